@@ -1,0 +1,50 @@
+// Bundles the Lambda functions and the commands: what is deployed is exactly what is tested and published.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(__dirname, '..');
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  logLevel: 'warning',
+  legalComments: 'none',
+} as const;
+
+async function main() {
+  const functions = readdirSync(join(root, 'lambda')).filter((name) =>
+    existsSync(join(root, 'lambda', name, 'handler.ts')),
+  );
+  rmSync(join(root, 'dist/lambda'), { recursive: true, force: true });
+  await Promise.all([
+    ...functions.map((name) =>
+      build({
+        ...common,
+        entryPoints: [join(root, 'lambda', name, 'handler.ts')],
+        outfile: join(root, 'dist/lambda', name, 'index.js'),
+        minify: true,
+        keepNames: true,
+        // pg looks for its optional native binding; nobody installs it here.
+        external: ['pg-native'],
+      }),
+    ),
+    ...['wso2is-recovery', 'app']
+      .filter((name) => existsSync(join(root, 'bin', `${name}.ts`)))
+      .map((name) =>
+        build({
+          ...common,
+          entryPoints: [join(root, 'bin', `${name}.ts`)],
+          outfile: join(root, 'dist/bin', `${name}.js`),
+          // What the user's own project provides, and the library as it is published.
+          external: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', 'pg-native'],
+        }),
+      ),
+  ]);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

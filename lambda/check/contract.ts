@@ -1,0 +1,51 @@
+/**
+ * Event contract of the check function (DR Region, in the isolated network, the restore volume mounted).
+ *
+ * Environment: `BUCKET` (replica bucket), `MOUNT_PATH`. It reads the credentials itself from Secrets Manager: they are
+ * never in an event, a checkpoint or a log.
+ */
+import type { DatasourceEntry, RestoreDependencies } from '../../lib/planning/plan-document';
+
+export interface CheckEvent {
+  readonly drillId: string;
+  readonly deployment: string;
+  readonly databases: readonly RestoredDatabase[];
+  readonly volumes: readonly RestoredVolume[];
+  readonly restoreDependencies: RestoreDependencies;
+}
+
+export interface RestoredDatabase {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** ARN of the secret in the DR Region. */
+  readonly secretArn: string;
+  readonly datasources: readonly DatasourceEntry[];
+}
+
+export interface RestoredVolume {
+  readonly name: string;
+  /** Relative to `<IS_HOME>`; the restored files are in `<MOUNT_PATH>/<drillId>/<mountedAt>`. */
+  readonly mountedAt: string;
+  readonly archivePrefix: string;
+  readonly manifestKey: string;
+}
+
+export interface CheckResult {
+  readonly checks: readonly CheckOutcome[];
+}
+
+export type CheckStatus = 'PASSED' | 'WARNING' | 'FAILED' | 'SKIPPED';
+
+export interface CheckOutcome {
+  /** `datasource-connects`, `tables-present`, `tenants-agree`, `keystores-present`, `encryption-key`, `artifact-hashes`. */
+  readonly check: string;
+  /** Name of the database or volume that was checked; both, joined by ` + `, where two were compared. */
+  readonly component: string;
+  readonly status: CheckStatus;
+  /** One sentence for people; for FAILED and WARNING it says what, where and what to do. */
+  readonly reason: string;
+  /** What was compared, as numbers and names: `{ tenantsInDatabase: 300, tenantDirectories: 300 }`. */
+  readonly compared: Readonly<Record<string, string | number>>;
+  readonly durationMs: number;
+}

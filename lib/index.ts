@@ -1,0 +1,2 @@
+// Exports only: what is public is listed here, and nothing else is.
+export {};

@@ -1,0 +1,97 @@
+/**
+ * The recovery plan document: what the primary Region publishes at deploy time into the artifact bucket, S3 replicates to
+ * the DR site, and a drill reads there. It is all that a drill knows of production, since the primary Region may be gone.
+ *
+ * Pure data: no constructs, no AWS calls; imported by `lib/` (which writes it) and by `lambda/` (which reads it).
+ */
+
+export const PLAN_DOCUMENT_FORMAT_VERSION = 1;
+
+export interface RecoveryPlanDocument {
+  readonly formatVersion: typeof PLAN_DOCUMENT_FORMAT_VERSION;
+  /** Name of the deployment: `[a-z0-9][a-z0-9-]*`, unique at its DR site. First part of every key in the bucket. */
+  readonly deployment: string;
+  readonly primaryRegion: string;
+  readonly drRegion: string;
+  readonly objectives: { readonly inRegion: ObjectiveSeconds; readonly drSite: ObjectiveSeconds };
+  readonly databases: readonly DatabaseEntry[];
+  readonly volumes: readonly VolumeEntry[];
+  readonly restoreDependencies: RestoreDependencies;
+  /** What the planner promised, a line per component and site. */
+  readonly plan: readonly PlanLine[];
+}
+
+export interface ObjectiveSeconds {
+  readonly rpoSeconds: number;
+  readonly rtoSeconds: number;
+}
+
+/** One protected RDS resource with the databases of `deployment.toml` that it covers. */
+export interface DatabaseEntry {
+  /** Component name, unique in the document: the id the user gave, else the construct id. */
+  readonly name: string;
+  readonly kind: DatabaseKind;
+  /** ARN in the primary Region; AWS Backup lists recovery points by it. */
+  readonly resourceArn: string;
+  /**
+   * ARN, in the primary Region, of the Secrets Manager secret with `username` and `password` as RDS writes them. Its
+   * replica in the DR Region has the same ARN but for the Region.
+   */
+  readonly secretArn: string;
+  readonly datasources: readonly DatasourceEntry[];
+}
+
+export type DatabaseKind = 'rds-instance' | 'aurora-cluster' | 'multi-az-cluster';
+
+/** One database as `deployment.toml` declares it. */
+export interface DatasourceEntry {
+  /** `identity_db`, `shared_db`, ... or the `id` of a `[[datasource]]`. */
+  readonly datasource: string;
+  /** As in the file: `postgre`, `mysql`, `mariadb`, `mssql`, `oracle`, `db2`. */
+  readonly type: string;
+  /** Name of the database on the server. */
+  readonly databaseName: string;
+}
+
+/** One EFS file system (through one access point) that holds a path of `<IS_HOME>`. */
+export interface VolumeEntry {
+  readonly name: string;
+  /** Where it is mounted, relative to `<IS_HOME>`, without leading or trailing slash: `repository`. */
+  readonly mountedAt: string;
+  readonly fileSystemArn: string;
+}
+
+/** Files and values that a restored IS cannot do without; paths relative to `<IS_HOME>`. */
+export interface RestoreDependencies {
+  /** `repository/conf/deployment.toml`. */
+  readonly deploymentTomlPath: string;
+  readonly keystores: readonly { readonly role: string; readonly path: string }[];
+  /** How `[encryption] key` is given: `absent` means that the product's public default is in use. */
+  readonly encryptionKey: 'absent' | 'public-default' | 'literal' | 'reference';
+}
+
+export type Site = 'in-region' | 'dr-site';
+
+export interface PlanLine {
+  /** Name of a database or volume entry. */
+  readonly component: string;
+  readonly site: Site;
+  readonly technique: Technique;
+  /** Worst case age of the newest usable recovery point: the sum of `terms`. */
+  readonly worstCaseSeconds: number;
+  readonly terms: readonly PlanTerm[];
+  /** `cron(...)` or `rate(...)`; absent where the technique has no schedule (continuous). */
+  readonly schedule?: string;
+  /** Why this technique: one sentence. */
+  readonly reason: string;
+}
+
+export type Technique =
+  'backup-snapshot' | 'backup-continuous' | 'backup-copy' | 'artifact-export' | 'artifact-export-replicated';
+
+export interface PlanTerm {
+  readonly name: string;
+  readonly seconds: number;
+  /** Where the number comes from: an AWS limit, the user's input, a default, a drill. */
+  readonly source: string;
+}

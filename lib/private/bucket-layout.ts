@@ -1,0 +1,16 @@
+/**
+ * Keys in the artifact bucket and, since S3 replication keeps keys, in its replica at the DR site. Pure; imported by
+ * `lib/` (for the permissions), `lambda/` and `bin/`.
+ */
+
+/** Where the recovery plan document of a deployment is. */
+export const planDocumentKey = (deployment: string) => `plans/${deployment}.json`;
+
+/** Prefix of the archive (packs and manifests) of one volume; ends with a slash. */
+export const archivePrefix = (deployment: string, volume: string) => `archives/${deployment}/${volume}/`;
+
+/** Prefix of what one drill leaves in the DR bucket; ends with a slash. Holds `report.json` and `report.html`. */
+export const drillPrefix = (deployment: string, drillId: string) => `drills/${deployment}/${drillId}/`;
+
+/** Tag on everything that a drill makes; its value is the drill's id. Clean-up deletes nothing without it. */
+export const DRILL_TAG = 'wso2is-recovery:drill';

@@ -1,0 +1,77 @@
+/**
+ * The local AWS: a stand-in for trying and testing, in one process tree, on loopback only. It says what it is and is as
+ * strict as AWS where being lax would hide a bug.
+ */
+
+export interface LocalAwsOptions {
+  /** Where servers keep their data; made when absent, removed by `stop()`. Default: a new temporary folder. */
+  readonly dataDir?: string;
+  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, replication 0.5. */
+  readonly durations?: Partial<Durations>;
+  /** Receives a line for each notable event (a server started, a job ended). Default: nothing is said. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Durations {
+  readonly backupSeconds: number;
+  readonly copySeconds: number;
+  readonly restoreSeconds: number;
+  readonly replicationSeconds: number;
+}
+
+/** What can be made to go wrong; `match` is a part of the resource ARN, the bucket and key, or the Region. */
+export interface Fault {
+  readonly kind:
+    | 'region-gone' // every call to Region `match` fails with a connection error or HTTP 503; its servers stop
+    | 'backup-job-fails'
+    | 'copy-job-fails'
+    | 'restore-job-fails'
+    | 'replication-fails'
+    | 'replication-paused'; // objects wait until the fault is cleared
+  readonly match: string;
+  /** What the job says as StatusMessage. */
+  readonly message?: string;
+}
+
+export interface LocalAws {
+  /** `http://127.0.0.1:PORT` */
+  readonly endpoint: string;
+  readonly dataDir: string;
+  readonly accountId: string;
+  /**
+   * Environment for child processes (cdk, aws, tests): endpoint, dummy credentials, no profiles, no instance metadata,
+   * PATH with Node 24 first. Complete: to be used instead of `process.env`, not beside it.
+   */
+  readonly env: Readonly<Record<string, string>>;
+  /** Configuration for an SDK v3 client: explicit endpoint and dummy credentials; path-style S3. */
+  clientConfig(region: string): {
+    readonly region: string;
+    readonly endpoint: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+    readonly forcePathStyle: true;
+  };
+  /** The folder that stands for an EFS file system. */
+  fileSystemPath(fileSystemId: string): string;
+  addFault(fault: Fault): Promise<void>;
+  clearFaults(): Promise<void>;
+  /** Every API call noted since the start: for proofs such as "the drill changed nothing of production". */
+  calls(): Promise<readonly ApiCall[]>;
+  /** Ends every process that was started and removes the data; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface ApiCall {
+  readonly at: string;
+  readonly region: string;
+  /** `backup`, `s3`, ... */
+  readonly service: string;
+  readonly method: string;
+  readonly path: string;
+  /** Query or JSON action (`DescribeDBInstances`), where the protocol names it. */
+  readonly action?: string;
+  readonly status: number;
+}
+
+export function startLocalAws(_options: LocalAwsOptions = {}): Promise<LocalAws> {
+  return Promise.reject(new Error('not built yet'));
+}
