@@ -1,0 +1,82 @@
+/**
+ * The documents are held to what they say: every TypeScript snippet compiles against the library, every relative link
+ * leads somewhere, every npm script that is named exists.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import ts from 'typescript';
+
+const root = join(__dirname, '..');
+const documents = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root }), 'local/README.md'];
+
+function snippets(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map((match) => match[1]!);
+}
+
+function compileErrors(files: Map<string, string>): string[] {
+  const options: ts.CompilerOptions = {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.Preserve,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    esModuleInterop: true,
+    paths: { 'cdk-wso2is-recovery': [join(root, 'lib/index.ts')] },
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile } = host;
+  host.fileExists = (name) => files.has(name) || fileExists(name);
+  host.readFile = (name) => files.get(name) ?? readFile(name);
+  const getSourceFile = host.getSourceFile.bind(host);
+  host.getSourceFile = (name, version, ...rest) =>
+    files.has(name) ? ts.createSourceFile(name, files.get(name)!, version) : getSourceFile(name, version, ...rest);
+  return ts
+    .getPreEmitDiagnostics(ts.createProgram([...files.keys()], options, host))
+    .map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+}
+
+test('every TypeScript snippet of the documents compiles against the library', () => {
+  const files = new Map<string, string>();
+  for (const document of documents) {
+    snippets(readFileSync(join(root, document), 'utf8'), 'ts').forEach((code, index) => {
+      files.set(join(root, `${document.replaceAll('/', '_')}.${index}.ts`), `${code}\nexport {};\n`);
+    });
+  }
+  assert.ok(files.size >= 1, 'the README has its simplest use as a snippet');
+  assert.deepEqual(compileErrors(files), []);
+});
+
+test('a snippet that uses what the library does not have is found', () => {
+  const name = join(root, 'wrong.ts');
+  const errors = compileErrors(
+    new Map([[name, `import { NoSuchThing } from 'cdk-wso2is-recovery';\nvoid NoSuchThing;\n`]]),
+  );
+  assert.equal(errors.length, 1);
+  assert.match(errors[0]!, /NoSuchThing/);
+});
+
+for (const document of documents) {
+  const text = readFileSync(join(root, document), 'utf8');
+
+  test(`${document}: every relative link leads somewhere`, () => {
+    const broken = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)]
+      .map((match) => match[1]!)
+      .filter((target) => !existsSync(join(root, dirname(document), target)));
+    assert.deepEqual(broken, [], relative(root, document));
+  });
+
+  test(`${document}: every npm script that is named exists`, () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...text.matchAll(/npm run (?:--silent )?([a-z:-]+)/g)].map((match) => match[1]!);
+    assert.deepEqual(
+      named.filter((name) => !(name in scripts)),
+      [],
+    );
+  });
+}
