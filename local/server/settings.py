@@ -1,0 +1,22 @@
+"""What the starter (local/local-aws.ts) decided, read from the environment once."""
+
+import json
+import os
+from pathlib import Path
+
+DATA_DIR = Path(os.environ["LOCAL_AWS_DATA_DIR"])
+
+# The file system FSID, of any Region, is the folder EFS_ROOT/FSID.
+EFS_ROOT = DATA_DIR / "efs"
+
+# How long simulated work takes, in seconds.
+DURATIONS = {
+    "backupSeconds": 1.0,
+    "copySeconds": 1.0,
+    "restoreSeconds": 1.0,
+    "replicationSeconds": 0.5,
+    **json.loads(os.environ.get("LOCAL_AWS_DURATIONS", "{}")),
+}
+
+# Holds initdb, pg_ctl and postgres.
+POSTGRES_BIN = Path(os.environ.get("LOCAL_AWS_POSTGRES_BIN", "/nonexistent"))
