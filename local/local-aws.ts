@@ -2,6 +2,12 @@
  * The local AWS: a stand-in for trying and testing, in one process tree, on loopback only. It says what it is and is as
  * strict as AWS where being lax would hide a bug.
  */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ACCOUNT_ID, CREDENTIALS, clientEnvironment, serverEnvironment } from './environment';
+import { startServer } from './server-process';
+import { pythonEnvironment } from './venv';
 
 export interface LocalAwsOptions {
   /** Where servers keep their data; made when absent, removed by `stop()`. Default: a new temporary folder. */
@@ -72,6 +78,37 @@ export interface ApiCall {
   readonly status: number;
 }
 
-export function startLocalAws(_options: LocalAwsOptions = {}): Promise<LocalAws> {
-  return Promise.reject(new Error('not built yet'));
+export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
+  const log = options.log ?? (() => {});
+  const python = await pythonEnvironment(log);
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
+  await mkdir(join(dataDir, 'home'), { recursive: true });
+  await mkdir(join(dataDir, 'tmp'), { recursive: true });
+
+  const server = await startServer(python, serverEnvironment(dataDir, options.durations ?? {}), log);
+  const endpoint = `http://127.0.0.1:${server.port}`;
+
+  const control = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${endpoint}/_local/${path}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new Error(`local AWS: ${method} ${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+
+  let stopping: Promise<void> | undefined;
+  return {
+    endpoint,
+    dataDir,
+    accountId: ACCOUNT_ID,
+    env: clientEnvironment(endpoint, dataDir),
+    clientConfig: (region) => ({ region, endpoint, credentials: CREDENTIALS, forcePathStyle: true }),
+    fileSystemPath: (fileSystemId) => join(dataDir, 'efs', fileSystemId),
+    addFault: async (fault) => void (await control('POST', 'faults', fault)),
+    clearFaults: async () => void (await control('DELETE', 'faults')),
+    calls: async () => (await control('GET', 'calls')) as ApiCall[],
+    stop: () => (stopping ??= server.stop().then(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))),
+  };
 }

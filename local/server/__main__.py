@@ -1,0 +1,98 @@
+"""Serves the local AWS on a free loopback port until it is told to stop or the process that started it is gone.
+
+The first line on standard output is JSON: {"port": N}. Standard input is a life line: at its end the server stops, so
+nothing outlives a parent that was killed.
+"""
+
+import os
+import socket
+
+# MiniStack's modules read the port when they are imported, so it is taken first.
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 0))
+os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
+
+import asyncio  # noqa: E402
+import json  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+import threading  # noqa: E402
+from importlib import import_module  # noqa: E402
+
+from hypercorn.asyncio import serve  # noqa: E402
+from hypercorn.config import Config  # noqa: E402
+from ministack.core import lambda_runtime  # noqa: E402
+
+from . import gateway  # noqa: E402
+
+PARTS = (
+    "cloudformation",
+    "functions",
+    "file_systems",
+    "durable",
+    "replication",
+    "region",
+    "efs_files",
+    "postgres",
+    "rds",
+    "backup",
+)
+
+
+def load_parts() -> list:
+    parts = []
+    for name in PARTS:
+        try:
+            part = import_module(f"server.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"server.{name}":
+                raise
+            continue
+        if hasattr(part, "install"):
+            part.install()
+        parts.append(part)
+    return parts
+
+
+def stop(parts: list) -> None:
+    """Ends the children and leaves at once: hypercorn would wait for requests that may never end, such as a custom
+    resource that does not answer."""
+    lambda_runtime.kill_workers([worker for pool in lambda_runtime._workers.values() for worker in pool])
+    for part in reversed(parts):
+        if hasattr(part, "shutdown"):
+            try:
+                part.shutdown()
+            except Exception as error:  # the others must be ended as well
+                print(f"{part.__name__} did not stop: {error}", file=sys.stderr)
+    os._exit(0)
+
+
+def main() -> None:
+    parts = load_parts()
+    ending = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ending.set())
+
+    def follow_parent():
+        while os.read(0, 4096):
+            pass
+        ending.set()
+
+    def stop_when_told():
+        ending.wait()
+        stop(parts)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+    threading.Thread(target=stop_when_told, daemon=True).start()
+
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.loglevel = "WARNING"
+    config.keep_alive_timeout = 75
+    print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
+    # Without a trigger of its own hypercorn would take the signals for itself.
+    asyncio.run(serve(gateway.app, config, shutdown_trigger=asyncio.Event().wait))
+
+
+main()

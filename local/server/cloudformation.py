@@ -1,0 +1,111 @@
+"""CloudFormation types that MiniStack lacks, and properties that its handlers drop in silence."""
+
+import json
+
+from ministack.core.responses import new_uuid
+from ministack.services import backup, lambda_svc, s3
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
+
+FUNCTION_PROPERTIES = ("FileSystemConfigs", "VpcConfig", "DeadLetterConfig")
+
+
+def install() -> None:
+    handlers["AWS::Backup::BackupSelection"] = {"create": _create_selection, "delete": _delete_selection}
+    for direction in ("Ingress", "Egress"):
+        handlers[f"AWS::EC2::SecurityGroup{direction}"] = {"create": _create_rule, "delete": lambda *_: None}
+    _then("AWS::Lambda::Function", _keep_function_properties)
+    _then("AWS::S3::Bucket", _keep_bucket_properties)
+    _then("AWS::Backup::BackupVault", _keep_vault_properties)
+    backup._get_vault_access_policy = _vault_access_policy
+    backup._get_vault_notifications = _vault_notifications
+
+
+def _then(resource_type: str, keep) -> None:
+    """Calls `keep(physical_id, properties)` after MiniStack's own handler created or updated a resource."""
+    handler = handlers[resource_type]
+    create, update = handler["create"], handler.get("update")
+
+    def creating(logical_id, props, stack_name):
+        result = create(logical_id, props, stack_name)
+        keep(result[0], props)
+        return result
+
+    def updating(physical_id, old_props, new_props, *rest, **named):
+        result = update(physical_id, old_props, new_props, *rest, **named)
+        keep(result[0], new_props)
+        return result
+
+    handler["create"] = creating
+    if update:
+        handler["update"] = updating
+
+
+def _create_selection(logical_id, props, stack_name):
+    plan_id = props["BackupPlanId"]
+    status, _, body = backup._create_selection(plan_id, {"BackupSelection": dict(props["BackupSelection"])})
+    answer = json.loads(body)
+    if status >= 400:
+        raise ValueError(f"AWS::Backup::BackupSelection create failed: {answer}")
+    selection_id = answer["SelectionId"]
+    return selection_id, {"Id": f"{selection_id}_{plan_id}", "SelectionId": selection_id, "BackupPlanId": plan_id}
+
+
+def _delete_selection(physical_id, props):
+    backup._delete_selection(props["BackupPlanId"], physical_id)
+
+
+def _create_rule(logical_id, props, stack_name):
+    # Nothing filters packets here: everything listens on loopback.
+    rule_id = f"sgr-{new_uuid().replace('-', '')[:17]}"
+    return rule_id, {"Id": rule_id}
+
+
+def _keep_function_properties(name, props):
+    config = lambda_svc._functions[name]["config"]
+    for key in FUNCTION_PROPERTIES:
+        config.pop(key, None)
+        if props.get(key):
+            config[key] = props[key]
+    config.pop("DurableConfig", None)
+    if props.get("DurableConfig"):
+        config["DurableConfig"] = {**props["DurableConfig"], "Enabled": True}
+    # A worker that is running has the file systems of the old configuration.
+    lambda_svc.invalidate_worker(name)
+
+
+def _keep_bucket_properties(name, props):
+    replication = props.get("ReplicationConfiguration")
+    if replication:
+        s3._bucket_replication[name] = {"Role": replication["Role"], "Rules": replication["Rules"]}
+    else:
+        s3._bucket_replication.pop(name, None)
+
+
+def _keep_vault_properties(name, props):
+    vault = backup._vaults[name]
+    policy = props.get("AccessPolicy")
+    vault["AccessPolicy"] = json.dumps(policy) if isinstance(policy, dict) else policy
+    vault["Notifications"] = props.get("Notifications")
+    lock = props.get("LockConfiguration") or {}
+    vault["Locked"] = bool(lock)
+    for key in ("MinRetentionDays", "MaxRetentionDays"):
+        if key in lock:
+            vault[key] = int(lock[key])
+
+
+def _vault_access_policy(name):
+    vault = backup._vaults.get(name)
+    if not vault or not vault.get("AccessPolicy"):
+        return backup._not_found(f"Backup vault {name} has no access policy")
+    return backup._ok(
+        {"BackupVaultName": name, "BackupVaultArn": backup._vault_arn(name), "Policy": vault["AccessPolicy"]}
+    )
+
+
+def _vault_notifications(name):
+    vault = backup._vaults.get(name)
+    if not vault or not vault.get("Notifications"):
+        return backup._not_found(f"Backup vault {name} has no notifications")
+    return backup._ok(
+        {"BackupVaultName": name, "BackupVaultArn": backup._vault_arn(name), **vault["Notifications"]}
+    )

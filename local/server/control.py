@@ -1,0 +1,49 @@
+"""The control API below /_local/: faults and the calls noted so far. It is no part of AWS, and its own calls are not noted.
+
+GET    /_local/ready            200
+GET    /_local/calls            every API call since the start
+POST   /_local/faults           {kind, match, message?}
+DELETE /_local/faults           clears them all
+"""
+
+import json
+
+from . import faults
+
+PREFIX = "/_local/"
+calls: list[dict] = []
+
+
+async def handle(scope, receive, send) -> None:
+    status, answer = _answer(scope["method"], scope["path"].removeprefix(PREFIX), await _read(receive))
+    content = json.dumps(answer).encode()
+    lines = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _answer(method: str, name: str, body: bytes) -> tuple[int, object]:
+    match method, name:
+        case "GET", "ready":
+            return 200, {}
+        case "GET", "calls":
+            return 200, [{key: value for key, value in call.items() if value is not None} for call in calls]
+        case "POST", "faults":
+            try:
+                faults.add(**json.loads(body))
+            except (TypeError, ValueError) as error:
+                return 400, {"message": str(error)}
+            return 200, {}
+        case "DELETE", "faults":
+            faults.clear()
+            return 200, {}
+    return 404, {"message": f"no {method} {PREFIX}{name} in the control API"}
+
+
+async def _read(receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body

@@ -1,0 +1,87 @@
+"""What every request passes before MiniStack answers it: the control API, the note of each call, Regions that are gone."""
+
+import json
+import time
+from datetime import datetime, timezone
+from urllib.parse import parse_qs
+
+from ministack import app as ministack
+from ministack.core.router import detect_service, extract_region
+from ministack.services import s3
+
+from . import control, faults
+
+FORM = "application/x-www-form-urlencoded"
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return await ministack.app(scope, receive, send)
+    if scope["path"].startswith(control.PREFIX):
+        return await control.handle(scope, receive, send)
+
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+    service = detect_service(scope["method"], scope["path"], headers, query)
+    region = extract_region(headers, query)
+    call = {
+        "at": _iso(time.time()),
+        "region": region,
+        "service": service,
+        "method": scope["method"],
+        "path": scope["path"],
+        "action": headers.get("x-amz-target", "").rpartition(".")[2] or (query.get("Action") or [None])[0],
+        "status": 0,
+    }
+    control.calls.append(call)
+
+    async def noting_receive():
+        message = await receive()
+        if message["type"] == "http.request" and call["action"] is None and headers.get("content-type", "").startswith(FORM):
+            call["action"] = (parse_qs(message.get("body", b"")[:4096].decode("latin-1")).get("Action") or [None])[0]
+        return message
+
+    async def noting_send(message):
+        if message["type"] == "http.response.start":
+            call["status"] = message["status"]
+        await send(message)
+
+    gone = next((r for r in (region, *_bucket_regions(service, scope["path"], headers)) if faults.region_gone(r)), None)
+    if gone:
+        return await _refuse(gone, service, headers, noting_send)
+    await ministack.app(scope, noting_receive, noting_send)
+
+
+def _bucket_regions(service: str, path: str, headers: dict) -> list[str]:
+    """Where the buckets live that an S3 request reads or writes: whichever Region signed it, it ends there."""
+    if service != "s3":
+        return []
+    names = [ministack._extract_s3_vhost_bucket(headers.get("host", "")) or path.split("/")[1]]
+    if source := headers.get("x-amz-copy-source"):
+        names.append(source.lstrip("/").split("/")[0])
+    return [bucket["region"] for name in names if (bucket := find_bucket(name))]
+
+
+def find_bucket(name: str) -> dict | None:
+    """Bucket names are global, MiniStack keeps them by account."""
+    return next((bucket for key, bucket in list(s3._buckets._data.items()) if key[-1] == name), None)
+
+
+async def _refuse(region: str, service: str, headers: dict, send) -> None:
+    text = f"{region} is gone (fault region-gone of the local AWS)"
+    if service == "s3" or headers.get("content-type", "").startswith(FORM):
+        kind, body = "application/xml", f"<Error><Code>ServiceUnavailable</Code><Message>{text}</Message></Error>"
+    else:
+        kind, body = "application/json", json.dumps({"__type": "ServiceUnavailable", "message": text})
+    await respond(send, 503, kind, body, [(b"x-amzn-errortype", b"ServiceUnavailable")])
+
+
+async def respond(send, status: int, kind: str, body: str, headers=()) -> None:
+    content = body.encode()
+    lines = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,96 @@
+/** The Python environment of the local AWS: made once, used again while its requirements stay the same. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const venv = join(__dirname, '.venv');
+const MINIMUM = [3, 10] as const;
+
+/** Longer than an installation takes on a slow line: a lock that old was left behind. */
+const STALE_LOCK_MS = 10 * 60 * 1000;
+
+/**
+ * The `python` of the environment with what `requirements.txt` (and `extra`, such as `requirements-test.txt`) pins.
+ * Safe when several processes start together: one installs, the others wait.
+ */
+export async function pythonEnvironment(log: (line: string) => void, extra?: string): Promise<string> {
+  const files = ['requirements.txt', ...(extra === undefined ? [] : [extra])].map((name) => join(__dirname, name));
+  const folder = extra === undefined ? venv : `${venv}-${extra.replace(/\W+/g, '-')}`;
+  const marker = join(folder, 'requirements.sha256');
+  const wanted = createHash('sha256');
+  for (const file of files) wanted.update(await readFile(file));
+  const digest = wanted.digest('hex');
+  const python = join(folder, 'bin', 'python');
+  const ready = async () => (await readFile(marker, 'utf8').catch(() => '')) === digest && existsSync(python);
+
+  if (await ready()) return python;
+  return withLock(`${folder}.lock`, async () => {
+    if (await ready()) return python;
+    await checkPython();
+    log('local AWS: making its Python environment (once)');
+    await rm(folder, { recursive: true, force: true });
+    await run('python3', ['-m', 'venv', folder], 'install the venv module of Python (Debian, Ubuntu: python3-venv)');
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+    await run(python, [...pip, ...files.flatMap((file) => ['-r', file])], 'the packages must be reachable: see above');
+    await writeFile(marker, digest);
+    return python;
+  });
+}
+
+async function checkPython(): Promise<void> {
+  const need = `the local AWS needs Python ${MINIMUM.join('.')} or later as python3 on the PATH`;
+  const version = await output('python3', ['-c', 'import sys; print(*sys.version_info[:2])']).catch(() => {
+    throw new Error(`python3 was not found: ${need}`);
+  });
+  const [major = 0, minor = 0] = version.trim().split(' ').map(Number);
+  if (major < MINIMUM[0] || (major === MINIMUM[0] && minor < MINIMUM[1])) {
+    throw new Error(`python3 is ${major}.${minor}: ${need}`);
+  }
+}
+
+async function run(command: string, args: readonly string[], hint: string): Promise<void> {
+  await output(command, args).catch((error: Error) => {
+    throw new Error(`${error.message}\nHINT: ${hint}`);
+  });
+}
+
+function output(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0
+        ? resolve(out)
+        : reject(new Error(`${[command, ...args].join(' ')} ended with ${code}:\n${out}${err}`)),
+    );
+  });
+}
+
+/** A folder is made by one process only. */
+async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      await mkdir(folder);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const made = await stat(folder)
+        .then((s) => s.mtimeMs)
+        .catch(() => Date.now());
+      if (Date.now() - made > STALE_LOCK_MS) await rmdir(folder).catch(() => {});
+      else await sleep(200);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    await rmdir(folder);
+  }
+}
