@@ -342,6 +342,10 @@ def copy_snapshot(source: Path, target: Path) -> None:
     _home().copy(source, target)
 
 
+def remove_snapshot(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def shutdown() -> None:
     """Removes all data; the servers have been stopped by those who started them."""
     with _home_lock:

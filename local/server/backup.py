@@ -1,0 +1,788 @@
+"""AWS Backup with jobs that take their time and really back up, copy and restore.
+
+Jobs go through the documented states, one backup job and one copy job at a time per resource (the others wait in state
+CREATED). A job that fails leaves nothing behind. Copies belong to the Region of their vault alone: they outlive the loss of
+the Region they came from. Rules of backup plans do not run by themselves.
+"""
+
+import contextlib
+import json
+import logging
+import threading
+import time
+from collections import defaultdict
+from datetime import datetime, timezone
+
+from ministack.core.concurrency import spawn_background
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, request_scope
+from ministack.services import backup, iam
+from ministack.services.cloudformation import provisioners
+
+from . import events, faults, settings
+from .backup_resources import ResourceError, check_restore_metadata, kind_of
+from .backup_router import BackupError, Router
+
+logger = logging.getLogger("local-aws.backup")
+
+_SECONDS_PER_DAY = 86_400
+
+# Recovery points by (vault name, ARN); jobs by their ID. All belong to the Region that they were made in.
+_points = AccountRegionScopedDict()
+_backup_jobs = AccountRegionScopedDict()
+_copy_jobs = AccountRegionScopedDict()
+_restore_jobs = AccountRegionScopedDict()
+
+# One lock per kind of job and resource: "one backup job and one copy job at a time per resource" (FACTS.md).
+_queues: dict = defaultdict(threading.Lock)
+
+
+# --- Backup jobs ------------------------------------------------------------------------------------------------------
+
+
+def _start_backup_job(p):
+    if job := _same_request(_backup_jobs, p):
+        return _backup_job_started(job)
+    vault = _vault(p["BackupVaultName"])
+    kind = kind_of(p["ResourceArn"])
+    resource = kind.find(p["ResourceArn"])
+    if resource is None:
+        raise BackupError("ResourceNotFoundException", f"Resource {p['ResourceArn']} does not exist in {get_region()}.")
+    job_id, now = new_uuid().upper(), _now()
+    job = {
+        "AccountId": get_account_id(),
+        "BackupJobId": job_id,
+        "BackupVaultName": vault["BackupVaultName"],
+        "BackupVaultArn": vault["BackupVaultArn"],
+        "RecoveryPointLifecycle": p.get("Lifecycle"),
+        "ResourceArn": p["ResourceArn"],
+        "ResourceType": kind.resource_type,
+        "ResourceName": p["ResourceArn"].split(":")[-1].split("/")[-1],
+        "IamRoleArn": p["IamRoleArn"],
+        "CreationDate": now,
+        "InitiationDate": now,
+        "StartBy": now + 60 * p.get("StartWindowMinutes", 8 * 60),
+        "State": "CREATED",
+        "PercentDone": "0.0",
+        "BytesTransferred": 0,
+        "BackupOptions": p.get("BackupOptions"),
+        "IsParent": False,
+        "_token": p.get("IdempotencyToken"),
+        "_request": p,
+    }
+    arn = kind.recovery_point_arn(get_region(), job_id, "job")
+    if kind.resource_type == "EFS":
+        # Only kinds that AWS Backup fully manages know it from the start.
+        job["RecoveryPointArn"] = arn
+    _backup_jobs[job_id] = job
+    point = _new_point(vault, arn, job, p.get("Lifecycle")) | {
+        "CreationDate": now,
+        "InitiationDate": now,
+        "IsEncrypted": kind.is_encrypted(resource),
+        "_tags": {**p.get("RecoveryPointTags", {})},
+    }
+    _run(_BACKUP, job, lambda: _back_up(kind, job, point))
+    return _backup_job_started(job)
+
+
+def _back_up(kind, job, point):
+    _check_role(job["IamRoleArn"])
+    _check_retention(_vault(job["BackupVaultName"]), point)
+    _points[(job["BackupVaultName"], point["RecoveryPointArn"])] = point
+
+    def undo():
+        _points.pop((job["BackupVaultName"], point["RecoveryPointArn"]), None)
+        kind.delete(point)
+
+    with _undone_on_failure(undo), _taking(settings.DURATIONS["backupSeconds"]):
+        _check_fault("backup-job-fails", job["ResourceArn"])
+        resource = kind.find(job["ResourceArn"])
+        if resource is None:
+            raise ResourceError(f"Resource {job['ResourceArn']} does not exist anymore.")
+        kind.back_up(resource, point)
+        _check_region(get_region())
+        _check_not_stopped(job)
+    point |= {"Status": "AVAILABLE", "CompletionDate": _now()}
+    job |= {
+        "RecoveryPointArn": point["RecoveryPointArn"],
+        "BackupSizeInBytes": point["BackupSizeInBytes"],
+        "BytesTransferred": point["BackupSizeInBytes"],
+        "IsEncrypted": point["IsEncrypted"],
+        "EncryptionKeyArn": point["EncryptionKeyArn"],
+    }
+
+
+def _backup_job_started(job):
+    arn = job.get("RecoveryPointArn") if job["ResourceType"] == "EFS" else None
+    return {"BackupJobId": job["BackupJobId"], "RecoveryPointArn": arn, "CreationDate": job["CreationDate"], "IsParent": False}
+
+
+def _stop_backup_job(p):
+    job = _found(_backup_jobs, p["BackupJobId"], "Backup job")
+    if job["State"] not in ("CREATED", "PENDING", "RUNNING"):
+        raise BackupError("InvalidRequestException", f"Backup job {job['BackupJobId']} is {job['State']} and cannot be stopped.")
+    job["State"] = "ABORTING"
+
+
+def _check_not_stopped(job):
+    if job["State"] == "ABORTING":
+        raise _Stopped()
+
+
+# --- Copy jobs --------------------------------------------------------------------------------------------------------
+
+
+def _start_copy_job(p):
+    if job := _same_request(_copy_jobs, p):
+        return _copy_job_started(job)
+    vault = _vault(p["SourceBackupVaultName"])
+    source = _point(p["SourceBackupVaultName"], p["RecoveryPointArn"])
+    if source["Status"] != "AVAILABLE":
+        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {source['Status']}, not AVAILABLE.")
+    region, name = _parse_vault_arn(p["DestinationBackupVaultArn"])
+    with request_scope(get_account_id(), region):
+        destination = _vault(name)
+    job_id = new_uuid().upper()
+    job = {
+        "AccountId": get_account_id(),
+        "CopyJobId": job_id,
+        "SourceBackupVaultArn": vault["BackupVaultArn"],
+        "SourceRecoveryPointArn": source["RecoveryPointArn"],
+        "DestinationBackupVaultArn": destination["BackupVaultArn"],
+        "DestinationRecoveryPointLifecycle": p.get("Lifecycle"),
+        "ResourceArn": source["ResourceArn"],
+        "ResourceType": source["ResourceType"],
+        "ResourceName": source.get("ResourceName"),
+        "BackupSizeInBytes": source["BackupSizeInBytes"],
+        "IamRoleArn": p["IamRoleArn"],
+        "CreationDate": _now(),
+        "State": "CREATED",
+        "IsParent": False,
+        "_token": p.get("IdempotencyToken"),
+        "_request": p,
+    }
+    _copy_jobs[job_id] = job
+    kind = kind_of(source["ResourceArn"])
+    lifecycle = p.get("Lifecycle")
+    if not lifecycle or lifecycle.get("DeleteAfterDays") == -1:
+        # A copy kept "never" keeps the source's expiry.
+        lifecycle = source.get("Lifecycle")
+    point = _new_point(destination, kind.recovery_point_arn(region, job_id, "copyjob"), job, lifecycle) | {
+        # "Copies retain their source configuration, including creation dates": the moment that the data is from.
+        "CreationDate": source["CreationDate"],
+        "InitiationDate": source["InitiationDate"],
+        "IsEncrypted": source["IsEncrypted"],
+        "SourceBackupVaultArn": source.get("SourceBackupVaultArn") or vault["BackupVaultArn"],
+        "BackupSizeInBytes": source["BackupSizeInBytes"],
+        "_tags": dict(source["_tags"]),
+    }
+    _expire(point)
+    _run(_COPY, job, lambda: _copy(kind, job, source, point, region))
+    return _copy_job_started(job)
+
+
+def _copy(kind, job, source, point, region):
+    _check_role(job["IamRoleArn"])
+    account, key = get_account_id(), (point["BackupVaultName"], point["RecoveryPointArn"])
+    with request_scope(account, region):
+        _check_retention(_vault(point["BackupVaultName"]), point)
+
+    def undo():
+        _points.pop_scoped(account, region, key, None)
+        with request_scope(account, region):
+            kind.delete(point)
+
+    with _undone_on_failure(undo), _taking(settings.DURATIONS["copySeconds"]):
+        subject = " ".join((job["ResourceArn"], source["RecoveryPointArn"], job["DestinationBackupVaultArn"]))
+        _check_fault("copy-job-fails", subject)
+        _points.set_scoped(account, region, key, point)
+        kind.copy(source, point, region)
+        # Both must be there until the end.
+        _check_region(get_region())
+        _check_region(region)
+        if _points.get((_vault_name(job["SourceBackupVaultArn"]), source["RecoveryPointArn"])) is None:
+            raise ResourceError(f"Source recovery point {source['RecoveryPointArn']} was deleted meanwhile.")
+    # The Region may also have been lost at the last moment of the work above.
+    with _undone_on_failure(undo):
+        _check_region(get_region())
+        _check_region(region)
+    point |= {"Status": "AVAILABLE", "CompletionDate": _now()}
+    job |= {"DestinationRecoveryPointArn": point["RecoveryPointArn"]}
+
+
+def _copy_job_started(job):
+    return {"CopyJobId": job["CopyJobId"], "CreationDate": job["CreationDate"], "IsParent": False}
+
+
+# --- Restore jobs -----------------------------------------------------------------------------------------------------
+
+
+def _start_restore_job(p):
+    if job := _same_request(_restore_jobs, p):
+        return {"RestoreJobId": job["RestoreJobId"]}
+    point = next((point for (_, arn), point in _points.items() if arn == p["RecoveryPointArn"]), None)
+    if point is None:
+        raise BackupError("ResourceNotFoundException", f"Recovery point {p['RecoveryPointArn']} does not exist in {get_region()}.")
+    if point["Status"] != "AVAILABLE":
+        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {point['Status']}, not AVAILABLE.")
+    if not p.get("IamRoleArn"):
+        raise BackupError("MissingParameterValueException", "IamRoleArn must be given to restore this resource type.")
+    if p.get("ResourceType", point["ResourceType"]) != point["ResourceType"]:
+        raise BackupError(
+            "InvalidParameterValueException",
+            f"ResourceType must be {point['ResourceType']}, that of the recovery point, got {p['ResourceType']}.",
+        )
+    kind = kind_of(point["ResourceArn"])
+    check_restore_metadata(kind, p["Metadata"])
+    job_id = new_uuid().upper()
+    job = {
+        "AccountId": get_account_id(),
+        "RestoreJobId": job_id,
+        "RecoveryPointArn": point["RecoveryPointArn"],
+        "SourceResourceArn": point["ResourceArn"],
+        "BackupVaultArn": point["BackupVaultArn"],
+        "CreationDate": _now(),
+        "Status": "PENDING",
+        "PercentDone": "0.00%",
+        "BackupSizeInBytes": point["BackupSizeInBytes"],
+        "IamRoleArn": p["IamRoleArn"],
+        "ResourceType": point["ResourceType"],
+        "RecoveryPointCreationDate": point["CreationDate"],
+        "IsParent": False,
+        "_token": p.get("IdempotencyToken"),
+        "_request": p,
+        "_metadata": p["Metadata"],
+    }
+    _restore_jobs[job_id] = job
+    # The tags as they were at the time of the backup: the source may be gone.
+    tags = point["_source_tags"] if p.get("CopySourceTagsToRestoredResource") else {}
+    _run(_RESTORE, job, lambda: _restore(kind, job, point, tags))
+    return {"RestoreJobId": job_id}
+
+
+def _restore(kind, job, point, tags):
+    _check_role(job["IamRoleArn"])
+    with _taking(settings.DURATIONS["restoreSeconds"]):
+        _check_fault("restore-job-fails", f"{point['RecoveryPointArn']} {point['ResourceArn']}")
+        job["CreatedResourceArn"] = kind.restore(point, job["_metadata"], tags)
+    point["LastRestoreTime"] = _now()
+
+
+def _get_restore_job_metadata(p):
+    job = _found(_restore_jobs, p["RestoreJobId"], "Restore job")
+    return {"RestoreJobId": job["RestoreJobId"], "Metadata": job["_metadata"]}
+
+
+def _put_restore_validation_result(p):
+    job = _found(_restore_jobs, p["RestoreJobId"], "Restore job")
+    if job["Status"] != "COMPLETED" or "ValidationStatus" in job:
+        raise BackupError("InvalidRequestException", f"Restore job {p['RestoreJobId']} takes one validation result, once COMPLETED.")
+    job |= {"ValidationStatus": p["ValidationStatus"], "ValidationStatusMessage": p.get("ValidationStatusMessage")}
+
+
+# --- How a job goes ---------------------------------------------------------------------------------------------------
+
+
+class _Stopped(Exception):
+    """StopBackupJob came in between."""
+
+
+class _JobKind:
+    def __init__(self, name: str, state: str, resource: str, percent: str, detail):
+        self.name = name
+        self.state = state
+        self.resource = resource
+        self.percent = percent
+        self.detail = detail
+
+    def enter(self, job: dict, state: str, **more) -> None:
+        """The job is in a new state, and an event says so."""
+        job |= {**more, self.state: state}
+        recovery_point = job.get("RecoveryPointArn") or job.get("SourceRecoveryPointArn")
+        detail = {
+            name[0].lower() + name[1:]: _event_value(name, value)
+            for name, value in {**job, **self.detail(job)}.items()
+            if value is not None and not name.startswith("_")
+        }
+        try:
+            resources = [recovery_point] if recovery_point else []
+            events.put("aws.backup", f"{self.name} Job State Change", detail, resources, get_region())
+        except Exception:
+            logger.exception("The event of a %s job was lost", self.name.lower())
+
+
+_BACKUP = _JobKind("Backup", "State", "ResourceArn", "100.0", lambda job: {"PercentDone": float(job["PercentDone"])})
+_COPY = _JobKind("Copy", "State", "ResourceArn", "100.0", lambda job: {})
+_RESTORE = _JobKind("Restore", "Status", "RecoveryPointArn", "100.00%", lambda job: {"PercentDone": float(job["PercentDone"].rstrip("%"))})
+
+
+def _run(kind: _JobKind, job: dict, work) -> None:
+    """Does the job's work in the background, and records how it ended."""
+    kind.enter(job, job[kind.state])
+
+    def run():
+        # Restores run side by side on AWS.
+        queue = contextlib.nullcontext() if kind is _RESTORE else _queues[(kind.name, job[kind.resource])]
+        with queue:
+            try:
+                if kind is _BACKUP:
+                    _check_not_stopped(job)
+                kind.enter(job, "RUNNING")
+                work()
+            except _Stopped:
+                kind.enter(job, "ABORTED", CompletionDate=_now(), StatusMessage="The job was stopped.")
+            except Exception as error:
+                if not isinstance(error, (ResourceError, BackupError)):
+                    logger.exception("A %s job failed", kind.name.lower())
+                job.pop("CreatedResourceArn", None)
+                kind.enter(job, "FAILED", CompletionDate=_now(), StatusMessage=str(error))
+                logger.info("%s job of %s FAILED: %s", kind.name, job[kind.resource], error)
+            else:
+                percent = {} if kind is _COPY else {"PercentDone": kind.percent}
+                kind.enter(job, "COMPLETED", CompletionDate=_now(), **percent)
+                logger.info("%s job of %s COMPLETED", kind.name, job[kind.resource])
+
+    spawn_background(run, thread_name=f"{kind.name.lower()} job")
+
+
+@contextlib.contextmanager
+def _taking(seconds: float):
+    """What happens inside takes at least this long."""
+    end = time.monotonic() + seconds
+    yield
+    time.sleep(max(0.0, end - time.monotonic()))
+
+
+@contextlib.contextmanager
+def _undone_on_failure(undo):
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise
+
+
+def _check_fault(kind: str, subject: str) -> None:
+    if fault := faults.matching(kind, subject):
+        raise ResourceError(fault.get("message") or f"The local AWS was told to let this job fail ({kind}).")
+
+
+def _check_region(region: str) -> None:
+    if faults.region_gone(region):
+        raise ResourceError(f"Region {region} is not available.")
+
+
+def _check_role(arn: str) -> None:
+    """AWS Backup works as the role, so it must exist and trust the service."""
+    role = iam._roles.get(arn.rsplit("/", 1)[-1])
+    if role is None or role.get("Arn", arn) != arn:
+        raise ResourceError(f"IAM Role {arn} does not exist.")
+    if "backup.amazonaws.com" not in json.dumps(role["AssumeRolePolicyDocument"]):
+        raise ResourceError(f"IAM Role {arn} cannot be assumed by AWS Backup.")
+
+
+def _check_retention(vault: dict, point: dict) -> None:
+    days = (point.get("Lifecycle") or {}).get("DeleteAfterDays")
+    low, high = vault.get("MinRetentionDays"), vault.get("MaxRetentionDays")
+    if (low and days and days < low) or (high and (not days or days > high)):
+        raise ResourceError(
+            f"Retention settings of the recovery point ({f'{days} days' if days else 'always'}) do not comply with the lock of "
+            f"vault {vault['BackupVaultName']} (from {low or 1} to {high or 36500} days)."
+        )
+
+
+# --- Recovery points --------------------------------------------------------------------------------------------------
+
+
+def _new_point(vault: dict, arn: str, job: dict, lifecycle: dict | None) -> dict:
+    source = kind_of(job["ResourceArn"])
+    point = {
+        "RecoveryPointArn": arn,
+        "BackupVaultName": vault["BackupVaultName"],
+        "BackupVaultArn": vault["BackupVaultArn"],
+        "ResourceArn": job["ResourceArn"],
+        "ResourceType": job["ResourceType"],
+        "ResourceName": job.get("ResourceName"),
+        "IamRoleArn": job["IamRoleArn"],
+        "Status": "CREATING",
+        "CreationDate": job["CreationDate"],
+        "BackupSizeInBytes": 0,
+        "Lifecycle": lifecycle,
+        "EncryptionKeyArn": vault.get("EncryptionKeyArn") or f"arn:aws:kms:{_region(vault)}:{get_account_id()}:alias/aws/backup",
+        "StorageClass": "WARM",
+        "VaultType": "BACKUP_VAULT",
+        "IsParent": False,
+        "_source_tags": source.tags(job["ResourceArn"]),
+    }
+    return _expire(point)
+
+
+def _expire(point: dict) -> dict:
+    days = (point.get("Lifecycle") or {}).get("DeleteAfterDays")
+    delete_at = point["CreationDate"] + days * _SECONDS_PER_DAY if days and days > 0 else None
+    point["CalculatedLifecycle"] = {"DeleteAt": delete_at}
+    return point
+
+
+def _list_recovery_points_by_vault(p):
+    _vault(p["BackupVaultName"])
+    points = [point for (vault, _), point in _points.items() if vault == p["BackupVaultName"]]
+    return _page(points, p, "RecoveryPoints")
+
+
+def _list_recovery_points_by_resource(p):
+    points = [
+        {**point, "BackupSizeBytes": point["BackupSizeInBytes"]}
+        for point in _points.values()
+        if point["ResourceArn"] == p["ResourceArn"]
+    ]
+    return _page(points, {**p, "ResourceArn": None}, "RecoveryPoints")
+
+
+def _describe_recovery_point(p):
+    return _point(p["BackupVaultName"], p["RecoveryPointArn"])
+
+
+def _get_recovery_point_restore_metadata(p):
+    point = _point(p["BackupVaultName"], p["RecoveryPointArn"])
+    return {
+        "BackupVaultArn": point["BackupVaultArn"],
+        "RecoveryPointArn": point["RecoveryPointArn"],
+        "RestoreMetadata": point.get("_data", {}).get("restore_metadata", {}),
+        "ResourceType": point["ResourceType"],
+    }
+
+
+def _delete_recovery_point(p):
+    point = _point(p["BackupVaultName"], p["RecoveryPointArn"])
+    if point["Status"] == "CREATING":
+        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is still being created.")
+    if _vault(p["BackupVaultName"]).get("Locked"):
+        raise BackupError("InvalidRequestException", f"Vault {p['BackupVaultName']} is locked: its recovery points expire by themselves.")
+    _points.pop((p["BackupVaultName"], p["RecoveryPointArn"]))
+    kind_of(point["ResourceArn"]).delete(point)
+
+
+def _update_recovery_point_lifecycle(p):
+    point = _point(p["BackupVaultName"], p["RecoveryPointArn"])
+    point["Lifecycle"] = p.get("Lifecycle")
+    _expire(point)
+    return {name: point[name] for name in ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")}
+
+
+def _list_protected_resources(p):
+    newest = {}
+    for point in sorted(_points.values(), key=lambda point: point["CreationDate"]):
+        newest[point["ResourceArn"]] = point
+    resources = [
+        {
+            "ResourceArn": arn,
+            "ResourceType": point["ResourceType"],
+            "ResourceName": point.get("ResourceName"),
+            "LastBackupTime": point["CreationDate"],
+            "LastBackupVaultArn": point["BackupVaultArn"],
+            "LastRecoveryPointArn": point["RecoveryPointArn"],
+        }
+        for arn, point in newest.items()
+    ]
+    return _page(resources, p, "Results")
+
+
+def _describe_protected_resource(p):
+    for resource in _list_protected_resources({"MaxResults": 1000})["Results"]:
+        if resource["ResourceArn"] == p["ResourceArn"]:
+            return resource
+    raise BackupError("ResourceNotFoundException", f"Resource {p['ResourceArn']} has no recovery point in {get_region()}.")
+
+
+# --- Vaults -----------------------------------------------------------------------------------------------------------
+
+
+def _describe_vault(p):
+    vault = _vault(p["BackupVaultName"])
+    count = sum(1 for (name, _) in _points if name == p["BackupVaultName"])
+    return {**vault, "BackupVaultTags": None, "VaultType": "BACKUP_VAULT", "VaultState": "AVAILABLE", "NumberOfRecoveryPoints": count}
+
+
+def _delete_vault(p):
+    _vault(p["BackupVaultName"])
+    _check_empty(p["BackupVaultName"])
+    backup._delete_vault(p["BackupVaultName"])
+
+
+def _check_empty(name: str) -> None:
+    if any(vault == name for (vault, _) in _points):
+        raise BackupError(
+            "InvalidRequestException", f"Backup vault {name} cannot be deleted (contains recovery points): delete them first."
+        )
+
+
+def _put_access_policy(p):
+    _vault(p["BackupVaultName"])["_policy"] = p.get("Policy")
+
+
+def _get_access_policy(p):
+    vault = _vault(p["BackupVaultName"])
+    if not vault.get("_policy"):
+        raise BackupError("ResourceNotFoundException", f"Backup vault {p['BackupVaultName']} has no access policy.")
+    return {"BackupVaultName": vault["BackupVaultName"], "BackupVaultArn": vault["BackupVaultArn"], "Policy": vault["_policy"]}
+
+
+def _delete_access_policy(p):
+    _vault(p["BackupVaultName"]).pop("_policy", None)
+
+
+def _put_lock(p):
+    lock = {name: p.get(name) for name in ("MinRetentionDays", "MaxRetentionDays")}
+    if p.get("ChangeableForDays") is not None:
+        lock["LockDate"] = _now() + p["ChangeableForDays"] * _SECONDS_PER_DAY
+    _vault(p["BackupVaultName"]).update(lock, Locked=True)
+
+
+def _delete_lock(p):
+    vault = _vault(p["BackupVaultName"])
+    if vault.get("LockDate") and vault["LockDate"] < _now():
+        raise BackupError("InvalidRequestException", f"The lock of vault {p['BackupVaultName']} can no longer be changed.")
+    for name in ("MinRetentionDays", "MaxRetentionDays", "LockDate"):
+        vault.pop(name, None)
+    vault["Locked"] = False
+
+
+def _put_notifications(p):
+    _vault(p["BackupVaultName"])["_notifications"] = {name: p[name] for name in ("SNSTopicArn", "BackupVaultEvents")}
+
+
+def _get_notifications(p):
+    vault = _vault(p["BackupVaultName"])
+    if not vault.get("_notifications"):
+        raise BackupError("ResourceNotFoundException", f"Backup vault {p['BackupVaultName']} sends no notifications.")
+    return {"BackupVaultName": vault["BackupVaultName"], "BackupVaultArn": vault["BackupVaultArn"], **vault["_notifications"]}
+
+
+def _delete_notifications(p):
+    _vault(p["BackupVaultName"]).pop("_notifications", None)
+
+
+# --- Tags -------------------------------------------------------------------------------------------------------------
+
+
+def _tags_of(arn: str) -> dict:
+    """The tags of a recovery point, or of what MiniStack knows."""
+    for (_, point_arn), point in _points.items():
+        if point_arn == arn:
+            return point["_tags"]
+    try:
+        tags = backup._resolve_resource(arn)
+    except ValueError as error:
+        raise BackupError("InvalidParameterValueException", str(error)) from error
+    if tags is None:
+        raise BackupError("ResourceNotFoundException", f"Resource {arn} does not exist in {get_region()}.")
+    return tags
+
+
+def _list_tags(p):
+    return {"Tags": dict(_tags_of(p["ResourceArn"]))}
+
+
+def _tag(p):
+    _tags_of(p["ResourceArn"]).update(p["Tags"])
+
+
+def _untag(p):
+    tags = _tags_of(p["ResourceArn"])
+    for key in p["TagKeyList"]:
+        tags.pop(key, None)
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------
+
+_FILTERS = {
+    "ByResourceArn": lambda item, value: item.get("ResourceArn") == value,
+    "ByResourceType": lambda item, value: item.get("ResourceType") == value,
+    "ByState": lambda item, value: item.get("State") == value,
+    "ByStatus": lambda item, value: item.get("Status") == value,
+    "ByAccountId": lambda item, value: value in ("*", item.get("AccountId")),
+    "ByBackupVaultName": lambda item, value: item.get("BackupVaultName") == value,
+    "ByDestinationVaultArn": lambda item, value: item.get("DestinationBackupVaultArn") == value,
+    "BySourceRecoveryPointArn": lambda item, value: item.get("SourceRecoveryPointArn") == value,
+    "ByCreatedAfter": lambda item, value: item["CreationDate"] > value.timestamp(),
+    "ByCreatedBefore": lambda item, value: item["CreationDate"] < value.timestamp(),
+    "ByCompleteAfter": lambda item, value: item.get("CompletionDate", 0) > value.timestamp(),
+    "ByCompleteBefore": lambda item, value: 0 < item.get("CompletionDate", 0) < value.timestamp(),
+    # Nothing here was made by a plan, a restore testing plan or a composite job.
+    "ByBackupPlanId": lambda item, value: False,
+    "ByRestoreTestingPlanArn": lambda item, value: False,
+    "ByParentJobId": lambda item, value: False,
+    "ByParentRecoveryPointArn": lambda item, value: False,
+    "ByMessageCategory": lambda item, value: False,
+}
+
+
+def _page(items: list, p: dict, name: str) -> dict:
+    """One page of what passes the filters, newest first."""
+    for parameter, value in p.items():
+        if parameter in _FILTERS:
+            items = [item for item in items if _FILTERS[parameter](item, value)]
+    items = sorted(items, key=lambda item: -item.get("CreationDate", 0))
+    size = p.get("MaxResults", 1000)
+    try:
+        start = int(p.get("NextToken", 0))
+    except ValueError:
+        raise BackupError("InvalidParameterValueException", f"NextToken {p['NextToken']} is not one that was given out.") from None
+    end = start + size
+    return {name: [dict(item) for item in items[start:end]], "NextToken": str(end) if end < len(items) else None}
+
+
+def _describe(jobs, key: str, what: str):
+    return lambda p: dict(_found(jobs, p[key], what))
+
+
+def _list(jobs, name: str):
+    return lambda p: _page(jobs.values(), p, name)
+
+
+def _list_restore_jobs_by_resource(p):
+    jobs = [job for job in _restore_jobs.values() if job["SourceResourceArn"] == p["ResourceArn"]]
+    return _page(jobs, p, "RestoreJobs")
+
+
+def _found(jobs, job_id: str, what: str) -> dict:
+    job = jobs.get(job_id)
+    if job is None:
+        raise BackupError("ResourceNotFoundException", f"{what} {job_id} does not exist in {get_region()}.")
+    return job
+
+
+def _vault(name: str) -> dict:
+    vault = backup._vaults.get(name)
+    if vault is None:
+        raise BackupError("ResourceNotFoundException", f"Backup vault {name} does not exist in {get_region()}.")
+    return vault
+
+
+def _point(vault_name: str, arn: str) -> dict:
+    _vault(vault_name)
+    point = _points.get((vault_name, arn))
+    if point is None:
+        raise BackupError("ResourceNotFoundException", f"Recovery point {arn} does not exist in vault {vault_name}.")
+    return point
+
+
+def _same_request(jobs, p: dict) -> dict | None:
+    """The job that an earlier call with this idempotency token started."""
+    token = p.get("IdempotencyToken")
+    job = next((job for job in jobs.values() if token and job["_token"] == token), None)
+    if job and job["_request"] != p:
+        raise BackupError("InvalidRequestException", f"IdempotencyToken {token} was used with other parameters.")
+    return job
+
+
+def _parse_vault_arn(arn: str) -> tuple:
+    parts = arn.split(":")
+    if len(parts) != 7 or parts[2] != "backup" or parts[5] != "backup-vault":
+        raise BackupError("InvalidParameterValueException", f"DestinationBackupVaultArn must be the ARN of a backup vault, got {arn}.")
+    return parts[3], parts[6]
+
+
+def _vault_name(arn: str) -> str:
+    return arn.split(":")[6]
+
+
+def _region(vault: dict) -> str:
+    return vault["BackupVaultArn"].split(":")[3]
+
+
+def _now() -> float:
+    """Seconds since the epoch; AWS Backup is accurate to milliseconds."""
+    return round(time.time(), 3)
+
+
+def _event_value(name: str, value):
+    if name in ("CreationDate", "CompletionDate", "StartBy", "InitiationDate", "RecoveryPointCreationDate"):
+        return datetime.fromtimestamp(value, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def _keep_vault_properties(create):
+    """MiniStack's CloudFormation handler drops them."""
+
+    def created(logical_id, props, stack_name):
+        name, attributes = create(logical_id, props, stack_name)
+        if props.get("AccessPolicy"):
+            policy = props["AccessPolicy"]
+            _put_access_policy({"BackupVaultName": name, "Policy": policy if isinstance(policy, str) else json.dumps(policy)})
+        if props.get("LockConfiguration"):
+            lock = {key: int(value) for key, value in props["LockConfiguration"].items()}
+            _put_lock({"BackupVaultName": name, **lock})
+        if props.get("Notifications"):
+            _put_notifications({"BackupVaultName": name, **props["Notifications"]})
+        return name, attributes
+
+    return created
+
+
+def _refuse_full_vault(delete):
+    def deleted(physical_id, props):
+        try:
+            _check_empty(physical_id)
+        except BackupError as error:
+            raise ValueError(f"AWS::Backup::BackupVault delete failed: {error.code}: {error}") from error
+        return delete(physical_id, props)
+
+    return deleted
+
+
+def install() -> None:
+    router = Router(
+        {
+            "StartBackupJob": _start_backup_job,
+            "DescribeBackupJob": _describe(_backup_jobs, "BackupJobId", "Backup job"),
+            "ListBackupJobs": _list(_backup_jobs, "BackupJobs"),
+            "StopBackupJob": _stop_backup_job,
+            "StartCopyJob": _start_copy_job,
+            "DescribeCopyJob": lambda p: {"CopyJob": dict(_found(_copy_jobs, p["CopyJobId"], "Copy job"))},
+            "ListCopyJobs": _list(_copy_jobs, "CopyJobs"),
+            "StartRestoreJob": _start_restore_job,
+            "DescribeRestoreJob": _describe(_restore_jobs, "RestoreJobId", "Restore job"),
+            "ListRestoreJobs": _list(_restore_jobs, "RestoreJobs"),
+            "ListRestoreJobsByProtectedResource": _list_restore_jobs_by_resource,
+            "GetRestoreJobMetadata": _get_restore_job_metadata,
+            "PutRestoreValidationResult": _put_restore_validation_result,
+            "ListRecoveryPointsByBackupVault": _list_recovery_points_by_vault,
+            "ListRecoveryPointsByResource": _list_recovery_points_by_resource,
+            "DescribeRecoveryPoint": _describe_recovery_point,
+            "GetRecoveryPointRestoreMetadata": _get_recovery_point_restore_metadata,
+            "DeleteRecoveryPoint": _delete_recovery_point,
+            "UpdateRecoveryPointLifecycle": _update_recovery_point_lifecycle,
+            "ListProtectedResources": _list_protected_resources,
+            "DescribeProtectedResource": _describe_protected_resource,
+            "DescribeBackupVault": _describe_vault,
+            "DeleteBackupVault": _delete_vault,
+            "PutBackupVaultAccessPolicy": _put_access_policy,
+            "GetBackupVaultAccessPolicy": _get_access_policy,
+            "DeleteBackupVaultAccessPolicy": _delete_access_policy,
+            "PutBackupVaultLockConfiguration": _put_lock,
+            "DeleteBackupVaultLockConfiguration": _delete_lock,
+            "PutBackupVaultNotifications": _put_notifications,
+            "GetBackupVaultNotifications": _get_notifications,
+            "DeleteBackupVaultNotifications": _delete_notifications,
+            "ListTags": _list_tags,
+            "TagResource": _tag,
+            "UntagResource": _untag,
+        }
+    )
+    handle_request, reset = backup.handle_request, backup.reset
+
+    async def handle(method, path, headers, body, query):
+        response = router.handle(method, path, query, body)
+        return response or await handle_request(method, path, headers, body, query)
+
+    def reset_all():
+        for store in (_points, _backup_jobs, _copy_jobs, _restore_jobs):
+            store.clear()
+        reset()
+
+    backup.handle_request = handle
+    backup.reset = reset_all
+    vaults = provisioners._RESOURCE_HANDLERS["AWS::Backup::BackupVault"]
+    vaults["create"] = _keep_vault_properties(vaults["create"])
+    vaults["delete"] = _refuse_full_vault(vaults["delete"])

@@ -1,0 +1,546 @@
+"""RDS instances of engine `postgres` that are real servers, made through the API, through CloudFormation or from snapshots.
+
+MiniStack keeps the records; here each gets a server, and an endpoint as soon as that accepts connections. Engines other
+than PostgreSQL, and clusters, are refused rather than pretended.
+"""
+
+import logging
+import re
+import threading
+import time
+
+from ministack.core.concurrency import spawn_background
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import ec2, rds
+from ministack.services.cloudformation import provisioners
+
+from . import faults, postgres
+from .clock import run_later
+
+logger = logging.getLogger("local-aws.rds")
+
+# How long a deleted instance is still described as `deleting`, in seconds. On AWS it is minutes.
+_DELETING_SECONDS = 0.5
+# How soon the servers of a Region that is gone are stopped, in seconds.
+_WATCH_SECONDS = 0.1
+
+
+class RdsError(Exception):
+    """An error of the RDS API."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+    def response(self):
+        return rds._error(self.code, str(self), 404 if "NotFound" in self.code else 400)
+
+
+class _Servers:
+    """The server of each instance, by the instance's ARN (which names the Region)."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._servers: dict[str, postgres.Server] = {}
+        self._stopped_by_region_loss: set[str] = set()
+        self._closed = threading.Event()
+
+    def get(self, instance: dict) -> postgres.Server | None:
+        return self._servers.get(instance["DBInstanceArn"])
+
+    def put(self, instance: dict, server: postgres.Server) -> None:
+        with self._lock:
+            if not self._closed.is_set():
+                self._servers[instance["DBInstanceArn"]] = server
+                return
+        server.remove()
+
+    def remove(self, instance: dict) -> None:
+        with self._lock:
+            server = self._servers.pop(instance["DBInstanceArn"], None)
+            self._stopped_by_region_loss.discard(instance["DBInstanceArn"])
+        if server:
+            server.remove()
+
+    def remove_all(self) -> None:
+        with self._lock:
+            servers = list(self._servers.values())
+            self._servers.clear()
+            self._stopped_by_region_loss.clear()
+        for server in servers:
+            server.remove()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed.set()
+        self.remove_all()
+
+    def watch_regions(self) -> None:
+        """Stops the servers of a Region that is lost, as abruptly as that happens, and starts them when it is back."""
+        while not self._closed.wait(_WATCH_SECONDS):
+            for arn, server in list(self._servers.items()):
+                try:
+                    self._follow_region(arn, server)
+                except Exception:
+                    logger.exception("Could not follow the fate of the Region of %s", arn)
+
+    def _follow_region(self, arn: str, server: postgres.Server) -> None:
+        gone = faults.region_gone(arn.split(":")[3])
+        if gone and server.running:
+            self._stopped_by_region_loss.add(arn)
+            server.stop(immediately=True)
+        elif not gone and arn in self._stopped_by_region_loss:
+            self._stopped_by_region_loss.discard(arn)
+            server.start(server.port)
+
+
+_servers = _Servers()
+
+
+# --- What AWS Backup needs --------------------------------------------------------------------------------------------
+
+
+def find_instance(identifier: str) -> dict | None:
+    return rds._instances.get(identifier)
+
+
+def create_snapshot(snapshot_id: str, instance: dict, snapshot_type: str) -> dict:
+    """A real snapshot of a running instance, listed by DescribeDBSnapshots once it is complete."""
+    server = _servers.get(instance)
+    if server is None or not server.running:
+        raise RdsError(
+            "InvalidDBInstanceState",
+            f"Cannot create a snapshot because the database instance {instance['DBInstanceIdentifier']} is not currently "
+            "in the available state.",
+        )
+    folder = _snapshot_folder(get_region(), snapshot_id)
+    try:
+        server.snapshot(folder)
+    except BaseException:
+        postgres.remove_snapshot(folder)
+        raise
+    snapshot = _record_snapshot(snapshot_id, instance)
+    snapshot["SnapshotType"] = snapshot_type
+    snapshot["VpcId"] = instance["DBSubnetGroup"].get("VpcId", "")
+    return snapshot
+
+
+def copy_snapshot(source: dict, snapshot_id: str, region: str) -> dict:
+    """A copy in another Region; VPC and subnet group do not exist there."""
+    source_region = source["DBSnapshotArn"].split(":")[3]
+    postgres.copy_snapshot(_snapshot_folder(source_region, source["DBSnapshotIdentifier"]), _snapshot_folder(region, snapshot_id))
+    account = get_account_id()
+    copy = {
+        **source,
+        "DBSnapshotIdentifier": snapshot_id,
+        "DBSnapshotArn": f"arn:aws:rds:{region}:{account}:snapshot:{snapshot_id}",
+        "AvailabilityZone": f"{region}a",
+        "VpcId": "",
+        "SourceRegion": source_region,
+        "SourceDBSnapshotIdentifier": source["DBSnapshotArn"],
+        "SnapshotCreateTime": rds._format_time(time.time()),
+    }
+    rds._snapshots.set_scoped(account, region, snapshot_id, copy)
+    return copy
+
+
+def delete_snapshot(snapshot_id: str, region: str) -> None:
+    rds._snapshots.pop_scoped(get_account_id(), region, snapshot_id, None)
+    postgres.remove_snapshot(_snapshot_folder(region, snapshot_id))
+
+
+def restore_instance(snapshot: dict, options: dict) -> dict:
+    """A new instance from a snapshot of this Region; returns its record at once, in state `creating`.
+
+    `options` are the parameters of RestoreDBInstanceFromDBSnapshot; what they do not say is as on AWS: class, storage and
+    port of the snapshot, but the default security group and parameter group.
+    """
+    parameters = {
+        "Engine": snapshot["Engine"],
+        "EngineVersion": snapshot["EngineVersion"],
+        "DBInstanceClass": snapshot["DBInstanceClass"],
+        "AllocatedStorage": str(snapshot["AllocatedStorage"]),
+        "StorageType": snapshot["StorageType"],
+        "StorageEncrypted": str(snapshot["StorageEncrypted"]).lower(),
+        "KmsKeyId": snapshot["KmsKeyId"],
+        "MasterUsername": snapshot["MasterUsername"],
+        # Not known and not needed: the master user of the snapshot keeps the password.
+        "MasterUserPassword": "unchanged",
+        **options,
+    }
+    folder = _snapshot_folder(get_region(), snapshot["DBSnapshotIdentifier"])
+    instance = _create_record(parameters)
+    instance["DBName"] = snapshot.get("DBName", "")
+    _start_in_background(instance, lambda: postgres.restore(folder, instance["DBInstanceIdentifier"]))
+    return instance
+
+
+# --- The API ----------------------------------------------------------------------------------------------------------
+
+
+def _create_db_instance(p):
+    password = rds._p(p, "MasterUserPassword")
+    if rds._p(p, "ManageMasterUserPassword") == "true":
+        raise RdsError(
+            "InvalidParameterCombination",
+            "The local AWS does not manage master user passwords: give MasterUserPassword instead of ManageMasterUserPassword.",
+        )
+    if not rds._p(p, "MasterUsername") or not password:
+        raise RdsError(
+            "InvalidParameterValue", "The parameters MasterUsername and MasterUserPassword must be provided and must not be blank."
+        )
+    _check_password(password)
+    database = rds._p(p, "DBName")
+    instance = _create_record(p)
+    instance["DBName"] = database
+    user = instance["MasterUsername"]
+    response = rds._single_instance_response("CreateDBInstanceResponse", "CreateDBInstanceResult", instance)
+    _start_in_background(instance, lambda: postgres.create(instance["DBInstanceIdentifier"], user, password, database))
+    return response
+
+
+def _restore_from_snapshot(p):
+    snapshot = rds._snapshots.get(rds._p(p, "DBSnapshotIdentifier"))
+    if not snapshot:
+        raise RdsError("DBSnapshotNotFound", f"DBSnapshot {rds._p(p, 'DBSnapshotIdentifier')} not found.")
+    instance = restore_instance(snapshot, p)
+    return rds._single_instance_response(
+        "RestoreDBInstanceFromDBSnapshotResponse", "RestoreDBInstanceFromDBSnapshotResult", instance
+    )
+
+
+def _delete_db_instance(p):
+    instance = rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))
+    final_snapshot = rds._p(p, "FinalDBSnapshotIdentifier")
+    if instance and not instance.get("DeletionProtection"):
+        if rds._p(p, "SkipFinalSnapshot") != "true" and not final_snapshot:
+            raise RdsError(
+                "InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+            )
+        if instance["DBInstanceStatus"] == "deleting":
+            raise RdsError(
+                "InvalidDBInstanceState", f"Instance {instance['DBInstanceIdentifier']} is already being deleted."
+            )
+    tags = list(rds._tags.get(instance["DBInstanceArn"], [])) if instance else []
+    response = _original["delete"](p)
+    if response[0] == 200:
+        identifier = instance["DBInstanceIdentifier"]
+        rds._instances[identifier] = instance
+        rds._tags[instance["DBInstanceArn"]] = tags
+        spawn_background(lambda: _servers.remove(instance), thread_name=f"delete {identifier}")
+        run_later(_DELETING_SECONDS, lambda: _forget(instance))
+    return response
+
+
+def _start_db_instance(p):
+    response = _original["start"](p)
+    instance = rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))
+    if response[0] == 200 and _servers.get(instance):
+        _servers.get(instance).start(instance["Endpoint"]["Port"])
+    return response
+
+
+def _stop_db_instance(p):
+    response = _original["stop"](p)
+    if response[0] == 200 and (server := _servers.get(rds._resolve_instance(rds._p(p, "DBInstanceIdentifier")))):
+        server.stop()
+    return response
+
+
+def _finish_instance_reboot(instance, cluster):
+    if server := _servers.get(instance):
+        server.stop()
+        server.start(instance["Endpoint"]["Port"])
+    return _original["finish_reboot"](instance, cluster)
+
+
+def _modify_db_instance(p):
+    if password := rds._p(p, "MasterUserPassword"):
+        _check_password(password)
+    return _original["modify"](p)
+
+
+def _set_master_password(instance, old_password, new_password):
+    """Takes its time, as on AWS, where the old password goes on for some seconds."""
+
+    def change():
+        _servers.get(instance).set_password(instance["MasterUsername"], new_password)
+        instance["DBInstanceStatus"] = "available"
+
+    if _servers.get(instance):
+        instance["DBInstanceStatus"] = "resetting-master-credentials"
+        run_later(0.3, change)
+
+
+def _create_manual_snapshot(snapshot_id, instance):
+    return create_snapshot(snapshot_id, instance, "manual")
+
+
+def _delete_db_snapshot(p):
+    snapshot_id = rds._p(p, "DBSnapshotIdentifier")
+    snapshot = rds._snapshots.get(snapshot_id)
+    if snapshot and snapshot["SnapshotType"] == "awsbackup":
+        raise RdsError("InvalidDBSnapshotState", f"Snapshot {snapshot_id} is managed by AWS Backup: delete its recovery point.")
+    response = _original["delete_snapshot"](p)
+    if response[0] == 200:
+        delete_snapshot(snapshot_id, get_region())
+    return response
+
+
+def _instance_xml(instance):
+    """Without an endpoint while there is none."""
+    xml = _original["instance_xml"](instance)
+    return xml if instance.get("Endpoint") else re.sub(r"<Endpoint>.*?</Endpoint>", "", xml, flags=re.S)
+
+
+# --- CloudFormation ---------------------------------------------------------------------------------------------------
+
+
+def _cloudformation_create(logical_id, props, stack_name):
+    snapshot_id = props.get("DBSnapshotIdentifier")
+    snapshot = rds._snapshots.get(snapshot_id) if snapshot_id else None
+    if snapshot_id and not snapshot:
+        raise ValueError(f"AWS::RDS::DBInstance create failed: DBSnapshot {snapshot_id} not found.")
+    try:
+        _check_engine(snapshot["Engine"] if snapshot else props.get("Engine", ""))
+        if props.get("DBClusterIdentifier"):
+            _refuse_clusters()
+        if not snapshot:
+            _check_user(props.get("MasterUsername", ""))
+            _check_password(props.get("MasterUserPassword", ""))
+    except RdsError as error:
+        raise ValueError(f"AWS::RDS::DBInstance create failed: {error.code}: {error}") from error
+    identifier, _ = _original["cfn_create"](logical_id, props, stack_name)
+    instance = rds._instances[identifier]
+    instance["DBName"] = props.get("DBName", "")
+    rds._tags[instance["DBInstanceArn"]] = list(instance["TagList"])
+    if snapshot:
+        instance["MasterUsername"] = snapshot["MasterUsername"]
+        folder = _snapshot_folder(get_region(), snapshot_id)
+        _start(instance, lambda: postgres.restore(folder, identifier))
+    else:
+        _start(
+            instance,
+            lambda: postgres.create(identifier, instance["MasterUsername"], props["MasterUserPassword"], props.get("DBName")),
+        )
+    if instance["DBInstanceStatus"] != "available":
+        raise ValueError(f"AWS::RDS::DBInstance create failed: {instance.get('_failure', 'the server did not start')}")
+    return identifier, provisioners._rds_db_instance_attrs(instance)
+
+
+def _cloudformation_update(physical_id, old_props, new_props, stack_name, logical_id=None):
+    identifier, _ = _original["cfn_update"](physical_id, old_props, new_props, stack_name, logical_id)
+    instance = rds._instances[identifier]
+    rds._tags[instance["DBInstanceArn"]] = list(instance["TagList"])
+    if server := _servers.get(instance):
+        instance["Endpoint"]["Port"] = server.port
+        if identifier == physical_id and new_props.get("MasterUserPassword") != old_props.get("MasterUserPassword"):
+            server.set_password(instance["MasterUsername"], new_props["MasterUserPassword"])
+    return identifier, provisioners._rds_db_instance_attrs(instance)
+
+
+def _cloudformation_delete(physical_id, props):
+    instance = rds._instances.get(physical_id)
+    if instance is None:
+        return
+    if instance.get("DeletionProtection"):
+        raise ValueError(
+            "AWS::RDS::DBInstance delete failed: InvalidParameterCombination: "
+            "Cannot delete protected DB Instance, please disable deletion protection and try again."
+        )
+    _original["cfn_delete"](physical_id, props)
+    rds._tags.pop(instance["DBInstanceArn"], None)
+    _servers.remove(instance)
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------
+
+
+def _create_record(p) -> dict:
+    """MiniStack's record of a new instance, checked more strictly, in state `creating`."""
+    identifier = rds._p(p, "DBInstanceIdentifier").lower()
+    if not re.fullmatch(r"[a-z](-?[a-z0-9]){0,62}", identifier):
+        raise RdsError(
+            "InvalidParameterValue",
+            "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain "
+            "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.",
+        )
+    if identifier in rds._instances:
+        raise RdsError("DBInstanceAlreadyExists", "DB instance already exists")
+    if rds._p(p, "DBClusterIdentifier"):
+        _refuse_clusters()
+    _check_engine(rds._p(p, "Engine"))
+    _check_user(rds._p(p, "MasterUsername"))
+    subnet_group = rds._p(p, "DBSubnetGroupName")
+    if subnet_group and subnet_group not in rds._subnet_groups:
+        raise RdsError("DBSubnetGroupNotFoundFault", f"DB subnet group '{subnet_group}' does not exist.")
+    vpc_id = rds._subnet_groups[subnet_group]["VpcId"] if subnet_group else None
+    for group in rds._parse_member_list(p, "VpcSecurityGroupIds"):
+        if group not in ec2._security_groups:
+            raise RdsError("InvalidParameterValue", f"Invalid security group , groupId= {group}, groupName=.")
+
+    status, _, body = _original["create"]({**p, "DBInstanceIdentifier": identifier})
+    if status != 200:
+        code, message = re.search(r"<Code>(.*?)</Code><Message>(.*?)</Message>", body.decode(), re.S).groups()
+        raise RdsError(code, message)
+    instance = rds._instances[identifier]
+    instance |= {"DBInstanceStatus": "creating", "Endpoint": {}}
+    if not instance["VpcSecurityGroups"]:
+        instance["VpcSecurityGroups"] = _default_security_groups(vpc_id)
+    return instance
+
+
+def _default_security_groups(vpc_id: str | None) -> list:
+    ec2._ensure_defaults_initialized()
+    default_vpc = next((id for id, vpc in ec2._vpcs.items() if vpc.get("IsDefault")), None)
+    groups = [
+        group["GroupId"]
+        for group in ec2._security_groups.values()
+        if group.get("VpcId") == (vpc_id or default_vpc) and group.get("GroupName") == "default"
+    ]
+    return [{"VpcSecurityGroupId": group, "Status": "active"} for group in groups]
+
+
+def _start_in_background(instance: dict, make) -> None:
+    spawn_background(lambda: _start(instance, make), thread_name=f"start {instance['DBInstanceIdentifier']}")
+
+
+def _start(instance: dict, make) -> None:
+    instance |= {"DBInstanceStatus": "creating", "Endpoint": {}}
+    try:
+        server = make()
+    except Exception as error:
+        logger.exception("The server of %s did not start", instance["DBInstanceIdentifier"])
+        instance |= {"DBInstanceStatus": "failed", "_failure": str(error)}
+        return
+    if rds._instances.get(instance["DBInstanceIdentifier"]) is not instance or instance["DBInstanceStatus"] != "creating":
+        # Deleted while it was being made.
+        server.remove()
+        return
+    _servers.put(instance, server)
+    instance |= {
+        "Endpoint": {"Address": "127.0.0.1", "Port": server.port, "HostedZoneId": "Z2R2ITUGPM61AM"},
+        "DBInstanceStatus": "available",
+    }
+    logger.info("%s accepts connections on 127.0.0.1:%s", instance["DBInstanceArn"], server.port)
+
+
+def _forget(instance: dict) -> None:
+    if rds._instances.get(instance["DBInstanceIdentifier"]) is instance:
+        del rds._instances[instance["DBInstanceIdentifier"]]
+        rds._tags.pop(instance["DBInstanceArn"], None)
+
+
+def _check_engine(engine: str) -> None:
+    if engine != "postgres":
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Invalid DB engine: the local AWS has PostgreSQL servers only, got '{engine}': use Engine 'postgres' to try it here.",
+        )
+
+
+def _check_user(user: str) -> None:
+    if user.lower() in ("", postgres.SUPERUSER, "rds_superuser", "admin", "postgres_reserved") or user.lower().startswith("pg_"):
+        raise RdsError(
+            "InvalidParameterValue", f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
+        )
+
+
+def _check_password(password: str) -> None:
+    if not 8 <= len(password) <= 128:
+        raise RdsError(
+            "InvalidParameterValue", "The parameter MasterUserPassword is not a valid password because it is not 8 to 128 characters long."
+        )
+    if re.search(r"[^\x21-\x7e]|[/\"@]", password):
+        raise RdsError(
+            "InvalidParameterValue",
+            "The parameter MasterUserPassword is not a valid password. Only printable ASCII characters besides '/', '@', '\"', "
+            "' ' may be used.",
+        )
+
+
+def _refuse_clusters():
+    raise RdsError(
+        "InvalidParameterValue", "The local AWS has no DB clusters with servers: use a DB instance of engine 'postgres' to try it here."
+    )
+
+
+def _snapshot_folder(region: str, snapshot_id: str):
+    return postgres.snapshot_folder(f"{region}/{snapshot_id.replace(':', '_')}")
+
+
+def _record_snapshot(snapshot_id: str, instance: dict) -> dict:
+    return _original["create_snapshot"](snapshot_id, instance)
+
+
+def _answering(action):
+    """The action with its `RdsError`s as responses."""
+
+    def answer(p):
+        try:
+            return action(p)
+        except RdsError as error:
+            return error.response()
+
+    return answer
+
+
+# MiniStack's own functions, kept when `install` puts ours in their place.
+_original = {}
+
+
+def install() -> None:
+    _original.update(
+        create=rds._create_db_instance_impl,
+        delete=rds._delete_db_instance_impl,
+        start=rds._start_db_instance,
+        stop=rds._stop_db_instance,
+        modify=rds._modify_db_instance,
+        finish_reboot=rds._finish_instance_reboot,
+        create_snapshot=rds._create_snapshot_internal,
+        delete_snapshot=rds._delete_db_snapshot,
+        instance_xml=rds._instance_xml,
+        reset=rds.reset,
+        cfn_create=provisioners._rds_db_instance_create,
+        cfn_update=provisioners._rds_db_instance_update,
+        cfn_delete=provisioners._rds_db_instance_delete,
+    )
+    rds._create_db_instance_impl = _create_db_instance
+    rds._delete_db_instance_impl = _delete_db_instance
+    rds._finish_instance_reboot = _finish_instance_reboot
+    rds._rotate_instance_password = _set_master_password
+    rds._create_snapshot_internal = _create_manual_snapshot
+    rds._instance_xml = _instance_xml
+    for action, ours in {
+        "CreateDBInstance": rds._create_db_instance,
+        "DeleteDBInstance": rds._delete_db_instance,
+        "CreateDBSnapshot": rds._create_db_snapshot,
+        "ModifyDBInstance": _modify_db_instance,
+        "StartDBInstance": _start_db_instance,
+        "StopDBInstance": _stop_db_instance,
+        "RestoreDBInstanceFromDBSnapshot": _restore_from_snapshot,
+        "DeleteDBSnapshot": _delete_db_snapshot,
+        "CreateDBCluster": lambda p: _refuse_clusters(),
+    }.items():
+        rds._ACTION_MAP[action] = _answering(ours)
+
+    def reset():
+        _servers.remove_all()
+        _original["reset"]()
+
+    rds.reset = reset
+
+    provisioners._rds_db_instance_create = _cloudformation_create
+    provisioners._rds_db_instance_update = _cloudformation_update
+    provisioners._rds_db_instance_delete = _cloudformation_delete
+    provisioners._RESOURCE_HANDLERS["AWS::RDS::DBInstance"] |= {
+        "create": _cloudformation_create,
+        "update": _cloudformation_update,
+        "delete": _cloudformation_delete,
+    }
+    threading.Thread(target=_servers.watch_regions, name="rds-regions", daemon=True).start()
+
+
+def shutdown() -> None:
+    _servers.close()
+    postgres.shutdown()
