@@ -10,9 +10,7 @@ export function keystore({ alias, password }: { alias: string; password: string 
 
 /** Certificates only, no key. */
 export function truststore({ password }: { password: string }): Buffer {
-  // node-forge documents null for "no key"; its types do not say so.
-  const noKey = null as unknown as pki.PrivateKey;
-  return bytes(pkcs12.toPkcs12Asn1(noKey, [selfSigned().certificate], password, { algorithm: '3des' }));
+  return bytes(pkcs12.toPkcs12Asn1(null, [selfSigned().certificate], password, { algorithm: '3des' }));
 }
 
 function selfSigned() {
@@ -22,7 +20,7 @@ function selfSigned() {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const key = pki.privateKeyFromPem(pair.privateKey);
+  const key: pki.rsa.PrivateKey = pki.privateKeyFromPem(pair.privateKey);
   const certificate = pki.createCertificate();
   certificate.publicKey = pki.publicKeyFromPem(pair.publicKey);
   certificate.serialNumber = '01';
