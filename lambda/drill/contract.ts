@@ -11,6 +11,9 @@ export interface DrillEvent {
   readonly deployment: string;
 }
 
+/** What the drill returns: the report without what only people read. */
+export type DrillSummary = Omit<DrillReport, 'checks' | 'steps' | 'plan'>;
+
 export type Verdict = 'PASSED' | 'PASSED_WITH_WARNINGS' | 'FAILED';
 
 /** `report.json`; what the function returns is the same without the checks and steps. */
@@ -27,13 +30,16 @@ export interface DrillReport {
   /** When the last check ended; absent when checks did not run. */
   readonly checkedAt?: string;
   readonly endedAt: string;
-  readonly objectives: ObjectiveSeconds;
+  /** Of the DR site; absent when the recovery plan could not be read. */
+  readonly objectives?: ObjectiveSeconds;
   /** Drill start minus the oldest moment restored; absent when nothing was chosen. */
   readonly measuredRpoSeconds?: number;
   /** Drill start to the last check; absent when checks did not run. */
   readonly measuredRtoSeconds?: number;
   /** Newest minus oldest moment restored. */
   readonly skewSeconds?: number;
+  /** Points newer than the chosen ones that were not used, and why. */
+  readonly passedOver: readonly { readonly component: string; readonly id: string; readonly reason: string }[];
   readonly components: readonly ComponentReport[];
   readonly checks: readonly CheckOutcome[];
   readonly steps: readonly StepReport[];

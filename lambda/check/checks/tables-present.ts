@@ -1,0 +1,49 @@
+import { type Check, failed, passed, someOf } from '../check';
+import { requiredTables } from '../tables';
+
+/** Each datasource holds the tables of its kind; the row counts are reported so that a person sees an empty restore. */
+export const tablesPresent: Check = {
+  name: 'tables-present',
+  targets: (surroundings) =>
+    surroundings.event.databases.flatMap((database) =>
+      database.datasources.map((datasource) => ({
+        component: database.name,
+        run: () =>
+          surroundings.withConnection(database, datasource, async (connection) => {
+            const { datasource: name, databaseName } = datasource;
+            const present = await connection.tables();
+            const required = requiredTables(name);
+            const missing = required.filter((table) => !present.includes(table));
+            const compared = {
+              datasource: name,
+              databaseName,
+              tables: present.length,
+              tablesRequired: required.length,
+              tablesMissing: missing.length,
+            };
+            if (missing.length > 0) {
+              return failed(
+                `${name}: database ${databaseName} lacks ${missing.length} of the ${required.length} tables it must ` +
+                  `hold: ${someOf(missing)}. Find out whether they were dropped before the backup, and restore an older ` +
+                  'recovery point',
+                compared,
+              );
+            }
+            if (present.length === 0) {
+              return failed(
+                `${name}: database ${databaseName} holds no table at all. Compare its name with deployment.toml`,
+                compared,
+              );
+            }
+            const counts: Record<string, number> = {};
+            for (const table of required) counts[`rows ${table}`] = await connection.countRows(table);
+            return passed(
+              required.length > 0
+                ? `${name}: database ${databaseName} holds all ${required.length} tables of its kind`
+                : `${name}: database ${databaseName} holds ${present.length} tables`,
+              { ...compared, ...counts },
+            );
+          }),
+      })),
+    ),
+};

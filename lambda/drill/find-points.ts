@@ -1,0 +1,76 @@
+import {
+  type BackupClient,
+  paginateListRecoveryPointsByBackupVault,
+  type RecoveryPointByBackupVault,
+} from '@aws-sdk/client-backup';
+import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
+import { archivePrefix } from '../../lib/private/bucket-layout';
+import type { ComponentPoints, Point } from './choose-recovery-set';
+
+/** What the drill needs of the archive engine. */
+export interface ArchiveReader {
+  /** Every exported point under a prefix, with whether all that it needs has arrived at this site. */
+  listPoints(archivePrefix: string): Promise<readonly ArchivePoint[]>;
+}
+
+export interface ArchivePoint {
+  readonly manifestKey: string;
+  /** ISO 8601: when the export began; what changed after it may not be in it. */
+  readonly startedAt: string;
+  /** Absent: complete. */
+  readonly unusable?: string;
+}
+
+/** All points of all components that this site can see. */
+export async function findPoints(
+  plan: RecoveryPlanDocument,
+  vaultName: string,
+  backup: BackupClient,
+  archive: ArchiveReader,
+): Promise<readonly ComponentPoints[]> {
+  const databases = plan.databases.map(async ({ name, resourceArn }) => ({
+    component: name,
+    points: await recoveryPointsOf(resourceArn, vaultName, backup),
+  }));
+  const volumes = plan.volumes.map(async ({ name }) => ({
+    component: name,
+    points: (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
+      ({ manifestKey, startedAt, unusable }) => ({
+        id: manifestKey,
+        moment: startedAt,
+        ...(unusable === undefined ? {} : { unusable }),
+      }),
+    ),
+  }));
+  return Promise.all([...databases, ...volumes]);
+}
+
+async function recoveryPointsOf(resourceArn: string, vaultName: string, backup: BackupClient): Promise<Point[]> {
+  const points: Point[] = [];
+  const pages = paginateListRecoveryPointsByBackupVault(
+    { client: backup },
+    { BackupVaultName: vaultName, ByResourceArn: resourceArn },
+  );
+  for await (const page of pages) points.push(...(page.RecoveryPoints ?? []).flatMap((point) => pointOf(point) ?? []));
+  return points;
+}
+
+/**
+ * A copy keeps the creation date of what it is a copy of ("The creation date refers to when the source was created, not
+ * when the copy was created": AWS Backup developer guide, "Copy a backup"), so that `CreationDate` is the moment held, also
+ * at the DR site. Where AWS tells when the job was initiated too, the older of the two is taken: a loss that is said to be
+ * larger than it is misleads nobody.
+ */
+function pointOf(point: RecoveryPointByBackupVault): Point | undefined {
+  const times = [point.CreationDate, point.InitiationDate].flatMap((date) =>
+    date === undefined ? [] : date.getTime(),
+  );
+  if (point.RecoveryPointArn === undefined || times.length === 0) return undefined;
+  return {
+    id: point.RecoveryPointArn,
+    moment: new Date(Math.min(...times)).toISOString(),
+    ...(point.Status === 'COMPLETED'
+      ? {}
+      : { unusable: `its status is ${point.Status}${point.StatusMessage ? `: ${point.StatusMessage}` : ''}` }),
+  };
+}

@@ -1,0 +1,141 @@
+import { PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { PublishCommand } from '@aws-sdk/client-sns';
+import type { DurableContext } from '@aws/durable-execution-sdk-js';
+import { drillPrefix } from '../../lib/private/bucket-layout';
+import type { DrillReport } from './contract';
+import { renderReport } from './report/render-report';
+import { describeError, DrillError, Journal } from './steps';
+import type { Surroundings } from './surroundings';
+
+const EVENT_SOURCE = 'wso2is-recovery';
+const EVENT_DETAIL_TYPE = 'Drill Finished';
+const METRIC_NAMESPACE = 'WSO2IS/Recovery';
+
+/**
+ * Tells the world: report, metrics, event, and a message where a person must look. Each is tried whatever became of the
+ * others.
+ *
+ * @throws DrillError where one of them could not be told: a drill that nobody hears of must not look as if all was well.
+ */
+export async function publish(context: DurableContext, surroundings: Surroundings, report: DrillReport): Promise<void> {
+  const { aws, settings } = surroundings;
+  const prefix = drillPrefix(report.deployment, report.drillId);
+  const journal = new Journal(aws.clock);
+  const failures: string[] = [];
+  const tell = async (name: string, send: () => Promise<unknown>) => {
+    try {
+      await journal.step(context, name, () => send().then(() => null));
+    } catch (error) {
+      failures.push(describeError(error));
+    }
+  };
+
+  await tell('write report.json', () =>
+    aws.s3.send(
+      new PutObjectCommand({
+        Bucket: settings.bucket,
+        Key: `${prefix}report.json`,
+        Body: `${JSON.stringify(report, null, 2)}\n`,
+        ContentType: 'application/json',
+      }),
+    ),
+  );
+  await tell('write report.html', () =>
+    aws.s3.send(
+      new PutObjectCommand({
+        Bucket: settings.bucket,
+        Key: `${prefix}report.html`,
+        Body: renderReport(report),
+        ContentType: 'text/html; charset=utf-8',
+      }),
+    ),
+  );
+  await tell('put metrics', () => aws.cloudWatch.send(new PutMetricDataCommand(metricsOf(report))));
+  await tell('put event', async () => {
+    const answer = await aws.eventBridge.send(
+      new PutEventsCommand({
+        Entries: [
+          {
+            Source: EVENT_SOURCE,
+            DetailType: EVENT_DETAIL_TYPE,
+            Detail: JSON.stringify(eventDetailOf(report, `s3://${settings.bucket}/${prefix}`)),
+          },
+        ],
+      }),
+    );
+    // PutEvents answers 200 also when it took none of them.
+    const [entry] = answer.Entries ?? [];
+    if ((answer.FailedEntryCount ?? 0) > 0) throw new DrillError(`${entry?.ErrorCode}: ${entry?.ErrorMessage}`);
+  });
+  if (report.verdict !== 'PASSED') {
+    await tell('notify', () =>
+      aws.sns.send(
+        new PublishCommand({
+          TopicArn: settings.topicArn,
+          // SNS takes up to 100 characters, ASCII.
+          Subject: `Recovery drill ${report.verdict}: ${report.deployment}`.slice(0, 100),
+          Message: messageOf(report, `s3://${settings.bucket}/${prefix}report.html`),
+        }),
+      ),
+    );
+  }
+  if (failures.length > 0) {
+    throw new DrillError(`drill ${report.drillId} ended ${report.verdict}, but: ${failures.join('; ')}`);
+  }
+}
+
+function metricsOf(report: DrillReport) {
+  const dimensions = {
+    Dimensions: [{ Name: 'Deployment', Value: report.deployment }],
+    Timestamp: new Date(report.endedAt),
+  };
+  const seconds = (name: string, value: number | undefined) =>
+    value === undefined ? [] : [{ MetricName: name, Value: value, Unit: 'Seconds' as const, ...dimensions }];
+  return {
+    Namespace: METRIC_NAMESPACE,
+    MetricData: [
+      { MetricName: 'DrillPassed', Value: report.verdict === 'FAILED' ? 0 : 1, Unit: 'Count' as const, ...dimensions },
+      ...seconds('MeasuredRpo', report.measuredRpoSeconds),
+      ...seconds('MeasuredRto', report.measuredRtoSeconds),
+    ],
+  };
+}
+
+/** EventBridge takes 256 KB an event: numbers and the first causes, and where the rest is. */
+const CAUSES_IN_EVENT = 20;
+
+function eventDetailOf(report: DrillReport, location: string) {
+  const { drillId, deployment, region, verdict, startedAt, endedAt, objectives } = report;
+  const { measuredRpoSeconds, measuredRtoSeconds, skewSeconds, cleanUp } = report;
+  return {
+    drillId,
+    deployment,
+    region,
+    verdict,
+    causes: report.causes.slice(0, CAUSES_IN_EVENT),
+    warnings: report.warnings.slice(0, CAUSES_IN_EVENT),
+    startedAt,
+    endedAt,
+    objectives,
+    measuredRpoSeconds,
+    measuredRtoSeconds,
+    skewSeconds,
+    cleanUpComplete: cleanUp.complete,
+    report: `${location}report.json`,
+  };
+}
+
+function messageOf(report: DrillReport, location: string): string {
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ['', title, ...lines.slice(0, CAUSES_IN_EVENT).map((line) => `- ${line}`)];
+  return [
+    `The recovery drill ${report.drillId} of ${report.deployment} in ${report.region} ended ${report.verdict}.`,
+    ...section('Causes:', report.causes),
+    ...section('Warnings:', report.warnings),
+    '',
+    `Report: ${location}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,259 @@
+/**
+ * From what happened to what is said of it. Pure.
+ *
+ * PASSED only if every component of the plan was restored, every check that must be made was made and passed, and both
+ * objectives were met. What nobody looked at did not pass.
+ */
+import type { CheckOutcome } from '../check/contract';
+import type { PlanLine, RecoveryPlanDocument, Technique } from '../../lib/planning/plan-document';
+import type { ComponentReport, DrillReport, StepReport, Verdict } from './contract';
+import type { RecoverySet } from './choose-recovery-set';
+
+export interface Course {
+  readonly drillId: string;
+  readonly deployment: string;
+  readonly region: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** When the checks ended; absent when they did not run to their end. */
+  readonly checkedAt?: string;
+  readonly plan?: RecoveryPlanDocument;
+  readonly recoverySet?: RecoverySet;
+  readonly restored: readonly RestoredComponent[];
+  readonly checks: readonly CheckOutcome[];
+  /** What broke the course of the drill itself, in the order in which it happened. */
+  readonly failures: readonly string[];
+  readonly steps: readonly StepReport[];
+  readonly leftBehind: readonly string[];
+}
+
+export interface RestoredComponent {
+  readonly component: string;
+  /** When it could be used; absent when it could not. */
+  readonly usableAt?: string;
+  /** Why it could not. */
+  readonly failure?: string;
+}
+
+export function judge(course: Course): DrillReport {
+  const { plan, recoverySet, startedAt, checkedAt } = course;
+  const components = plan === undefined ? [] : componentsOf(plan).map((component) => judgeComponent(component, course));
+  const objectives = plan?.objectives.drSite;
+  const measuredRpoSeconds =
+    recoverySet?.moment === undefined ? undefined : secondsBetween(recoverySet.moment, startedAt);
+  const measuredRtoSeconds = checkedAt === undefined ? undefined : secondsBetween(startedAt, checkedAt);
+
+  const causes = [
+    ...course.failures,
+    ...components.flatMap(({ causes }) => causes),
+    ...(plan === undefined ? [] : deploymentCauses(plan, course)),
+    ...(objectives === undefined
+      ? []
+      : [
+          ...notMet('RPO', measuredRpoSeconds, objectives.rpoSeconds),
+          ...notMet('RTO', measuredRtoSeconds, objectives.rtoSeconds),
+        ]),
+  ];
+  // Nothing is judged that was not planned: without a plan there must be a failure that says why.
+  if (plan === undefined && causes.length === 0) causes.push('the drill read no recovery plan');
+  const warnings = [
+    ...components.flatMap(({ warnings }) => warnings),
+    ...course.checks
+      .filter(
+        (outcome) =>
+          outcome.status === 'WARNING' && !components.some(({ report }) => concerns(outcome, report.component)),
+      )
+      .map(sentence),
+    ...course.leftBehind.map((what) => `left behind: ${what}`),
+  ];
+
+  return {
+    formatVersion: 1,
+    drillId: course.drillId,
+    deployment: course.deployment,
+    region: course.region,
+    verdict: verdictOf(causes, warnings),
+    causes: unique(causes),
+    warnings: unique(warnings),
+    startedAt,
+    ...(checkedAt === undefined ? {} : { checkedAt }),
+    endedAt: course.endedAt,
+    ...(objectives === undefined ? {} : { objectives }),
+    ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),
+    ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
+    ...(recoverySet?.skewSeconds === undefined ? {} : { skewSeconds: recoverySet.skewSeconds }),
+    passedOver: recoverySet?.passedOver ?? [],
+    components: components.map(({ report }) => report),
+    checks: course.checks,
+    steps: [...course.steps].sort((a, b) => a.startedAt.localeCompare(b.startedAt)),
+    cleanUp: { complete: course.leftBehind.length === 0, leftBehind: course.leftBehind },
+    plan: plan?.plan ?? [],
+  };
+}
+
+interface PlannedComponent {
+  readonly name: string;
+  readonly kind: 'database' | 'volume';
+  /** How often each check must have been made of it. */
+  readonly required: Readonly<Record<string, number>>;
+  readonly technique: Technique;
+}
+
+function componentsOf(plan: RecoveryPlanDocument): readonly PlannedComponent[] {
+  return [
+    ...plan.databases.map(({ name, datasources }) => {
+      // One that declares no datasource was restored and never queried, which proves nothing: so at least one.
+      const checks = Math.max(1, datasources.length);
+      return {
+        name,
+        kind: 'database' as const,
+        required: { 'datasource-connects': checks, 'tables-present': checks },
+        technique: 'backup-copy' as const,
+      };
+    }),
+    ...plan.volumes.map(({ name }) => ({
+      name,
+      kind: 'volume' as const,
+      required: { 'artifact-hashes': 1 },
+      technique: 'artifact-export-replicated' as const,
+    })),
+  ];
+}
+
+/** Checks of the deployment as a whole; that there is nothing to compare is an answer that they may give. */
+const DEPLOYMENT_CHECKS = ['tenants-agree', 'keystores-present', 'encryption-key'];
+
+function deploymentCauses(plan: RecoveryPlanDocument, { checks, checkedAt, restored }: Course): readonly string[] {
+  const known = new Set(componentsOf(plan).map(({ name }) => name));
+  const unclaimed = checks
+    .filter(({ component }) => !component.split(SEPARATOR).some((name) => known.has(name)))
+    .flatMap(checkCauses);
+  if (checkedAt === undefined) {
+    const reason = restored.some(({ failure }) => failure === undefined) ? '' : ': nothing was restored';
+    return [...unclaimed, `the checks did not run${reason}`];
+  }
+  const missing = DEPLOYMENT_CHECKS.filter((name) => !checks.some(({ check }) => check === name));
+  return [...unclaimed, ...missing.map((name) => `check ${name} was not made`)];
+}
+
+function judgeComponent(planned: PlannedComponent, course: Course) {
+  const { plan, recoverySet, startedAt, checkedAt, checks } = course;
+  const { name, kind } = planned;
+  const chosen = recoverySet?.chosen.find(({ component }) => component === name);
+  const restored = course.restored.find(({ component }) => component === name);
+  const own = checks.filter((outcome) => concerns(outcome, name));
+  const line = promiseFor(planned, plan?.plan ?? []);
+  const rpoObjective = plan?.objectives.drSite.rpoSeconds;
+  const measuredRpoSeconds = chosen === undefined ? undefined : secondsBetween(chosen.moment, startedAt);
+  const measuredRtoSeconds =
+    restored?.usableAt === undefined ? undefined : secondsBetween(startedAt, restored.usableAt);
+
+  const causes: string[] = [];
+  if (chosen === undefined) {
+    const reason = recoverySet?.missing.find(({ component }) => component === name)?.reason;
+    // Without a recovery set the failure that prevented it is a cause already.
+    if (reason !== undefined) causes.push(`${name}: nothing to restore: ${reason}`);
+  } else if (restored?.usableAt === undefined) {
+    causes.push(`${name}: not restored: ${restored?.failure ?? 'the drill did not come to it'}`);
+  }
+  causes.push(...own.flatMap(checkCauses));
+  if (checkedAt !== undefined && restored?.usableAt !== undefined) causes.push(...notMade(planned, own));
+  const tooOld = rpoObjective !== undefined && measuredRpoSeconds !== undefined && measuredRpoSeconds > rpoObjective;
+
+  const warnings = own.filter(({ status }) => status === 'WARNING').map(sentence);
+  if (line !== undefined && measuredRpoSeconds !== undefined && measuredRpoSeconds > line.worstCaseSeconds) {
+    warnings.push(
+      `${name}: the restored state is ${measuredRpoSeconds} s old, more than the ${line.worstCaseSeconds} s that the plan ` +
+        'promised: see whether its backups, copies or exports fail or take longer than assumed',
+    );
+  }
+
+  const good =
+    chosen !== undefined &&
+    restored?.usableAt !== undefined &&
+    checkedAt !== undefined &&
+    causes.length === 0 &&
+    !tooOld;
+  const verdict: Verdict = !good ? 'FAILED' : warnings.length > 0 ? 'PASSED_WITH_WARNINGS' : 'PASSED';
+  const report: ComponentReport = {
+    component: name,
+    kind,
+    technique: line?.technique ?? planned.technique,
+    ...(chosen === undefined ? {} : { restoredFrom: chosen.id, moment: chosen.moment }),
+    ...(line === undefined ? {} : { promisedRpoSeconds: line.worstCaseSeconds }),
+    ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),
+    ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
+    verdict,
+    reason: good
+      ? (warnings[0] ?? `restored; ${own.length} checks made`)
+      : (causes[0] ??
+        (tooOld
+          ? `its state is ${measuredRpoSeconds} s old, the RPO is ${rpoObjective} s`
+          : chosen === undefined
+            ? 'no recovery set was chosen'
+            : 'the checks did not run')),
+  };
+  return { report, causes, warnings };
+}
+
+/** Checks that belong to the component and have no outcome, or one that proves nothing. */
+function notMade({ name, required }: PlannedComponent, own: readonly CheckOutcome[]): readonly string[] {
+  return Object.entries(required).flatMap(([check, count]) => {
+    const outcomes = own.filter((outcome) => outcome.check === check);
+    const skipped = outcomes.filter(({ status }) => status === 'SKIPPED');
+    return [
+      ...(outcomes.length < count
+        ? [`${name}: check ${check} was made ${outcomes.length} times instead of ${count}`]
+        : []),
+      ...skipped.map(({ reason }) => `${name}: check ${check} was skipped: ${reason}`),
+    ];
+  });
+}
+
+/** A status that nobody knows is no pass. */
+function checkCauses(outcome: CheckOutcome): readonly string[] {
+  switch (outcome.status) {
+    case 'PASSED':
+    case 'WARNING':
+    case 'SKIPPED':
+      return [];
+    case 'FAILED':
+      return [sentence(outcome)];
+    default:
+      return [`${sentence(outcome)} (unknown status ${JSON.stringify(outcome.status)})`];
+  }
+}
+
+const sentence = ({ check, component, reason }: CheckOutcome) => `${component}: ${check}: ${reason}`;
+
+/** Between the names of a check that compares two components. */
+const SEPARATOR = ' + ';
+
+const concerns = ({ component }: CheckOutcome, name: string) => component.split(SEPARATOR).includes(name);
+
+/** Of several ways planned for the DR site, the one that promises the least loss. */
+function promiseFor({ name }: PlannedComponent, lines: readonly PlanLine[]): PlanLine | undefined {
+  return lines
+    .filter(({ component, site }) => component === name && site === 'dr-site')
+    .sort((a, b) => a.worstCaseSeconds - b.worstCaseSeconds)[0];
+}
+
+function notMet(name: 'RPO' | 'RTO', measured: number | undefined, objective: number): readonly string[] {
+  return measured !== undefined && measured > objective
+    ? [`${name} not met: ${measured} s measured, at most ${objective} s wanted`]
+    : [];
+}
+
+function verdictOf(causes: readonly string[], warnings: readonly string[]): Verdict {
+  if (causes.length > 0) return 'FAILED';
+  return warnings.length > 0 ? 'PASSED_WITH_WARNINGS' : 'PASSED';
+}
+
+function unique(sentences: readonly string[]): readonly string[] {
+  return [...new Set(sentences)];
+}
+
+/** Rounded to the millisecond that the clock has. */
+function secondsBetween(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
+}

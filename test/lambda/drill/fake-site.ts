@@ -1,0 +1,271 @@
+// A DR Region as the drill sees it, in memory: it keeps what it is told and can be made to go wrong.
+import { BackupClient } from '@aws-sdk/client-backup';
+import type { CheckEvent, CheckOutcome, CheckResult } from '../../../lambda/check/contract';
+import type { ArchivePoint } from '../../../lambda/drill/find-points';
+import type { Settings } from '../../../lambda/drill/settings';
+import type { Aws } from '../../../lambda/drill/surroundings';
+import type { RestoreEvent } from '../../../lambda/restore/contract';
+import type { RecoveryPlanDocument } from '../../../lib/planning/plan-document';
+
+export const SETTINGS: Settings = {
+  bucket: 'replica',
+  vaultName: 'dr-vault',
+  restoreRoleArn: 'arn:aws:iam::111122223333:role/restore',
+  dbSubnetGroup: 'dr-subnets',
+  dbSecurityGroupId: 'sg-0dr',
+  restoreFunction: 'restore-function',
+  checkFunction: 'check-function',
+  topicArn: 'arn:aws:sns:eu-central-1:111122223333:topic',
+  region: 'eu-central-1',
+};
+
+export const DATABASE_ARN = 'arn:aws:rds:eu-west-1:111122223333:db:is';
+const SNAPSHOT_ARN = 'arn:aws:rds:eu-central-1:111122223333:snapshot:awsbackup:copyjob-1';
+export const MANIFEST_KEY = 'archives/prod/repository/manifests/1';
+
+export const PLAN: RecoveryPlanDocument = {
+  formatVersion: 1,
+  deployment: 'prod',
+  primaryRegion: 'eu-west-1',
+  drRegion: 'eu-central-1',
+  objectives: {
+    inRegion: { rpoSeconds: 3600, rtoSeconds: 14_400 },
+    drSite: { rpoSeconds: 14_400, rtoSeconds: 28_800 },
+  },
+  databases: [
+    {
+      name: 'is-db',
+      kind: 'rds-instance',
+      resourceArn: DATABASE_ARN,
+      secretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:is-AbCdEf',
+      datasources: [
+        { datasource: 'identity_db', type: 'postgre', databaseName: 'identity' },
+        { datasource: 'shared_db', type: 'postgre', databaseName: 'shared' },
+      ],
+    },
+  ],
+  volumes: [
+    {
+      name: 'repository',
+      mountedAt: 'repository',
+      fileSystemArn: 'arn:aws:elasticfilesystem:eu-west-1:111122223333:file-system/fs-1',
+    },
+  ],
+  restoreDependencies: {
+    deploymentTomlPath: 'repository/conf/deployment.toml',
+    keystores: [{ role: 'primary', path: 'repository/resources/security/wso2carbon.p12' }],
+    encryptionKey: 'literal',
+  },
+  plan: [
+    {
+      component: 'is-db',
+      site: 'dr-site',
+      technique: 'backup-copy',
+      worstCaseSeconds: 14_000,
+      terms: [],
+      reason: 'copied',
+    },
+    {
+      component: 'repository',
+      site: 'dr-site',
+      technique: 'artifact-export-replicated',
+      worstCaseSeconds: 2000,
+      terms: [],
+      reason: 'replicated',
+    },
+  ],
+};
+
+interface Instance {
+  arn: string;
+  status: string;
+  tags: Map<string, string>;
+  looks: number;
+}
+
+type Send = (name: string, input: Record<string, unknown>) => unknown;
+
+export class FakeSite {
+  /** `RDS.DeleteDBInstance`, in the order of the calls. */
+  readonly calls: { readonly name: string; readonly input: Record<string, unknown> }[] = [];
+  readonly objects = new Map<string, string>([['plans/prod.json', JSON.stringify(PLAN)]]);
+  readonly instances = new Map<string, Instance>();
+  readonly jobs = new Map<string, { identifier: string; looks: number }>();
+  readonly restoreEvents: RestoreEvent[] = [];
+  checkEvent?: CheckEvent;
+  recoveryPoints: Record<string, unknown>[] = [
+    {
+      RecoveryPointArn: SNAPSHOT_ARN,
+      ResourceArn: DATABASE_ARN,
+      Status: 'COMPLETED',
+      CreationDate: new Date('2026-11-24T04:00:00.000Z'),
+    },
+  ];
+  archivePoints: ArchivePoint[] = [{ manifestKey: MANIFEST_KEY, startedAt: '2026-11-24T04:10:00.000Z' }];
+  /** By name of the call; what it throws is what AWS would throw. */
+  readonly faults = new Map<string, (input: Record<string, unknown>) => void>();
+  restoreJobEnd = { Status: 'COMPLETED', StatusMessage: undefined as string | undefined };
+  checks: (event: CheckEvent) => CheckResult = (event) => ({ checks: passingChecks(event) });
+  private ticks = 0;
+
+  /** Each look at the clock takes a second: tests need no other time. */
+  readonly clock = () => new Date(Date.parse('2026-11-24T04:25:00.000Z') + 1000 * this.ticks++).toISOString();
+
+  aws(): Aws {
+    const client = <Client>(service: string, send: Send) =>
+      ({
+        send: (command: { constructor: { name: string }; input: Record<string, unknown> }) => {
+          const name = `${service}.${command.constructor.name.replace(/Command$/, '')}`;
+          this.calls.push({ name, input: command.input });
+          return Promise.resolve().then(() => {
+            this.faults.get(name)?.(command.input);
+            return send(name, command.input);
+          });
+        },
+      }) as Client;
+    return {
+      // The SDK's paginator takes nothing but a real client.
+      backup: Object.assign(
+        new BackupClient({ region: 'eu-central-1' }),
+        client<Pick<BackupClient, 'send'>>('Backup', (name, input) => this.backup(name, input)),
+      ),
+      rds: client('RDS', (name, input) => this.rds(name, input)),
+      s3: client('S3', (name, input) => this.s3(name, input)),
+      cloudWatch: client('CloudWatch', () => ({})),
+      eventBridge: client('EventBridge', () => ({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] })),
+      sns: client('SNS', () => ({ MessageId: '1' })),
+      archive: { listPoints: () => Promise.resolve(this.archivePoints) },
+      clock: this.clock,
+    };
+  }
+
+  readonly restoreFunction = (event: RestoreEvent) => {
+    this.restoreEvents.push(event);
+    this.faults.get(`restore.${event.action}`)?.({ ...event });
+    return Promise.resolve(
+      event.action === 'restore'
+        ? { files: 3, directories: 1, symlinks: 0, bytes: 10, durationMs: 5 }
+        : { removed: true },
+    );
+  };
+
+  readonly checkFunction = (event: CheckEvent) => {
+    this.checkEvent = event;
+    return Promise.resolve().then(() => this.checks(event));
+  };
+
+  inputsOf(name: string): readonly Record<string, unknown>[] {
+    return this.calls.filter((call) => call.name === name).map(({ input }) => input);
+  }
+
+  private backup(name: string, input: Record<string, unknown>): unknown {
+    switch (name) {
+      case 'Backup.ListRecoveryPointsByBackupVault':
+        return {
+          RecoveryPoints: this.recoveryPoints.filter((point) => point['ResourceArn'] === input['ByResourceArn']),
+        };
+      case 'Backup.GetRecoveryPointRestoreMetadata':
+        return {
+          RestoreMetadata: {
+            DBInstanceClass: 'db.t4g.micro',
+            DBInstanceIdentifier: 'is',
+            MultiAZ: 'true',
+            AvailabilityZone: 'eu-west-1a',
+            DBSubnetGroupName: 'primary-subnets',
+            DBName: 'identity',
+            OptionGroupName: 'default:postgres-17',
+            Port: '5432',
+          },
+        };
+      case 'Backup.StartRestoreJob': {
+        const token = input['IdempotencyToken'] as string;
+        const metadata = input['Metadata'] as Record<string, string>;
+        this.jobs.set(`job-${token}`, { identifier: metadata['DBInstanceIdentifier'] ?? '', looks: 0 });
+        return { RestoreJobId: `job-${token}` };
+      }
+      case 'Backup.DescribeRestoreJob':
+        return this.describeJob(input['RestoreJobId'] as string);
+      default:
+        throw new Error(`unexpected call ${name}`);
+    }
+  }
+
+  private describeJob(id: string): unknown {
+    const job = this.jobs.get(id);
+    if (job === undefined) throw named('ResourceNotFoundException', id);
+    if (job.looks++ < 2) return { Status: 'RUNNING' };
+    const arn = `arn:aws:rds:eu-central-1:111122223333:db:${job.identifier}`;
+    if (this.restoreJobEnd.Status !== 'COMPLETED') return this.restoreJobEnd;
+    if (job.looks === 3) this.instances.set(job.identifier, { arn, status: 'creating', tags: new Map(), looks: 0 });
+    return { Status: 'COMPLETED', CreatedResourceArn: arn };
+  }
+
+  private rds(name: string, input: Record<string, unknown>): unknown {
+    const byArn = [...this.instances.values()].find(({ arn }) => arn === input['ResourceName']);
+    const identifier = input['DBInstanceIdentifier'] as string;
+    const instance = this.instances.get(identifier);
+    switch (name) {
+      case 'RDS.AddTagsToResource':
+        for (const { Key, Value } of input['Tags'] as { Key: string; Value: string }[]) byArn?.tags.set(Key, Value);
+        return {};
+      case 'RDS.ListTagsForResource':
+        return { TagList: [...(byArn?.tags ?? [])].map(([Key, Value]) => ({ Key, Value })) };
+      case 'RDS.DescribeDBInstances': {
+        if (instance === undefined) throw named('DBInstanceNotFoundFault', identifier);
+        if (instance.looks++ === 1 && instance.status === 'creating') instance.status = 'available';
+        if (instance.status === 'deleting' && instance.looks > 10) this.instances.delete(identifier);
+        return {
+          DBInstances: [
+            {
+              DBInstanceArn: instance.arn,
+              DBInstanceStatus: instance.status,
+              ...(instance.status === 'available' ? { Endpoint: { Address: 'db.internal', Port: 5432 } } : {}),
+            },
+          ],
+        };
+      }
+      case 'RDS.DeleteDBInstance':
+        if (instance === undefined) throw named('DBInstanceNotFoundFault', identifier);
+        if (instance.status === 'creating') throw named('InvalidDBInstanceStateFault', identifier);
+        instance.status = 'deleting';
+        return {};
+      default:
+        throw new Error(`unexpected call ${name}`);
+    }
+  }
+
+  private s3(name: string, input: Record<string, unknown>): unknown {
+    const key = input['Key'] as string;
+    if (name === 'S3.PutObject') {
+      this.objects.set(key, input['Body'] as string);
+      return {};
+    }
+    const text = this.objects.get(key);
+    if (text === undefined) throw named('NoSuchKey', 'The specified key does not exist.');
+    return { Body: { transformToString: () => Promise.resolve(text) } };
+  }
+}
+
+export function named(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}
+
+export function passingChecks(event: CheckEvent): CheckOutcome[] {
+  const outcome = (check: string, component: string): CheckOutcome => ({
+    check,
+    component,
+    status: 'PASSED',
+    reason: 'as it should be',
+    compared: { things: 1 },
+    durationMs: 1,
+  });
+  return [
+    ...event.databases.flatMap(({ name, datasources }) =>
+      datasources.flatMap(() => [outcome('datasource-connects', name), outcome('tables-present', name)]),
+    ),
+    outcome('tenants-agree', 'is-db + repository'),
+    outcome('keystores-present', 'repository'),
+    outcome('encryption-key', 'repository'),
+    ...event.volumes.map(({ name }) => outcome('artifact-hashes', name)),
+  ];
+}
