@@ -1,2 +1,3 @@
 // Exports only: what is public is listed here, and nothing else is.
-export {};
+export * from './deployment/deployment-toml';
+export * from './objectives/recovery-objectives';
