@@ -32,6 +32,7 @@ PARTS = (
     "file_systems",
     "durable",
     "replication",
+    "regions",
     "region",
     "efs_files",
     "postgres",

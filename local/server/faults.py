@@ -13,6 +13,7 @@ KINDS = {
 
 _lock = threading.Lock()
 _faults: list[dict] = []
+_listeners: list = []
 
 
 def add(kind: str, match: str, message: str | None = None) -> None:
@@ -22,6 +23,9 @@ def add(kind: str, match: str, message: str | None = None) -> None:
         raise ValueError("`match` must be a part of an ARN, a bucket and key, or a Region, got nothing")
     with _lock:
         _faults.append({"kind": kind, "match": match, "message": message})
+    if kind == "region-gone":
+        for listener in _listeners:
+            listener(match)
 
 
 def clear() -> None:
@@ -39,3 +43,8 @@ def region_gone(region: str) -> bool:
     """Whole names only: `us-east-1` is not `us-east-10`."""
     with _lock:
         return any(f["kind"] == "region-gone" and f["match"] == region for f in _faults)
+
+
+def when_region_goes(listener) -> None:
+    """Calls `listener(region)` each time that a Region is made to go."""
+    _listeners.append(listener)
