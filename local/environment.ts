@@ -1,6 +1,7 @@
 /** Environments in which nothing can reach a real AWS account: everything is named, nothing is inherited by chance. */
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Durations } from './local-aws';
 
 /** AWS's own example account. */
@@ -58,8 +59,8 @@ function confined(dataDir: string): Record<string, string> {
     https_proxy: NOWHERE,
     NO_PROXY: '127.0.0.1,localhost',
     no_proxy: '127.0.0.1,localhost',
-    // Node 24 honours the proxy variables only when asked to.
-    NODE_USE_ENV_PROXY: '1',
+    // The same for Node, where the SDK looks at no proxy variable.
+    NODE_OPTIONS: `--import=${pathToFileURL(join(__dirname, 'loopback-only.mjs')).href}`,
     CDK_DISABLE_VERSION_CHECK: '1',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
   };
