@@ -1,4 +1,4 @@
-import { parse } from 'smol-toml';
+import { parse, TomlError } from 'smol-toml';
 import type { RestoreDependencies } from '../../../lib/planning/plan-document';
 import { type Check, failed, passed, skipped, warning, type Finding } from '../check';
 
@@ -25,7 +25,16 @@ export const encryptionKey: Check = {
               restored: 'file missing',
             });
           }
-          return judge(planned, keyKind(parse(text)), deploymentTomlPath);
+          try {
+            return judge(planned, keyKind(parse(text)), deploymentTomlPath);
+          } catch (error) {
+            // Only where, never the excerpt that the parser adds: passwords and keys are in this file.
+            if (!(error instanceof TomlError)) throw error;
+            return failed(
+              `the restored ${deploymentTomlPath} is no TOML (line ${error.line}, column ${error.column}): restore an older export`,
+              { plan: planned, restored: 'not readable' },
+            );
+          }
         },
       },
     ];

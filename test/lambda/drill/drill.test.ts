@@ -328,12 +328,13 @@ describe('the execution itself fails', () => {
     assert.equal(site.inputsOf('EventBridge.PutEvents').length, 1);
   });
 
-  it('when the event names no deployment', async () => {
-    for (const event of [{}, { deployment: '../other' }, { deployment: 'Prod' }]) {
+  it('when the event names no deployment, before anything is done', async () => {
+    for (const deployment of [undefined, '', '../other', 'Prod', 'a/b']) {
       const site = new FakeSite();
-      const execution = await run(site, event);
-      assert.equal(execution.getStatus(), 'FAILED');
-      assert.match(execution.getError().errorMessage ?? '', /`deployment` of the drill's event must be/);
+      await assert.rejects(
+        drill({ deployment } as never, {} as never, site.aws(), SETTINGS),
+        /`deployment` of the drill's event must be the name of a deployment/,
+      );
       assert.deepEqual(site.calls, []);
     }
   });

@@ -1,0 +1,155 @@
+import { strict as assert } from 'node:assert';
+import { describe, it } from 'node:test';
+import { chooseRecoverySet, type Point } from '../../../lambda/drill/choose-recovery-set';
+
+/** `10:30` of the day of the drills below; what follows a blank is why the point cannot be used. */
+function point(text: string): Point {
+  const [time, unusable] = text.split(/ (.*)/s);
+  return { id: `at ${time}`, moment: `2026-11-24T${time}:00.000Z`, ...(unusable ? { unusable } : {}) };
+}
+
+interface Row {
+  readonly what: string;
+  readonly now?: string;
+  readonly rpoHours?: number;
+  readonly points: Readonly<Record<string, readonly string[]>>;
+  readonly chosen: readonly string[];
+  readonly skewSeconds?: number;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    what: 'one point each',
+    points: { db: ['10:00'], files: ['10:10'] },
+    chosen: ['db at 10:00', 'files at 10:10'],
+    skewSeconds: 600,
+  },
+  {
+    what: 'of several exports the one nearest to the only snapshot, not the newest',
+    points: { db: ['10:00'], files: ['09:30', '09:58', '10:30', '11:00'] },
+    chosen: ['db at 10:00', 'files at 09:58'],
+    skewSeconds: 120,
+  },
+  {
+    what: 'of two sets that fit, the newer, though the older fits better',
+    points: { db: ['08:00', '10:00'], files: ['08:00', '10:05'] },
+    chosen: ['db at 10:00', 'files at 10:05'],
+    skewSeconds: 300,
+  },
+  {
+    what: 'exactly the tolerance of 15 minutes still fits',
+    points: { db: ['08:00', '10:00'], files: ['08:00', '10:15'] },
+    chosen: ['db at 10:00', 'files at 10:15'],
+    skewSeconds: 900,
+  },
+  {
+    what: 'a minute more does not: the older set that fits is better, as long as it is within the RPO',
+    points: { db: ['08:00', '10:00'], files: ['08:00', '10:16'] },
+    chosen: ['db at 08:00', 'files at 08:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'a set beyond the RPO is no choice while there is one within, though it fits better',
+    rpoHours: 3,
+    points: { db: ['08:00', '10:00'], files: ['08:00', '10:16'] },
+    chosen: ['db at 10:00', 'files at 10:16'],
+    skewSeconds: 960,
+  },
+  {
+    what: 'exactly as old as the RPO is within',
+    rpoHours: 4,
+    points: { db: ['08:00', '10:00'], files: ['08:00', '10:16'] },
+    chosen: ['db at 08:00', 'files at 08:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'beyond the RPO altogether: the newest that there is',
+    rpoHours: 1,
+    points: { db: ['02:00', '05:00'], files: ['02:00', '05:05'] },
+    chosen: ['db at 05:00', 'files at 05:05'],
+    skewSeconds: 300,
+  },
+  {
+    what: 'a point that cannot be used is passed over',
+    points: { db: ['10:00'], files: ['09:50', '10:00 pack 7 is missing'] },
+    chosen: ['db at 10:00', 'files at 09:50'],
+    skewSeconds: 600,
+  },
+  {
+    what: 'a point later than the drill is not used',
+    points: { db: ['10:00', '12:01'], files: ['10:00', '12:01'] },
+    chosen: ['db at 10:00', 'files at 10:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'of two equally near points the newer',
+    points: { db: ['10:00'], files: ['09:55', '10:05'] },
+    chosen: ['db at 10:00', 'files at 10:05'],
+    skewSeconds: 300,
+  },
+  {
+    what: 'three components: skew is newest minus oldest of all',
+    points: { a: ['10:00'], b: ['10:10'], files: ['09:56', '10:05', '10:14'] },
+    chosen: ['a at 10:00', 'b at 10:10', 'files at 10:05'],
+    skewSeconds: 600,
+  },
+  {
+    what: 'a component without points is missing, the others are restored all the same',
+    points: { db: [], files: ['10:00'] },
+    chosen: ['files at 10:00'],
+    skewSeconds: 0,
+  },
+  { what: 'nothing at all', points: { db: [], files: [] }, chosen: [] },
+];
+
+describe('chooseRecoverySet', () => {
+  for (const { what, now = '12:00', rpoHours = 6, points, chosen, skewSeconds } of ROWS) {
+    it(what, () => {
+      const set = chooseRecoverySet({
+        components: Object.entries(points).map(([component, texts]) => ({ component, points: texts.map(point) })),
+        now: `2026-11-24T${now}:00.000Z`,
+        rpoSeconds: rpoHours * 3600,
+      });
+      assert.deepEqual(
+        set.chosen.map(({ component, id }) => `${component} ${id}`),
+        chosen,
+      );
+      assert.equal(set.skewSeconds, skewSeconds);
+    });
+  }
+
+  it('says why a component has nothing, and why newer points were passed over', () => {
+    const set = chooseRecoverySet({
+      components: [
+        { component: 'db', points: ['09:00', '10:00 its status is EXPIRED'].map(point) },
+        { component: 'files', points: ['08:00 pack 1 is missing', '10:00 pack 2 is missing'].map(point) },
+        { component: 'other', points: [] },
+      ],
+      now: '2026-11-24T12:00:00.000Z',
+      rpoSeconds: 3600,
+    });
+    assert.deepEqual(set.missing, [
+      { component: 'files', reason: 'none of its 2 points can be used; the newest: pack 2 is missing' },
+      { component: 'other', reason: 'there is no point at this site: find out whether its backups and copies run' },
+    ]);
+    assert.deepEqual(set.passedOver, [
+      { component: 'db', id: 'at 10:00', reason: 'its status is EXPIRED' },
+      { component: 'files', id: 'at 10:00', reason: 'pack 2 is missing' },
+      { component: 'files', id: 'at 08:00', reason: 'pack 1 is missing' },
+    ]);
+    assert.equal(set.moment, '2026-11-24T09:00:00.000Z');
+  });
+
+  it('names at most five of those passed over', () => {
+    const texts = ['10:01', '10:02', '10:03', '10:04', '10:05', '10:06', '10:07'].map((time) => `${time} damaged`);
+    const set = chooseRecoverySet({
+      components: [{ component: 'files', points: ['10:00', ...texts].map(point) }],
+      now: '2026-11-24T12:00:00.000Z',
+      rpoSeconds: 3600,
+    });
+    assert.deepEqual(
+      set.passedOver.map(({ id }) => id),
+      ['at 10:07', 'at 10:06', 'at 10:05', 'at 10:04', 'at 10:03'],
+    );
+  });
+});
