@@ -1,7 +1,8 @@
 /**
  * Event contract of the export function (primary Region): one run of the artifact export of one volume.
  *
- * Environment: `BUCKET` (artifact bucket), `DEPLOYMENT`, `VOLUME` (name), `MOUNT_PATH` (where the volume is mounted).
+ * Environment: `BUCKET` (artifact bucket), `DEPLOYMENT`, `VOLUME` (name), `MOUNT_PATH` (where the volume is mounted),
+ * `MOUNTED_AT` (the path below `<IS_HOME>` that the volume holds: `repository`).
  * The event is ignored but for what is listed here, so that an EventBridge schedule may send anything.
  */
 export interface ExportEvent {

@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import type { Duration } from 'aws-cdk-lib';
+import { parse, TomlError } from 'smol-toml';
+import { ConfigurationError, Table } from './table';
+
+/** What the app of `cdk.json` is told by its configuration file. */
+export interface Configuration {
+  /** Absent: the account of the credentials in use. */
+  readonly account?: string;
+  readonly name: string;
+  /** Absolute path of `deployment.toml`. */
+  readonly deploymentPath: string;
+  readonly primaryRegion: string;
+  readonly drRegion: string;
+  readonly siteName?: string;
+  readonly objectives: { readonly rpo: Duration; readonly rto: Duration; readonly drSite: SiteObjectives };
+  /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
+  readonly drillSchedule?: string;
+  /** Receives mail of failures in both Regions. */
+  readonly email: string[];
+  /** Whether vaults, buckets and keys go with their stacks. */
+  readonly destroy: boolean;
+  /** Absent: the sample is made. */
+  readonly existing?: Existing;
+}
+
+export interface SiteObjectives {
+  readonly rpo: Duration;
+  readonly rto: Duration;
+}
+
+/** A deployment that is there already, by its identifiers. */
+export interface Existing {
+  readonly vpcId: string;
+  readonly availabilityZones: string[];
+  readonly subnetIds: string[];
+  readonly databases: ExistingDatabase[];
+  readonly volumes: ExistingVolume[];
+}
+
+export interface ExistingDatabase {
+  readonly name?: string;
+  readonly instanceArn: string;
+  readonly secretArn: string;
+  readonly datasources: string[];
+}
+
+export interface ExistingVolume {
+  readonly name?: string;
+  readonly fileSystemId: string;
+  readonly accessPointId: string;
+  readonly securityGroupId: string;
+  readonly mountedAt: string;
+}
+
+const REGION = { pattern: /^[a-z]{2,}(-[a-z]+)+-\d$/, allowed: "a Region's name as eu-central-1" };
+const id = (prefix: string) => ({
+  pattern: new RegExp(`^${prefix}-[0-9a-z]+$`),
+  allowed: `an id as ${prefix}-0123456789abcdef0`,
+});
+
+/** @throws ConfigurationError if the file is missing, is not TOML, or holds what cannot be used */
+export function readConfiguration(file: string): Configuration {
+  return interpret(file, parseToml(file, readText(file)));
+}
+
+function interpret(file: string, values: Readonly<Record<string, unknown>>): Configuration {
+  const root = new Table(file, '', values);
+  const regions = root.table('regions');
+  const objectives = root.table('objectives');
+  const drSite = objectives.table('dr_site');
+  const drill = root.optionalTable('drill');
+  const removal = root.optionalTable('removal');
+  const notifications = root.optionalTable('notifications');
+  const site = root.optionalTable('site');
+  const sample = root.optionalTable('sample');
+  const existing = root.optionalTable('existing');
+  if ((sample === undefined) === (existing === undefined)) {
+    root.fail(
+      'existing',
+      'there, or else `sample`',
+      sample ? 'both' : 'none of the two',
+      'write [sample] to try it out, [existing] for a deployment of your own',
+    );
+  }
+  const configuration: Configuration = {
+    account: root.optionalText('account', { pattern: /^\d{12}$/, allowed: 'an account id of twelve digits in quotes' }),
+    name: root.text('name', { allowed: 'a name' }),
+    deploymentPath: root.filePath('deployment'),
+    primaryRegion: regions.text('primary', REGION),
+    drRegion: regions.text('dr', REGION),
+    siteName: site?.text('name', { allowed: 'a name' }),
+    objectives: {
+      rpo: objectives.duration('rpo'),
+      rto: objectives.duration('rto'),
+      drSite: { rpo: drSite.duration('rpo'), rto: drSite.duration('rto') },
+    },
+    drillSchedule: drill?.text('schedule', {
+      pattern: /^(rate|cron)\(.+\)$/,
+      allowed: 'rate(...) or cron(...)',
+    }),
+    email:
+      notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
+    destroy: removal?.text('policy', { pattern: /^(retain|destroy)$/, allowed: '"retain" or "destroy"' }) === 'destroy',
+    existing: existing && readExisting(existing),
+  };
+  for (const table of [root, regions, objectives, drSite, drill, removal, notifications, site, sample]) table?.end();
+  return configuration;
+}
+
+function readExisting(existing: Table): Existing {
+  const read: Existing = {
+    vpcId: existing.text('vpc_id', id('vpc')),
+    availabilityZones: existing.texts('availability_zones', { allowed: 'a list of Availability Zones', atLeast: 1 }),
+    subnetIds: existing.texts('subnet_ids', { ...id('subnet'), allowed: 'a list of subnet ids', atLeast: 1 }),
+    databases: existing.tables('database').map((table) => {
+      const database: ExistingDatabase = {
+        name: table.optionalText('name', { allowed: 'a name' }),
+        instanceArn: table.text('instance_arn', {
+          pattern: /^arn:[^:]+:rds:[^:]+:\d{12}:db:[^:]+$/,
+          allowed: 'the ARN of an RDS DB instance',
+        }),
+        secretArn: table.text('secret_arn', {
+          pattern: /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-\w{6}$/,
+          allowed: 'the complete ARN of a secret, its random suffix included',
+        }),
+        datasources: table.texts('datasources', { allowed: 'a list of databases of deployment.toml', atLeast: 1 }),
+      };
+      table.end();
+      return database;
+    }),
+    volumes: existing.tables('volume').map((table) => {
+      const volume: ExistingVolume = {
+        name: table.optionalText('name', { allowed: 'a name' }),
+        fileSystemId: table.text('file_system_id', id('fs')),
+        accessPointId: table.text('access_point_id', id('fsap')),
+        securityGroupId: table.text('security_group_id', id('sg')),
+        mountedAt: table.text('mounted_at', { allowed: 'a path below <IS_HOME> as repository' }),
+      };
+      table.end();
+      return volume;
+    }),
+  };
+  existing.end();
+  return read;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigurationError(
+      `${file} must be a configuration file, got none (${code}): copy bin/sample/recovery.toml, or name yours with -c config=FILE`,
+      { cause: error },
+    );
+  }
+}
+
+function parseToml(file: string, text: string): Readonly<Record<string, unknown>> {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new ConfigurationError(`${file}, line ${error.line}, column ${error.column}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import { App, CfnOutput, RemovalPolicy, Stack, type Environment } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as efs from 'aws-cdk-lib/aws-efs';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Construct } from 'constructs';
+import {
+  DeploymentToml,
+  IdentityServerRecovery,
+  ProtectedDatabase,
+  RecoveryObjectives,
+  RecoverySite,
+  Volume,
+} from '../lib';
+import type { Configuration, Existing } from './configuration/configuration';
+import { anyTwoZones, IdentityServerStack } from './sample/identity-server-stack';
+
+/** The stacks of a configuration: the DR site, and the recovery of the sample or of an existing deployment. */
+export function addStacks(app: App, configuration: Configuration): void {
+  const { account, primaryRegion, drRegion } = configuration;
+  const site = new SiteStack(app, 'RecoverySite', configuration, { account, region: drRegion });
+  const env = { account, region: primaryRegion };
+  if (configuration.existing) {
+    const stack = new Stack(app, 'IdentityServerRecovery', { env, description: 'Recovery of WSO2 Identity Server' });
+    addRecovery(stack, configuration, site.recoverySite, existingParts(stack, configuration.existing));
+  } else {
+    const stack = new IdentityServerStack(app, 'IdentityServer', {
+      env,
+      description: 'Sample of a WSO2 Identity Server deployment, with its recovery',
+    });
+    addRecovery(stack, configuration, site.recoverySite, sampleParts(stack, configuration));
+  }
+}
+
+class SiteStack extends Stack {
+  public readonly recoverySite: RecoverySite;
+
+  public constructor(scope: Construct, id: string, configuration: Configuration, env: Environment) {
+    super(scope, id, { env, description: 'DR site of WSO2 Identity Server' });
+    this.recoverySite = new RecoverySite(this, 'RecoverySite', {
+      siteName: configuration.siteName,
+      removalPolicy: removalPolicy(configuration),
+    });
+    subscribe(this.recoverySite.failureTopic, configuration.email);
+    output(this, 'DrillFunction', this.recoverySite.drillFunction.functionArn, 'Invoke it with {"deployment": NAME}');
+    output(this, 'ReplicaBucket', this.recoverySite.replicaBucket.bucketName, 'Replicated archives; drill reports');
+    output(this, 'DrVault', this.recoverySite.vault.backupVaultName, 'Copies of the recovery points');
+    output(this, 'SiteFailures', this.recoverySite.failureTopic.topicArn, 'Subscribe to it');
+  }
+
+  /** Any two zones, so that the synth needs no look-up in the account. */
+  public override get availabilityZones(): string[] {
+    return anyTwoZones();
+  }
+}
+
+/** What is protected, and the network that reaches it. */
+interface Parts {
+  readonly vpc: ec2.IVpc;
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  readonly databases: ProtectedDatabase[];
+  readonly volumes: Volume[];
+}
+
+function addRecovery(scope: Stack, configuration: Configuration, site: RecoverySite, parts: Parts): void {
+  const { drillSchedule } = configuration;
+  const recovery = new IdentityServerRecovery(scope, 'Recovery', {
+    ...parts,
+    deploymentName: configuration.name,
+    deployment: DeploymentToml.fromFile(configuration.deploymentPath),
+    objectives: RecoveryObjectives.of(configuration.objectives),
+    site,
+    drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
+    removalPolicy: removalPolicy(configuration),
+  });
+  subscribe(recovery.failureTopic, configuration.email);
+  output(scope, 'ArtifactBucket', recovery.artifactBucket.bucketName, 'Artifact archives and the recovery plan');
+  output(scope, 'Vault', recovery.vault.backupVaultName, 'Recovery points of this Region');
+  output(scope, 'BackupRole', recovery.backupRole.roleArn, 'For backup jobs on demand');
+  output(scope, 'Failures', recovery.failureTopic.topicArn, 'Subscribe to it');
+}
+
+function sampleParts(stack: IdentityServerStack, { deploymentPath }: Configuration): Parts {
+  const datasources = DeploymentToml.fromFile(deploymentPath).databases.map(({ datasource }) => datasource);
+  return {
+    vpc: stack.vpc,
+    databases: [ProtectedDatabase.fromInstance(stack.database, { datasources, credentials: stack.database.secret! })],
+    volumes: [Volume.fromAccessPoint(stack.repository, { mountedAt: 'repository' })],
+  };
+}
+
+function existingParts(stack: Stack, existing: Existing): Parts {
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: existing.vpcId,
+    availabilityZones: existing.availabilityZones,
+    privateSubnetIds: existing.subnetIds,
+  });
+  return {
+    vpc,
+    databases: existing.databases.map((database, index) =>
+      ProtectedDatabase.fromInstanceArn(database.instanceArn, {
+        name: database.name,
+        datasources: database.datasources,
+        credentials: Secret.fromSecretCompleteArn(stack, `Credentials${index}`, database.secretArn),
+      }),
+    ),
+    volumes: existing.volumes.map((volume, index) =>
+      Volume.fromAccessPoint(
+        efs.AccessPoint.fromAccessPointAttributes(stack, `AccessPoint${index}`, {
+          accessPointId: volume.accessPointId,
+          fileSystem: efs.FileSystem.fromFileSystemAttributes(stack, `FileSystem${index}`, {
+            fileSystemId: volume.fileSystemId,
+            securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${index}`, volume.securityGroupId),
+          }),
+        }),
+        { mountedAt: volume.mountedAt, name: volume.name },
+      ),
+    ),
+  };
+}
+
+const removalPolicy = ({ destroy }: Configuration) => (destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN);
+
+function subscribe(topic: ITopic, email: readonly string[]): void {
+  for (const address of email) topic.addSubscription(new EmailSubscription(address));
+}
+
+function output(scope: Stack, name: string, value: string, description: string): void {
+  new CfnOutput(scope, name, { value, description });
+}

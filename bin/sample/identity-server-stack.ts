@@ -1,0 +1,61 @@
+import { Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as efs from 'aws-cdk-lib/aws-efs';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import type { Construct } from 'constructs';
+
+/**
+ * What stands for an existing deployment: the network, the database server and the volume of an identity server, without
+ * the servers themselves. It knows nothing of recovery. Small, cheap, and deleted with its stack: for trying out only.
+ */
+export class IdentityServerStack extends Stack {
+  public readonly vpc: ec2.IVpc;
+  public readonly database: rds.DatabaseInstance;
+  /** Holds `<IS_HOME>/repository`. */
+  public readonly repository: efs.AccessPoint;
+
+  public constructor(scope: Construct, id: string, props: StackProps) {
+    super(scope, id, props);
+    const vpc = new ec2.Vpc(this, 'Vpc', {
+      maxAzs: 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+      restrictDefaultSecurityGroup: false,
+    });
+    vpc.addGatewayEndpoint('S3Endpoint', { service: ec2.GatewayVpcEndpointAwsService.S3 });
+
+    this.database = new rds.DatabaseInstance(this, 'Database', {
+      vpc,
+      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18 }),
+      instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
+      credentials: rds.Credentials.fromGeneratedSecret('wso2'),
+      allocatedStorage: 20,
+      storageEncrypted: true,
+      databaseName: 'identity_db',
+      removalPolicy: RemovalPolicy.DESTROY,
+      deleteAutomatedBackups: true,
+    });
+
+    const fileSystem = new efs.FileSystem(this, 'Repository', {
+      vpc,
+      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      encrypted: true,
+      enableAutomaticBackups: false,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.repository = fileSystem.addAccessPoint('Access', {
+      path: '/repository',
+      createAcl: { ownerUid: '802', ownerGid: '802', permissions: '750' },
+      posixUser: { uid: '802', gid: '802' },
+    });
+    this.vpc = vpc;
+  }
+
+  /** Any two zones, so that the synth needs no look-up in the account. */
+  public override get availabilityZones(): string[] {
+    return anyTwoZones();
+  }
+}
+
+export const anyTwoZones = () => [0, 1].map((index) => Fn.select(index, Fn.getAzs()));

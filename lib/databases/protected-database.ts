@@ -1,0 +1,128 @@
+import { Token } from 'aws-cdk-lib';
+import type * as rds from 'aws-cdk-lib/aws-rds';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IConstruct } from 'constructs';
+import { nameFromId } from '../private/names';
+import type { DatabaseKind } from '../planning/plan-document';
+
+/** What a protected RDS resource holds, and who may log in to what is restored from it. */
+export interface ProtectedDatabaseProps {
+  /**
+   * Names of the databases of `deployment.toml` that this resource holds: `identity_db`, `shared_db`, `user`, the `id` of a
+   * `[[datasource]]`.
+   */
+  readonly datasources: string[];
+  /**
+   * The secret with `username` and `password`, as RDS writes it. A drill logs in with its replica in the DR Region. A
+   * secret that this app owns is replicated and tagged for you. An imported one must be imported by its complete ARN, must
+   * have a replica in the DR Region, and must carry the tag `wso2is-recovery:site` with the name of the site.
+   */
+  readonly credentials: ISecret;
+  /**
+   * Name of this component in the plan, in reports and in metrics: lower-case letters, digits, hyphens.
+   *
+   * @default - made of the construct's id; for what is given by ARN, of the identifier in it
+   */
+  readonly name?: string;
+}
+
+/** An RDS resource that AWS Backup protects, with the databases of `deployment.toml` that it holds. */
+export abstract class ProtectedDatabase {
+  /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
+  public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
+    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, props);
+  }
+
+  /**
+   * An RDS DB instance out of a CloudFormation or Terraform stack.
+   *
+   * @param instanceArn `arn:PARTITION:rds:REGION:ACCOUNT:db:IDENTIFIER`
+   */
+  public static fromInstanceArn(instanceArn: string, props: ProtectedDatabaseProps): ProtectedDatabase {
+    return new ByArn('db', 'rds-instance', instanceArn, props);
+  }
+
+  /** An Aurora DB cluster, new or imported. AWS Backup protects it; drills do not restore clusters yet. */
+  public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedDatabaseProps): ProtectedDatabase {
+    return new ByConstruct(cluster, 'aurora-cluster', cluster.clusterArn, props);
+  }
+
+  /**
+   * An Aurora DB cluster out of a CloudFormation or Terraform stack. Drills do not restore clusters yet.
+   *
+   * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
+   */
+  public static fromClusterArn(clusterArn: string, props: ProtectedDatabaseProps): ProtectedDatabase {
+    return new ByArn('cluster', 'aurora-cluster', clusterArn, props);
+  }
+
+  /**
+   * An RDS Multi-AZ DB cluster (not Aurora). AWS Backup takes snapshots of it, but no continuous backups. Drills do not
+   * restore clusters yet.
+   *
+   * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
+   */
+  public static fromMultiAzClusterArn(clusterArn: string, props: ProtectedDatabaseProps): ProtectedDatabase {
+    return new ByArn('cluster', 'multi-az-cluster', clusterArn, props);
+  }
+
+  /** Names of the databases of `deployment.toml` that this resource holds. */
+  public readonly datasources: string[];
+  /** The secret with `username` and `password`. */
+  public readonly credentials: ISecret;
+  /**
+   * @internal
+   */
+  public readonly _kind: DatabaseKind;
+  /**
+   * @internal
+   */
+  public readonly _arn: string;
+
+  /** The component's name in the plan, in reports and in metrics. */
+  public abstract readonly name: string;
+
+  /**
+   * @internal
+   */
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+    this._kind = kind;
+    this._arn = arn;
+    this.datasources = [...props.datasources];
+    this.credentials = props.credentials;
+  }
+}
+
+class ByConstruct extends ProtectedDatabase {
+  public readonly name: string;
+
+  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+    super(kind, arn, props);
+    this.name = props.name ?? nameFromId(construct.node.id);
+  }
+}
+
+class ByArn extends ProtectedDatabase {
+  public readonly name: string;
+
+  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+    super(kind, arn, props);
+    const identifier = Token.isUnresolved(arn) ? undefined : identifierOf(resource, arn);
+    if (props.name === undefined && identifier === undefined) {
+      throw new Error('`name` must be given where the ARN is a token, got none: name the component');
+    }
+    this.name = props.name ?? nameFromId(identifier!);
+  }
+}
+
+function identifierOf(resource: 'db' | 'cluster', arn: string): string {
+  const identifier = new RegExp(`^arn:[^:]+:rds:[^:]+:\\d{12}:${resource}:([^:]+)$`).exec(arn)?.[1];
+  if (identifier === undefined) {
+    const command = resource === 'db' ? 'describe-db-instances' : 'describe-db-clusters';
+    throw new Error(
+      `the ARN must be arn:PARTITION:rds:REGION:ACCOUNT:${resource}:IDENTIFIER, got '${arn}': ` +
+        `take it from \`aws rds ${command}\``,
+    );
+  }
+  return identifier;
+}

@@ -1,0 +1,68 @@
+import { Aws } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as events from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { SnsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+
+/** The topic that everything that fails reaches; encrypted, TLS only. */
+export function failureTopic(scope: Construct, id: string, key: kms.IKey): sns.Topic {
+  const topic = new sns.Topic(scope, id, {
+    displayName: 'WSO2 Identity Server recovery',
+    masterKey: key,
+    enforceSSL: true,
+  });
+  // One statement for the topic instead of one by each rule and alarm: no policy change for a new alarm, and no cycle
+  // with the bucket whose notifications need it before the bucket exists.
+  topic.addToResourcePolicy(
+    new iam.PolicyStatement({
+      principals: ['events', 'cloudwatch', 's3'].map((name) => new iam.ServicePrincipal(`${name}.amazonaws.com`)),
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+    }),
+  );
+  return topic;
+}
+
+/** Failed jobs of AWS Backup reach the topic. */
+export function notifyOfJobs(scope: Construct, id: string, topic: sns.ITopic, pattern: JobPattern): events.Rule {
+  return new events.Rule(scope, id, {
+    description: `Failed jobs of AWS Backup: ${pattern.detailType}`,
+    eventPattern: { source: ['aws.backup'], detailType: [pattern.detailType], detail: pattern.detail },
+    targets: [new SnsTopic(topic)],
+  });
+}
+
+export interface JobPattern {
+  readonly detailType: 'Backup Job State Change' | 'Copy Job State Change' | 'Restore Job State Change';
+  readonly detail: Readonly<Record<string, string[]>>;
+}
+
+/** How a job of AWS Backup ends badly. EXPIRED: it did not start within its start window. */
+export const FAILED_JOB_STATES = ['FAILED', 'EXPIRED', 'ABORTED'];
+
+/** An asynchronous invocation that failed for good sends its error; an alarm shows that it happened, also when throttled. */
+export function notifyOfFunction(fn: lambda.Function, topic: sns.ITopic, retryAttempts: number): void {
+  fn.configureAsyncInvoke({ onFailure: new SnsDestination(topic), retryAttempts, maxEventAge: Duration.hours(1) });
+  alarmOnErrors(fn, topic);
+}
+
+/** An alarm over the function's errors of five minutes. */
+export function alarmOnErrors(fn: lambda.Function, topic: sns.ITopic): void {
+  fn.metricErrors({ period: Duration.minutes(5) })
+    .createAlarm(fn, 'ErrorsAlarm', {
+      alarmDescription: `${fn.node.path} failed: its log group holds the reason`,
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    })
+    .addAlarmAction(new SnsAction(topic));
+}

@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+
+/** The functions that this package ships, by the folder of their bundle. */
+export type Bundle = 'export' | 'restore' | 'check' | 'drill';
+
+/** The only place that knows where the bundles are. Works from the sources (`lib/`) and from the package (`dist/lib/`). */
+export function bundledCode(name: Bundle): Code {
+  const folder = join(packageRoot(__dirname), 'dist', 'lambda', name);
+  if (!existsSync(join(folder, 'index.js'))) {
+    throw new Error(
+      `The bundle of the ${name} function is missing (${folder}): in a checkout run \`npm run build:functions\` first`,
+    );
+  }
+  return Code.fromAsset(folder);
+}
+
+function packageRoot(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error(`No package.json above ${__dirname}: the package is not installed whole`);
+  return packageRoot(parent);
+}

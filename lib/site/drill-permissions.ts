@@ -1,0 +1,95 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as backup from 'aws-cdk-lib/aws-backup';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { DRILL_TAG } from '../private/bucket-layout';
+
+/** What the drill may do; a statement a purpose. */
+export function drillPermissions(
+  scope: Construct,
+  { bucket, vault, restoreRole }: { bucket: s3.IBucket; vault: backup.IBackupVault; restoreRole: iam.IRole },
+): iam.PolicyStatement[] {
+  const stack = Stack.of(scope);
+  const rdsArn = (resource: string, resourceName: string) =>
+    stack.formatArn({ service: 'rds', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  // AWS Backup names the recovery points of RDS by the snapshot; its own carry this prefix.
+  const recoveryPoints = [
+    rdsArn('snapshot', 'awsbackup:*'),
+    rdsArn('cluster-snapshot', 'awsbackup:*'),
+    stack.formatArn({
+      service: 'backup',
+      resource: 'recovery-point',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  ];
+  // The drill names what it restores `drill-TIME-...`.
+  const instances = rdsArn('db', 'drill-*');
+  return [
+    new iam.PolicyStatement({
+      sid: 'ReadPlansAndArchives',
+      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      resources: [
+        bucket.arnForObjects('plans/*'),
+        bucket.arnForObjects('archives/*'),
+        bucket.arnForObjects('drills/*'),
+      ],
+    }),
+    // Without it S3 answers a missing plan document with "access denied".
+    new iam.PolicyStatement({ sid: 'List', actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }),
+    new iam.PolicyStatement({
+      sid: 'WriteReports',
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('drills/*')],
+    }),
+    new iam.PolicyStatement({
+      sid: 'ChooseRecoveryPoints',
+      actions: [
+        'backup:ListRecoveryPointsByBackupVault',
+        'backup:DescribeRecoveryPoint',
+        'backup:GetRecoveryPointRestoreMetadata',
+      ],
+      resources: [vault.backupVaultArn, ...recoveryPoints],
+    }),
+    new iam.PolicyStatement({ sid: 'Restore', actions: ['backup:StartRestoreJob'], resources: recoveryPoints }),
+    // A job has no ARN that a policy could name.
+    new iam.PolicyStatement({ sid: 'FollowRestore', actions: ['backup:DescribeRestoreJob'], resources: ['*'] }),
+    new iam.PolicyStatement({
+      sid: 'PassRestoreRole',
+      actions: ['iam:PassRole'],
+      resources: [restoreRole.roleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'FollowInstances',
+      actions: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
+      resources: [instances],
+    }),
+    // A restored instance takes the tag of its drill, and no other tag.
+    new iam.PolicyStatement({
+      sid: 'TagInstances',
+      actions: ['rds:AddTagsToResource'],
+      resources: [instances],
+      conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] }, Null: { 'aws:TagKeys': 'false' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'CleanUpDrillInstances',
+      actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
+      resources: [instances, rdsArn('auto-backup', '*')],
+      conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'SayVerdict',
+      actions: ['events:PutEvents'],
+      resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+    }),
+    // CloudWatch knows no resource for metrics; the namespace narrows it.
+    new iam.PolicyStatement({
+      sid: 'MeasureDrills',
+      actions: ['cloudwatch:PutMetricData'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'cloudwatch:namespace': 'WSO2IS/Recovery' } },
+    }),
+  ];
+}

@@ -1,0 +1,251 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import * as backup from 'aws-cdk-lib/aws-backup';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as events from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { archiveBucket } from '../artifacts/archive-bucket';
+import { alarmOnErrors, FAILED_JOB_STATES, failureTopic, notifyOfJobs } from '../notifications/failure-topic';
+import { invalid } from '../private/errors';
+import { requireName } from '../private/names';
+import { recoveryFunction } from '../private/recovery-function';
+import { recoveryKey } from '../vaults/recovery-key';
+import { drillPermissions } from './drill-permissions';
+import { MOUNT_PATH, restoreVolume } from './restore-volume';
+import { MAX_SITE_NAME_LENGTH, replicaBucketName, SITE_TAG, vaultName } from './site-names';
+import { siteNetwork } from './site-network';
+
+/** The DR site: what there is in the Region that takes over. */
+export interface RecoverySiteProps {
+  /**
+   * Name of the site: lower-case letters, digits and hyphens, at most 35; unique in its account and Region. The vault and
+   * the replica bucket are named after it, so that primary stacks know them without a reference between the Regions.
+   *
+   * @default 'wso2is-recovery'
+   */
+  readonly siteName?: string;
+
+  /**
+   * The network of drills. It must reach S3 and Secrets Manager (VPC endpoints where there is no NAT).
+   *
+   * @default - a VPC of its own over two Availability Zones, without any way out, with the two endpoints
+   */
+  readonly vpc?: ec2.IVpc;
+
+  /**
+   * Subnets of `vpc` for functions and restored databases, in at least two Availability Zones.
+   *
+   * @default - the private or isolated subnets of `vpc`
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * How long an object that was overwritten or deleted stays recoverable in the replica bucket. Whole days.
+   *
+   * @default Duration.days(90)
+   */
+  readonly noncurrentVersionRetention?: Duration;
+
+  /**
+   * How long a drill may take, clean-up included, before Lambda ends it.
+   *
+   * @default Duration.days(1)
+   */
+  readonly drillTimeout?: Duration;
+
+  /**
+   * What becomes of the vault, the bucket and the key when they leave the stack. Anything but RETAIN is for trying out: it
+   * takes the backups with it, as far as AWS deletes what is not empty.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * The DR site of one or more deployments, in a stack of its own in the DR Region: the vault and the bucket that receive
+ * the copies, and the durable function that restores them, checks them, reports and cleans up. It needs nothing of the
+ * primary Region at run time.
+ */
+export class RecoverySite extends Construct {
+  /** Name of the site. */
+  public readonly siteName: string;
+  /** The DR Region. */
+  public readonly region: string;
+  /** Receives the copies of the recovery points. */
+  public readonly vault: backup.IBackupVault;
+  /** Receives the artifact archives and the recovery plan documents by replication; keeps the drill reports. */
+  public readonly replicaBucket: s3.IBucket;
+  /** Failures at the site, and the verdict of each drill that did not pass. Subscribe to it. */
+  public readonly failureTopic: sns.ITopic;
+  /** The durable function, through the alias that it is invoked by: event `{ "deployment": NAME }`. */
+  public readonly drillFunction: lambda.IFunction;
+  /** The network of drills. */
+  public readonly vpc: ec2.IVpc;
+
+  private readonly deployments = new Set<string>();
+
+  public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
+    super(scope, id);
+    this.siteName = props.siteName ?? 'wso2is-recovery';
+    this.region = this.concreteRegion();
+    requireName(this, 'siteName', this.siteName, MAX_SITE_NAME_LENGTH);
+    if (props.vpcSubnets && !props.vpc) {
+      throw invalid(this, '`vpcSubnets` must come with `vpc`, got no `vpc`: the own VPC has one kind of subnet only');
+    }
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const drillTimeout = props.drillTimeout ?? Duration.days(1);
+
+    const key = recoveryKey(this, 'Key', removalPolicy);
+    const topic = failureTopic(this, 'FailureTopic', key);
+    const vault = new backup.BackupVault(this, 'Vault', {
+      backupVaultName: vaultName(this.siteName),
+      encryptionKey: key,
+      removalPolicy,
+    });
+    const bucket = archiveBucket(this, 'ReplicaBucket', {
+      bucketName: replicaBucketName(this.siteName, this.region),
+      noncurrentVersionRetention: props.noncurrentVersionRetention,
+      removalPolicy,
+    });
+
+    const network = siteNetwork(this, props.vpc && { vpc: props.vpc, subnets: props.vpcSubnets });
+    const accessPoint = restoreVolume(this, network);
+    const inNetwork = {
+      removalPolicy,
+      vpc: network.vpc,
+      vpcSubnets: network.subnets,
+      filesystem: lambda.FileSystem.fromEfsAccessPoint(accessPoint, MOUNT_PATH),
+      environment: { BUCKET: bucket.bucketName, MOUNT_PATH },
+    };
+    const restore = recoveryFunction(this, 'Restore', {
+      ...inNetwork,
+      bundle: 'restore',
+      description: 'Puts an exported point of the artifacts onto the restore volume',
+      securityGroups: [network.restore],
+    });
+    const check = recoveryFunction(this, 'Check', {
+      ...inNetwork,
+      bundle: 'check',
+      description: 'Checks what a drill restored',
+      securityGroups: [network.check],
+    });
+    for (const fn of [restore, check]) {
+      fn.addToRolePolicy(
+        new iam.PolicyStatement({
+          actions: ['s3:GetObject', 's3:GetObjectVersion'],
+          resources: [bucket.arnForObjects('archives/*')],
+        }),
+      );
+      // Without it S3 answers a missing pack with "access denied".
+      fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+      alarmOnErrors(fn, topic);
+    }
+    check.addToRolePolicy(this.mayReadTaggedSecrets());
+
+    const restoreRole = new iam.Role(this, 'RestoreRole', {
+      description: 'AWS Backup restores recovery points of the site with it',
+      assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
+      managedPolicies: [
+        iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSBackupServiceRolePolicyForRestores'),
+      ],
+    });
+    const subnetGroup = new CfnDBSubnetGroup(this, 'DatabaseSubnets', {
+      dbSubnetGroupDescription: 'Restored databases: without it RDS looks for a default VPC',
+      subnetIds: network.vpc.selectSubnets(network.subnets).subnetIds,
+    });
+    const drill = recoveryFunction(this, 'Drill', {
+      bundle: 'drill',
+      description: 'Restores a recovery set, checks it, measures, reports, cleans up',
+      removalPolicy,
+      durableConfig: { executionTimeout: drillTimeout, retentionPeriod: DRILL_HISTORY },
+      environment: {
+        BUCKET: bucket.bucketName,
+        VAULT_NAME: vault.backupVaultName,
+        RESTORE_ROLE_ARN: restoreRole.roleArn,
+        DB_SUBNET_GROUP: subnetGroup.ref,
+        DB_SECURITY_GROUP_ID: network.database.securityGroupId,
+        RESTORE_FUNCTION: restore.functionName,
+        CHECK_FUNCTION: check.functionName,
+        TOPIC_ARN: topic.topicArn,
+      },
+    });
+    for (const statement of drillPermissions(this, { bucket, vault, restoreRole })) drill.addToRolePolicy(statement);
+    restore.grantInvoke(drill);
+    check.grantInvoke(drill);
+    topic.grantPublish(drill);
+    key.grantEncryptDecrypt(drill);
+    alarmOnErrors(drill, topic);
+    notifyOfJobs(this, 'RestoreJobFailures', topic, {
+      detailType: 'Restore Job State Change',
+      // AWS Backup calls it `status` here, and `state` for the other jobs.
+      detail: { status: FAILED_JOB_STATES },
+    });
+
+    this.vault = vault;
+    this.replicaBucket = bucket;
+    this.failureTopic = topic;
+    this.vpc = network.vpc;
+    // A durable function takes qualified names only: a running drill stays on the version that it began with.
+    this.drillFunction = new lambda.Alias(this, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
+  }
+
+  /**
+   * Makes a deployment known to the site. Only plain strings come in: the site's stack depends on no other.
+   * @internal
+   */
+  public _register(deployment: string, drillSchedule: events.Schedule | undefined): void {
+    if (this.deployments.has(deployment)) {
+      throw invalid(
+        this,
+        `\`deploymentName\` must be unique at its DR site, got '${deployment}' twice: name one of them differently`,
+      );
+    }
+    this.deployments.add(deployment);
+    if (!drillSchedule) return;
+    new events.Rule(this, `DrillSchedule-${deployment}`, {
+      description: `Drills of ${deployment}`,
+      schedule: drillSchedule,
+      targets: [new LambdaFunction(this.drillFunction, { event: events.RuleTargetInput.fromObject({ deployment }) })],
+    });
+  }
+
+  private concreteRegion(): string {
+    const { region } = Stack.of(this);
+    if (Token.isUnresolved(region)) {
+      throw invalid(
+        this,
+        "`env.region` of the site's stack must be a Region's name, got none: write " +
+          "new Stack(app, 'Site', { env: { region: 'eu-west-1' } })",
+      );
+    }
+    return region;
+  }
+
+  /**
+   * By tag, since the site cannot name the secrets: their ARNs come into being in the primary stacks, which depend on this
+   * one. Replicas carry the tags of their secret.
+   */
+  private mayReadTaggedSecrets(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      actions: ['secretsmanager:GetSecretValue'],
+      resources: [
+        Stack.of(this).formatArn({
+          service: 'secretsmanager',
+          resource: 'secret',
+          resourceName: '*',
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+      conditions: { StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: this.siteName } },
+    });
+  }
+}
+
+/** How long Lambda keeps the steps of a drill that ended; the report is kept in the bucket. */
+const DRILL_HISTORY = Duration.days(30);

@@ -1,0 +1,16 @@
+import { Aws } from 'aws-cdk-lib';
+
+/**
+ * Physical names at the DR site, made of the site's name. They are known without a reference to its stack: a primary stack
+ * can name them, no value flows between the Regions at deploy time, and no cycle of stacks can arise.
+ */
+
+export const vaultName = (siteName: string) => siteName;
+
+export const replicaBucketName = (siteName: string, drRegion: string) => `${siteName}-${Aws.ACCOUNT_ID}-${drRegion}`;
+
+/** Longest site name: a bucket name has 63 characters, an account 12, the longest Region name 14, the hyphens 2. */
+export const MAX_SITE_NAME_LENGTH = 35;
+
+/** The tag by which the check function may read a secret; its value is the site's name. Replicas inherit it. */
+export const SITE_TAG = 'wso2is-recovery:site';
