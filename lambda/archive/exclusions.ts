@@ -1,0 +1,35 @@
+/** What an export leaves out, and why. Paths are relative to `<IS_HOME>`, wherever in it the volume is mounted. */
+
+interface Exclusion {
+  readonly pattern: RegExp;
+  readonly reason: string;
+}
+
+const EXCLUSIONS: readonly Exclusion[] = [
+  { pattern: /^repository\/logs\/[^/]+$/, reason: 'logs: they belong to the node that wrote them' },
+  { pattern: /^tmp\/[^/]+$/, reason: 'temporary files: made again at start' },
+  { pattern: /(^|\/)wso2carbon\.pid$/, reason: 'process id of a running server: must not reach another node' },
+  {
+    pattern: /^repository\/database\/[^/]+\.(mv|h2|lock|trace)\.db$/,
+    reason: 'embedded H2 database: its files cannot be copied while the server runs; use an RDS database',
+  },
+  { pattern: /(^|\/)\.nfs[0-9a-f]{16,}$/, reason: 'deleted file that an NFS client still holds open' },
+];
+
+/** AWS Backup restores an EFS file system into a folder at its top: a backup of that would grow with every restore. */
+const AT_TOP_OF_VOLUME: readonly Exclusion[] = [
+  { pattern: /^aws-backup-(failed-)?restore_[^/]+$/, reason: 'left by a restore of AWS Backup' },
+];
+
+/**
+ * Why a path is not exported; undefined when it is.
+ *
+ * @param mountedAt of the volume, relative to `<IS_HOME>`; empty for `<IS_HOME>` itself
+ * @param path relative to the volume
+ */
+export function exclusionReason(mountedAt: string, path: string): string | undefined {
+  const inHome = mountedAt === '' ? path : `${mountedAt}/${path}`;
+  return (
+    EXCLUSIONS.find(({ pattern }) => pattern.test(inHome)) ?? AT_TOP_OF_VOLUME.find(({ pattern }) => pattern.test(path))
+  )?.reason;
+}

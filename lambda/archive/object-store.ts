@@ -1,0 +1,42 @@
+/**
+ * What the archive needs of the place that it is kept in. Keys are relative to `prefix`.
+ *
+ * Objects are written once and never changed: a `put` under an existing key leaves the object as it is.
+ */
+export interface ObjectStore {
+  /** Ends with a slash, or is empty; with it a relative key becomes the key in the bucket. */
+  readonly prefix: string;
+  /** For messages: `s3://bucket/prefix/`. */
+  readonly description: string;
+
+  /** Writes with a SHA-256 checksum (hex) that the store verifies, if the key does not exist. */
+  put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'>;
+
+  /** The whole object or a part of it; undefined when there is no such object. */
+  get(key: string, range?: ByteRange): Promise<Buffer | undefined>;
+
+  /** Undefined when there is no such object. */
+  head(key: string): Promise<ObjectHead | undefined>;
+
+  /** All objects whose key begins with this, in the order of their keys. */
+  list(keyPrefix: string): AsyncIterable<ListedObject>;
+
+  /** Deleting what is not there is no error. */
+  delete(key: string): Promise<void>;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface ObjectHead {
+  readonly bytes: number;
+  /** Hex; undefined when the store keeps none for this object. */
+  readonly sha256: string | undefined;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+}

@@ -1,0 +1,127 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import pRetry from 'p-retry';
+import { ArchiveError, messageOf } from './errors';
+import type { ByteRange, ListedObject, ObjectHead, ObjectStore } from './object-store';
+
+/** Clients of the archive: bounded in time and in attempts, so that a lost network is an error and not a hang. */
+export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
+  new S3Client({
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+    ...config,
+  });
+
+/** An archive in an S3 bucket, under a prefix that is empty or ends with a slash. */
+export class S3Store implements ObjectStore {
+  readonly description: string;
+
+  constructor(
+    private readonly client: S3Client,
+    private readonly bucket: string,
+    readonly prefix: string,
+  ) {
+    if (prefix !== '' && !prefix.endsWith('/'))
+      throw new ArchiveError(`\`prefix\` must end with a slash, got ${prefix}`);
+    this.description = `s3://${bucket}/${prefix}`;
+  }
+
+  async put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'> {
+    const input = {
+      ...this.#object(key),
+      Body: body,
+      ContentLength: body.length,
+      ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+      IfNoneMatch: '*',
+    };
+    // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
+    const attempt = () =>
+      this.client.send(new PutObjectCommand(input)).then(
+        () => 'created' as const,
+        (error: unknown) => {
+          if (statusOf(error) === 412) return 'exists' as const;
+          throw error;
+        },
+      );
+    try {
+      return await pRetry(attempt, {
+        retries: 4,
+        minTimeout: 200,
+        shouldRetry: ({ error }) => statusOf(error) === 409,
+      });
+    } catch (error) {
+      throw this.#explain('s3:PutObject', key, error);
+    }
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
+    try {
+      const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
+      const { Body } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
+      return Buffer.from(await Body!.transformToByteArray());
+    } catch (error) {
+      // Not satisfiable: the object ends before the range begins; the caller sees that it is too short.
+      if (statusOf(error) === 416) return Buffer.alloc(0);
+      if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return undefined;
+      throw this.#explain('s3:GetObject', key, error);
+    }
+  }
+
+  async head(key: string): Promise<ObjectHead | undefined> {
+    try {
+      const head = await this.client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }));
+      const sha256 = head.ChecksumSHA256 && Buffer.from(head.ChecksumSHA256, 'base64').toString('hex');
+      return { bytes: head.ContentLength ?? 0, sha256 };
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw this.#explain('s3:GetObject', key, error);
+    }
+  }
+
+  async *list(keyPrefix: string): AsyncIterable<ListedObject> {
+    const input = { Bucket: this.bucket, Prefix: this.prefix + keyPrefix };
+    try {
+      for await (const page of paginateListObjectsV2({ client: this.client }, input)) {
+        for (const { Key, Size } of page.Contents ?? []) {
+          if (Key !== undefined) yield { key: Key.slice(this.prefix.length), bytes: Size ?? 0 };
+        }
+      }
+    } catch (error) {
+      throw this.#explain('s3:ListBucket', keyPrefix, error);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    try {
+      await this.client.send(new DeleteObjectCommand(this.#object(key)));
+    } catch (error) {
+      throw this.#explain('s3:DeleteObject', key, error);
+    }
+  }
+
+  #object(key: string) {
+    return { Bucket: this.bucket, Key: this.prefix + key };
+  }
+
+  #explain(action: string, key: string, error: unknown): ArchiveError {
+    const where = `s3://${this.bucket}/${this.prefix}${key}`;
+    const what =
+      statusOf(error) === 403
+        ? `access denied: allow ${action} on it, and the use of the bucket's KMS key`
+        : error instanceof S3ServiceException && error.name === 'NoSuchBucket'
+          ? 'there is no such bucket'
+          : messageOf(error);
+    return new ArchiveError(`${action} of ${where} failed: ${what}`, { cause: error });
+  }
+}
+
+const statusOf = (error: unknown): number | undefined =>
+  error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
