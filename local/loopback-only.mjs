@@ -2,6 +2,7 @@
 // SDK for JavaScript makes its own agents and looks at no proxy variable, so this is what stops a client that was made
 // without the endpoint.
 import net from 'node:net';
+import { setImmediate } from 'node:timers';
 
 const connect = net.Socket.prototype.connect;
 
@@ -10,7 +11,8 @@ net.Socket.prototype.connect = function (...args) {
   if ((host ?? 'localhost') === 'localhost' || /^(127\.\d+\.\d+\.\d+|::1)$/.test(host))
     return connect.apply(this, args);
   const error = new Error(`connect ECONNREFUSED ${host}: the local AWS lets nothing leave this machine`);
-  this.destroy(Object.assign(error, { code: 'ECONNREFUSED', syscall: 'connect' }));
+  // Later, as a connection would fail: whoever asked listens only when we have returned.
+  setImmediate(() => this.destroy(Object.assign(error, { code: 'ECONNREFUSED', syscall: 'connect' })));
   return this;
 };
 
