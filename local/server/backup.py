@@ -93,15 +93,16 @@ def _back_up(kind, job, point):
         _points.pop((job["BackupVaultName"], point["RecoveryPointArn"]), None)
         kind.delete(point)
 
-    with _undone_on_failure(undo), _taking(settings.DURATIONS["backupSeconds"]):
-        _check_fault("backup-job-fails", job["ResourceArn"])
-        resource = kind.find(job["ResourceArn"])
-        if resource is None:
-            raise ResourceError(f"Resource {job['ResourceArn']} does not exist anymore.")
-        kind.back_up(resource, point)
+    with _undone_on_failure(undo):
+        with _taking(settings.DURATIONS["backupSeconds"]):
+            _check_fault("backup-job-fails", job["ResourceArn"])
+            resource = kind.find(job["ResourceArn"])
+            if resource is None:
+                raise ResourceError(f"Resource {job['ResourceArn']} does not exist anymore.")
+            kind.back_up(resource, point)
         _check_region(get_region())
         _check_not_stopped(job)
-    point |= {"Status": "AVAILABLE", "CompletionDate": _now()}
+    point |= {"Status": "COMPLETED", "CompletionDate": _now()}
     job |= {
         "RecoveryPointArn": point["RecoveryPointArn"],
         "BackupSizeInBytes": point["BackupSizeInBytes"],
@@ -120,11 +121,11 @@ def _stop_backup_job(p):
     job = _found(_backup_jobs, p["BackupJobId"], "Backup job")
     if job["State"] not in ("CREATED", "PENDING", "RUNNING"):
         raise BackupError("InvalidRequestException", f"Backup job {job['BackupJobId']} is {job['State']} and cannot be stopped.")
-    job["State"] = "ABORTING"
+    job |= {"State": "ABORTING", "_stopping": True}
 
 
 def _check_not_stopped(job):
-    if job["State"] == "ABORTING":
+    if job.get("_stopping"):
         raise _Stopped()
 
 
@@ -136,8 +137,8 @@ def _start_copy_job(p):
         return _copy_job_started(job)
     vault = _vault(p["SourceBackupVaultName"])
     source = _point(p["SourceBackupVaultName"], p["RecoveryPointArn"])
-    if source["Status"] != "AVAILABLE":
-        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {source['Status']}, not AVAILABLE.")
+    if source["Status"] != "COMPLETED":
+        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {source['Status']}, not COMPLETED.")
     region, name = _parse_vault_arn(p["DestinationBackupVaultArn"])
     with request_scope(get_account_id(), region):
         destination = _vault(name)
@@ -191,21 +192,18 @@ def _copy(kind, job, source, point, region):
         with request_scope(account, region):
             kind.delete(point)
 
-    with _undone_on_failure(undo), _taking(settings.DURATIONS["copySeconds"]):
-        subject = " ".join((job["ResourceArn"], source["RecoveryPointArn"], job["DestinationBackupVaultArn"]))
-        _check_fault("copy-job-fails", subject)
-        _points.set_scoped(account, region, key, point)
-        kind.copy(source, point, region)
+    with _undone_on_failure(undo):
+        with _taking(settings.DURATIONS["copySeconds"]):
+            subject = " ".join((job["ResourceArn"], source["RecoveryPointArn"], job["DestinationBackupVaultArn"]))
+            _check_fault("copy-job-fails", subject)
+            _points.set_scoped(account, region, key, point)
+            kind.copy(source, point, region)
         # Both must be there until the end.
         _check_region(get_region())
         _check_region(region)
         if _points.get((_vault_name(job["SourceBackupVaultArn"]), source["RecoveryPointArn"])) is None:
             raise ResourceError(f"Source recovery point {source['RecoveryPointArn']} was deleted meanwhile.")
-    # The Region may also have been lost at the last moment of the work above.
-    with _undone_on_failure(undo):
-        _check_region(get_region())
-        _check_region(region)
-    point |= {"Status": "AVAILABLE", "CompletionDate": _now()}
+    point |= {"Status": "COMPLETED", "CompletionDate": _now()}
     job |= {"DestinationRecoveryPointArn": point["RecoveryPointArn"]}
 
 
@@ -222,8 +220,8 @@ def _start_restore_job(p):
     point = next((point for (_, arn), point in _points.items() if arn == p["RecoveryPointArn"]), None)
     if point is None:
         raise BackupError("ResourceNotFoundException", f"Recovery point {p['RecoveryPointArn']} does not exist in {get_region()}.")
-    if point["Status"] != "AVAILABLE":
-        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {point['Status']}, not AVAILABLE.")
+    if point["Status"] != "COMPLETED":
+        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {point['Status']}, not COMPLETED.")
     if not p.get("IamRoleArn"):
         raise BackupError("MissingParameterValueException", "IamRoleArn must be given to restore this resource type.")
     if p.get("ResourceType", point["ResourceType"]) != point["ResourceType"]:
@@ -498,8 +496,15 @@ def _describe_protected_resource(p):
 
 
 def _describe_vault(p):
-    vault = _vault(p["BackupVaultName"])
-    count = sum(1 for (name, _) in _points if name == p["BackupVaultName"])
+    return _described(_vault(p["BackupVaultName"]))
+
+
+def _list_vaults(p):
+    return _page([_described(vault) for vault in backup._vaults.values()], p, "BackupVaultList")
+
+
+def _described(vault: dict) -> dict:
+    count = sum(1 for (name, _) in _points if name == vault["BackupVaultName"])
     return {**vault, "BackupVaultTags": None, "VaultType": "BACKUP_VAULT", "VaultState": "AVAILABLE", "NumberOfRecoveryPoints": count}
 
 
@@ -756,6 +761,7 @@ def install() -> None:
             "ListProtectedResources": _list_protected_resources,
             "DescribeProtectedResource": _describe_protected_resource,
             "DescribeBackupVault": _describe_vault,
+            "ListBackupVaults": _list_vaults,
             "DeleteBackupVault": _delete_vault,
             "PutBackupVaultAccessPolicy": _put_access_policy,
             "GetBackupVaultAccessPolicy": _get_access_policy,

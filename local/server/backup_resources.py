@@ -182,21 +182,25 @@ class EfsFileSystems:
         for item in items:
             if not (backup_folder / item.lstrip("/")).is_symlink() and not (backup_folder / item.lstrip("/")).exists():
                 raise ResourceError(f"The item {item} is not in the recovery point {point['RecoveryPointArn']}.")
-        if metadata["newFileSystem"] == "true":
-            file_system = _new_file_system(metadata, tags)
-        else:
-            file_system = efs._file_systems.get(metadata["file-system-id"])
-            if not file_system:
-                raise ResourceError(f"File system '{metadata['file-system-id']}' does not exist in {get_region()}.")
+        is_new = metadata["newFileSystem"] == "true"
+        file_system = _new_file_system(metadata, tags) if is_new else efs._file_systems.get(metadata["file-system-id"])
+        if not file_system:
+            raise ResourceError(f"File system '{metadata['file-system-id']}' does not exist in {get_region()}.")
         folder = settings.EFS_ROOT / file_system["FileSystemId"]
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"aws-backup-restore_{_recovery_time()}"
-        if not items:
-            efs_files.copy_tree(backup_folder, target)
-        for item in items:
-            destination = target / item.lstrip("/")
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            efs_files.copy_entry(backup_folder / item.lstrip("/"), destination, {})
+        try:
+            if not items:
+                efs_files.copy_tree(backup_folder, target)
+            for item in items:
+                destination = target / item.lstrip("/")
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                efs_files.copy_entry(backup_folder / item.lstrip("/"), destination, {})
+        except OSError as error:
+            shutil.rmtree(folder if is_new else target, ignore_errors=True)
+            if is_new:
+                efs._delete_file_system(file_system["FileSystemId"])
+            raise ResourceError(f"The files could not be restored: {error}") from error
         return file_system["FileSystemArn"]
 
 

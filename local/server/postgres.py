@@ -69,7 +69,6 @@ class _Home:
 
     def __init__(self):
         self.account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self._temporary = []
         self.folder = self._reachable_folder()
         self.bin = self._reachable_binaries()
         self.superuser_password = secrets.token_hex(16)
@@ -107,8 +106,7 @@ class _Home:
             self.own(target)
 
     def remove(self) -> None:
-        for folder in [self.folder, *self._temporary]:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _reachable_folder(self) -> Path:
         folder = settings.DATA_DIR / "postgres"
@@ -118,7 +116,9 @@ class _Home:
             # The data folder is ours, and passing through it shows nothing of it.
             settings.DATA_DIR.chmod(settings.DATA_DIR.stat().st_mode | 0o011)
         if not self._can_run(["/bin/sh", "-c", 'cd "$0"', str(folder)]):
-            folder = self._temporary_folder()
+            # A folder above is closed to the account.
+            folder = Path(tempfile.mkdtemp(prefix="local-aws-postgres-"))
+            self.own(folder)
         folder.chmod(0o700)
         return folder
 
@@ -128,18 +128,12 @@ class _Home:
             raise PostgresError(f"`LOCAL_AWS_POSTGRES_BIN` must be a folder that holds `postgres`, got {binaries}: run `npm ci`")
         if self._can_run([str(binaries / "postgres"), "--version"]):
             return binaries
-        native = self._temporary_folder() / "native"
+        # The project lies in a folder that is closed to the account, such as /root.
+        native = self.folder / "native"
         shutil.copytree(binaries.parent, native, symlinks=True)
         if not self._can_run([str(native / "bin" / "postgres"), "--version"]):
             raise PostgresError(f"`{binaries / 'postgres'}` does not run on this machine, neither does a copy at {native}")
         return native / "bin"
-
-    def _temporary_folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="local-aws-postgres-"))
-        self._temporary.append(folder)
-        folder.chmod(0o755)
-        self.own(folder)
-        return folder
 
     def _can_run(self, command: list) -> bool:
         try:

@@ -217,9 +217,10 @@ def _delete_db_instance(p):
             raise RdsError(
                 "InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
             )
-        if instance["DBInstanceStatus"] == "deleting":
+        if instance["DBInstanceStatus"] in ("creating", "deleting"):
             raise RdsError(
-                "InvalidDBInstanceState", f"Instance {instance['DBInstanceIdentifier']} is already being deleted."
+                "InvalidDBInstanceState",
+                f"Instance {instance['DBInstanceIdentifier']} is currently {instance['DBInstanceStatus']} and cannot be deleted.",
             )
     tags = list(rds._tags.get(instance["DBInstanceArn"], [])) if instance else []
     response = _original["delete"](p)

@@ -176,7 +176,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
   let filesPath: string;
 
   before(async () => {
-    aws = await startLocalAws({ durations: { backupSeconds: 0.6, copySeconds: 0.6, restoreSeconds: 0.3 } });
+    aws = await startLocalAws({ durations: { backupSeconds: 0.8, copySeconds: 0.8, restoreSeconds: 0.3 } });
     primary = new BackupClient(aws.clientConfig(PRIMARY));
     dr = new BackupClient(aws.clientConfig(DR));
     primaryOutputs = await deploy(PRIMARY, PRIMARY_TEMPLATE);
@@ -304,7 +304,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
       point.RecoveryPointArn!,
       new RegExp(`^arn:aws:rds:${PRIMARY}:${aws.accountId}:snapshot:awsbackup:job-[0-9a-f-]{36}$`),
     );
-    assert.equal(point.Status, 'AVAILABLE');
+    assert.equal(point.Status, 'COMPLETED');
     assert.equal(point.ResourceArn, database);
     assert.equal(point.SourceBackupVaultArn, undefined);
     assert.ok(point.CompletionDate! > point.CreationDate!);
@@ -568,7 +568,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
     while ((await points(dr, 'dr')).length > inDr.length) await sleep(30);
     assert.deepEqual(
       (await points(dr, 'dr')).map((p) => p.Status),
-      inDr.map(() => 'AVAILABLE'),
+      inDr.map(() => 'COMPLETED'),
     );
   });
 
@@ -590,16 +590,18 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
     assert.equal((await locked()).State, 'FAILED');
   });
 
-  void it('stops a running job, which leaves no recovery point', async () => {
+  void it('stops a running job and one that waits, which leave no recovery point', async () => {
     const before = await points(primary, 'primary');
-    const { BackupJobId } = await startBackup(files);
-    await primary.send(new StopBackupJobCommand({ BackupJobId }));
-    let job;
-    do {
-      await sleep(30);
-      job = await primary.send(new DescribeBackupJobCommand({ BackupJobId }));
-    } while (job.State === 'ABORTING');
-    assert.equal(job.State, 'ABORTED');
+    const started = [await startBackup(files), await startBackup(files)];
+    for (const { BackupJobId } of started) await primary.send(new StopBackupJobCommand({ BackupJobId }));
+    for (const { BackupJobId } of started) {
+      let job;
+      do {
+        await sleep(30);
+        job = await primary.send(new DescribeBackupJobCommand({ BackupJobId }));
+      } while (!['ABORTED', 'COMPLETED', 'FAILED'].includes(job.State!));
+      assert.equal(job.State, 'ABORTED');
+    }
     assert.equal((await points(primary, 'primary')).length, before.length);
   });
 

@@ -165,6 +165,7 @@ void describe('RDS instances of the local AWS', { timeout: 180_000 }, () => {
     const { DBInstance: deleted } = await remove({ SkipFinalSnapshot: true });
     assert.equal(deleted?.DBInstanceStatus, 'deleting');
     assert.equal((await find('copy')).DBInstanceStatus, 'deleting');
+    await assert.rejects(remove({ SkipFinalSnapshot: true }), /currently deleting/);
     await assert.rejects(
       (async () => {
         for (;;) {
