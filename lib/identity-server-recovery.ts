@@ -206,7 +206,7 @@ export class IdentityServerRecovery extends Construct {
     site._register(this.deploymentName, drillSchedule(props.drill));
     // Replication and copies need their destination first. Between stages, whoever deploys them keeps the order.
     if (Stage.of(this) === Stage.of(site))
-      stack.addDependency(Stack.of(site), 'replication and copies need the DR site');
+      stack.addStackDependency(Stack.of(site), 'replication and copies need the DR site');
 
     this.vault = vault;
     this.artifactBucket = bucket;

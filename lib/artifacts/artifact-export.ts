@@ -1,5 +1,5 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -30,12 +30,19 @@ export interface ArtifactExportOptions {
 /** Exports the artifacts of one volume on a schedule. */
 export function artifactExport(scope: Construct, id: string, options: ArtifactExportOptions): lambda.Function {
   const { deployment, volume, bucket } = options;
+  const securityGroup = new ec2.SecurityGroup(scope, `${id}SecurityGroup`, {
+    vpc: options.vpc,
+    description: 'Artifact export: S3 and the volume',
+    allowAllOutbound: false,
+  });
+  securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'S3');
   const fn = recoveryFunction(scope, id, {
     bundle: 'export',
     description: `Exports ${volume.mountedAt} of ${deployment} to S3`,
     removalPolicy: options.removalPolicy,
     vpc: options.vpc,
     vpcSubnets: options.vpcSubnets,
+    securityGroups: [securityGroup],
     filesystem: lambda.FileSystem.fromEfsAccessPoint(volume.accessPoint, MOUNT_PATH),
     environment: {
       BUCKET: bucket.bucketName,

@@ -17,6 +17,7 @@ export function restoreVolume(scope: Construct, network: SiteNetwork): efs.Acces
     vpcSubnets: network.subnets,
     securityGroup: network.volume,
     encrypted: true,
+    allowAnonymousAccess: false,
     throughputMode: efs.ThroughputMode.ELASTIC,
     enableAutomaticBackups: false,
     removalPolicy: RemovalPolicy.DESTROY,
