@@ -17,6 +17,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import pMap from 'p-map';
 import { displayPath, pathToBytes } from './byte-path';
 import { ArchiveError, codeOf, messageOf } from './errors';
+import { groupBy } from './group-by';
 import type { DirectoryEntry, FileEntry, LinkEntry, Manifest, ManifestEntry, Ownership, Remark } from './manifest';
 import type { ObjectStore } from './object-store';
 import { readManifest } from './points';
@@ -183,7 +184,7 @@ class Restore {
       },
       { concurrency: ENTRIES_IN_FLIGHT },
     );
-    const byFrame = Map.groupBy(inOneFrame, ({ pieces: [piece] }) => `${piece!.pack}:${frameId(piece!)}`);
+    const byFrame = groupBy(inOneFrame, ({ pieces: [piece] }) => `${piece!.pack}:${frameId(piece!)}`);
     const restoreRange = async (range: FrameRange) => {
       for await (const { frame, content } of fetchFrames(this.options.store, this.manifest.header.packs, range)) {
         const key = this.options.store.prefix + this.manifest.header.packs[range.pack]!.key;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { displayPath } from './byte-path';
 import { ArchiveDamagedError } from './errors';
+import { groupBy } from './group-by';
 import type { FileEntry, Manifest } from './manifest';
 import type { ObjectStore } from './object-store';
 import { listPoints, readManifest, type Point } from './points';
@@ -104,7 +105,7 @@ async function verifyPack(store: ObjectStore, key: string, entries: readonly Fil
   if (!body) return { findings: [], filesRead: 0 };
   const bad = new Map<string, string[]>();
   const note = (problem: string, path: string) => bad.set(problem, [...(bad.get(problem) ?? []), displayPath(path)]);
-  for (const [, sharers] of Map.groupBy(entries, ({ pieces }) => frameId(pieces[0]!))) {
+  for (const [, sharers] of groupBy(entries, ({ pieces }) => frameId(pieces[0]!))) {
     const frame = sharers[0]!.pieces[0]!;
     try {
       const content = await decode(name, frame, body.subarray(frame.offset));

@@ -1,0 +1,93 @@
+import { lstat, mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ObjectStore } from '../archive/object-store';
+import { restorePoint } from '../archive/restore-point';
+import type { Logger } from '../shared/log';
+import { pathOnVolume } from '../shared/mount-path';
+import type { RemoveEvent, RemoveResult, RestoreEvent, RestorePointEvent, RestoreResult } from './contract';
+
+export interface RestoreSurroundings {
+  readonly mountPath: string;
+  /** The archive under a prefix of the bucket. */
+  readonly storeOf: (archivePrefix: string) => ObjectStore;
+  readonly log: Logger;
+  /** Milliseconds; for the duration that is reported. */
+  readonly now?: () => number;
+}
+
+/**
+ * Restores a point onto the restore volume, or removes what a restore put there.
+ *
+ * @throws Error when the event is not one of those of contract.ts, or the restore fails; nothing is at the target then
+ */
+export async function restoreArtifacts(
+  event: unknown,
+  surroundings: RestoreSurroundings,
+): Promise<RestoreResult | RemoveResult> {
+  const parsed = parse(event);
+  return parsed.action === 'remove' ? remove(parsed, surroundings) : restore(parsed, surroundings);
+}
+
+async function restore(event: RestorePointEvent, surroundings: RestoreSurroundings): Promise<RestoreResult> {
+  const { mountPath, storeOf, log, now = () => Date.now() } = surroundings;
+  const started = now();
+  const target = await pathOnVolume(mountPath, event.target);
+  await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+  const outcome = await restorePoint({
+    store: storeOf(event.archivePrefix),
+    manifestKey: event.manifestKey,
+    target,
+  });
+  // An access point that forces its owner gives a warning a file: the first says what there is to know.
+  const [first] = outcome.warnings;
+  if (first) log.warn('restored with warnings', { warnings: outcome.warnings.length, first });
+  const result: RestoreResult = {
+    // A hard link is a file of the tree, as whoever counts the tree sees it.
+    files: outcome.files + outcome.hardlinks,
+    directories: outcome.directories,
+    symlinks: outcome.symlinks,
+    bytes: outcome.bytes,
+    durationMs: now() - started,
+  };
+  log.info('restored', { manifestKey: event.manifestKey, target: event.target, ...result });
+  return result;
+}
+
+async function remove(event: RemoveEvent, { mountPath, log }: RestoreSurroundings): Promise<RemoveResult> {
+  const target = await pathOnVolume(mountPath, event.target);
+  const removed = await lstat(target).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  await rm(target, { recursive: true, force: true, maxRetries: 3 });
+  log.info('removed', { target: event.target, removed });
+  return { removed };
+}
+
+function parse(event: unknown): RestoreEvent {
+  const fields: Readonly<Record<string, unknown>> = typeof event === 'object' && event !== null ? { ...event } : {};
+  const text = (name: string): string => {
+    const value = fields[name];
+    if (typeof value === 'string' && value !== '') return value;
+    throw new Error(`\`${name}\` must be a text, got ${JSON.stringify(value)}`);
+  };
+  switch (fields['action']) {
+    case 'restore':
+      return {
+        action: 'restore',
+        archivePrefix: text('archivePrefix'),
+        manifestKey: text('manifestKey'),
+        target: text('target'),
+      };
+    case 'remove': {
+      const target = text('target');
+      if (target.includes('/')) throw new Error(`\`target\` must be the first folder alone, got ${target}`);
+      return { action: 'remove', target };
+    }
+    default:
+      throw new Error(`\`action\` must be restore or remove, got ${JSON.stringify(fields['action'])}`);
+  }
+}
