@@ -1,0 +1,16 @@
+/** The configuration file of `bin/app.ts` for the demo: the sample's own, for the account and Regions of the local AWS. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, stringify } from 'smol-toml';
+import type { Regions } from './deployed';
+
+export const REGIONS: Regions = { primary: 'eu-central-1', dr: 'eu-west-1' };
+export const DEPLOYMENT = 'sample';
+
+const sample = join(__dirname, '..', '..', 'bin', 'sample');
+export const SAMPLE_DEPLOYMENT_TOML = join(sample, 'deployment.toml');
+
+export function recoveryToml(account: string, deploymentToml: string): string {
+  const configuration = parse(readFileSync(join(sample, 'recovery.toml'), 'utf8'));
+  return stringify({ ...configuration, account, deploymentToml });
+}

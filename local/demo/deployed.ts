@@ -1,0 +1,159 @@
+/** Finds what `cdk deploy` made, by asking AWS as a user would: nothing is guessed from construct ids. */
+import {
+  paginateListBackupPlans,
+  BackupClient,
+  GetBackupPlanCommand,
+  GetBackupSelectionCommand,
+  ListBackupSelectionsCommand,
+} from '@aws-sdk/client-backup';
+import { DescribeAccessPointsCommand, EFSClient } from '@aws-sdk/client-efs';
+import {
+  LambdaClient,
+  ListAliasesCommand,
+  paginateListFunctions,
+  type FunctionConfiguration,
+} from '@aws-sdk/client-lambda';
+import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { join } from 'node:path';
+import type { DatabaseEntry, RecoveryPlanDocument, VolumeEntry } from '../../lib/planning/plan-document';
+import { planDocumentKey } from '../../lib/private/bucket-layout';
+import type { LocalAws } from '../local-aws';
+import type { PostgresServer } from '../sample/databases';
+
+export interface Regions {
+  readonly primary: string;
+  readonly dr: string;
+}
+
+/** A deployment with its recovery site, as the life of the demo needs to know it. */
+export interface Deployed {
+  readonly regions: Regions;
+  readonly plan: RecoveryPlanDocument;
+  readonly artifactBucket: string;
+  readonly replicaBucket: string;
+  readonly vaultName: string;
+  readonly drVaultName: string;
+  readonly drVaultArn: string;
+  readonly backupRoleArn: string;
+  readonly databases: readonly (DatabaseEntry & { readonly server: PostgresServer })[];
+  /** `path` is the folder that stands for the volume. */
+  readonly volumes: readonly (VolumeEntry & { readonly path: string; readonly exportFunction: string })[];
+  /** Name and alias: a durable function is invoked qualified. */
+  readonly drill: { readonly functionName: string; readonly qualifier: string };
+}
+
+export async function findDeployed(aws: LocalAws, regions: Regions, deployment: string): Promise<Deployed> {
+  const primary = aws.clientConfig(regions.primary);
+  const exporters = (await functions(aws, regions.primary)).filter(
+    ({ variables }) => variables.DEPLOYMENT === deployment && variables.VOLUME !== undefined,
+  );
+  const drill = one(
+    'drill function',
+    (await functions(aws, regions.dr)).filter(({ variables }) => variables.RESTORE_ROLE_ARN),
+  );
+  const artifactBucket = one('export function', exporters.slice(0, 1)).variables.BUCKET!;
+  const { Body } = await new S3Client(primary).send(
+    new GetObjectCommand({ Bucket: artifactBucket, Key: planDocumentKey(deployment) }),
+  );
+  const plan = JSON.parse(await Body!.transformToString()) as RecoveryPlanDocument;
+  return {
+    regions,
+    plan,
+    artifactBucket,
+    replicaBucket: drill.variables.BUCKET!,
+    drVaultName: drill.variables.VAULT_NAME!,
+    ...(await findBackupPlan(aws, regions, drill.variables.VAULT_NAME!)),
+    databases: await Promise.all(
+      plan.databases.map(async (entry) => ({ ...entry, server: await findServer(aws, regions, entry) })),
+    ),
+    volumes: await Promise.all(
+      plan.volumes.map(async (entry) => ({
+        ...entry,
+        path: await findFolder(aws, regions, entry),
+        exportFunction: one(
+          `export function of volume ${entry.name}`,
+          exporters.filter(({ variables }) => variables.VOLUME === entry.name),
+        ).name,
+      })),
+    ),
+    drill: { functionName: drill.name, qualifier: await findAlias(aws, regions, drill.name) },
+  };
+}
+
+async function functions(aws: LocalAws, region: string) {
+  const client = new LambdaClient(aws.clientConfig(region));
+  const found: FunctionConfiguration[] = [];
+  for await (const page of paginateListFunctions({ client }, {})) found.push(...(page.Functions ?? []));
+  return found.map(({ FunctionName, Environment }) => ({
+    name: FunctionName!,
+    variables: Environment?.Variables ?? {},
+  }));
+}
+
+async function findAlias(aws: LocalAws, { dr }: Regions, functionName: string): Promise<string> {
+  const { Aliases } = await new LambdaClient(aws.clientConfig(dr)).send(
+    new ListAliasesCommand({ FunctionName: functionName }),
+  );
+  return one(`alias of ${functionName}`, Aliases ?? []).Name!;
+}
+
+async function findBackupPlan(aws: LocalAws, { primary }: Regions, drVaultName: string) {
+  const client = new BackupClient(aws.clientConfig(primary));
+  const candidates: { vaultName: string; drVaultArn: string; backupRoleArn: string }[] = [];
+  for await (const { BackupPlansList } of paginateListBackupPlans({ client }, {})) {
+    for (const { BackupPlanId } of BackupPlansList ?? []) {
+      const { BackupPlan } = await client.send(new GetBackupPlanCommand({ BackupPlanId }));
+      const { BackupSelectionsList } = await client.send(new ListBackupSelectionsCommand({ BackupPlanId }));
+      const [selection] = BackupSelectionsList ?? [];
+      if (selection === undefined) continue;
+      const { BackupSelection } = await client.send(
+        new GetBackupSelectionCommand({ BackupPlanId, SelectionId: selection.SelectionId }),
+      );
+      for (const rule of BackupPlan?.Rules ?? []) {
+        const copy = rule.CopyActions?.find(({ DestinationBackupVaultArn }) =>
+          DestinationBackupVaultArn?.endsWith(`:${drVaultName}`),
+        );
+        if (copy === undefined) continue;
+        candidates.push({
+          vaultName: rule.TargetBackupVaultName!,
+          drVaultArn: copy.DestinationBackupVaultArn!,
+          backupRoleArn: BackupSelection!.IamRoleArn!,
+        });
+      }
+    }
+  }
+  return one(`backup rule that copies to ${drVaultName}`, candidates.slice(0, 1));
+}
+
+async function findServer(
+  aws: LocalAws,
+  { primary }: Regions,
+  { resourceArn, secretArn }: DatabaseEntry,
+): Promise<PostgresServer> {
+  const config = aws.clientConfig(primary);
+  const { DBInstances } = await new RDSClient(config).send(
+    new DescribeDBInstancesCommand({ DBInstanceIdentifier: resourceArn.split(':').at(-1) }),
+  );
+  const { Endpoint } = one(resourceArn, DBInstances ?? []);
+  const { SecretString } = await new SecretsManagerClient(config).send(
+    new GetSecretValueCommand({ SecretId: secretArn }),
+  );
+  const { username, password } = JSON.parse(SecretString!) as { username: string; password: string };
+  return { host: Endpoint!.Address!, port: Endpoint!.Port!, user: username, password };
+}
+
+async function findFolder(aws: LocalAws, { primary }: Regions, { fileSystemArn }: VolumeEntry): Promise<string> {
+  const FileSystemId = fileSystemArn.split('/').at(-1)!;
+  const { AccessPoints } = await new EFSClient(aws.clientConfig(primary)).send(
+    new DescribeAccessPointsCommand({ FileSystemId }),
+  );
+  const { RootDirectory } = one(`access point of ${FileSystemId}`, AccessPoints ?? []);
+  return join(aws.fileSystemPath(FileSystemId), RootDirectory?.Path ?? '/');
+}
+
+function one<T>(what: string, found: readonly T[]): T {
+  if (found.length !== 1) throw new Error(`expected one ${what}, found ${found.length}`);
+  return found[0]!;
+}
