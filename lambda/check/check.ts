@@ -29,12 +29,18 @@ export interface Surroundings {
     datasource: DatasourceEntry,
     use: (connection: RestoredConnection) => Promise<Result>,
   ): Promise<Result>;
-  /** What the export wrote down of a volume, by path below `mountedAt`. */
-  readManifest(volume: RestoredVolume): Promise<readonly ExpectedEntry[]>;
+  /** What the export wrote down of a volume. */
+  readManifest(volume: RestoredVolume): Promise<ExpectedTree>;
+}
+
+export interface ExpectedTree {
+  readonly entries: readonly ExpectedEntry[];
+  /** Paths that the export could not read, or that never held still, each with the reason. */
+  readonly problems: readonly string[];
 }
 
 export interface ExpectedEntry {
-  /** Path relative to the volume's root, `/` between the names. */
+  /** Path relative to the volume's root, `/` between the names; bytes that are no UTF-8 as in the archive's `byte-path`. */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink';
   readonly size: number;

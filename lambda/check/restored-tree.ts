@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, opendir, readFile, readlink, realpath } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { pathFromBytes, pathToBytes } from '../archive/byte-path';
 import type { RestoredVolume } from './contract';
 
 /** The restored files: `<IS_HOME>` as it would be, put together from the volumes. */
@@ -62,21 +63,26 @@ export interface FoundEntry {
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
 }
 
-/** Everything below a folder, links not followed, without what is at or below one of `except`. */
-export async function* walk(root: string, except: readonly string[], within = ''): AsyncGenerator<FoundEntry> {
-  for await (const entry of await opendir(join(root, within))) {
-    const path = within === '' ? entry.name : `${within}/${entry.name}`;
+/**
+ * Everything below a folder, links not followed, without what is at or below one of `except`. Names are bytes; their text
+ * is that of the archive's manifests.
+ */
+export async function* walk(root: string, except: readonly string[], within = ''): AsyncGenerator<string> {
+  for (const entry of await readdir(bytesOf(root, within), { withFileTypes: true, encoding: 'buffer' })) {
+    const name = pathFromBytes(entry.name);
+    const path = within === '' ? name : `${within}/${name}`;
     if (except.includes(path)) continue;
-    if (entry.isDirectory()) {
-      yield { path, type: 'directory' };
-      yield* walk(root, except, path);
-    } else {
-      yield { path, type: entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'symlink' : 'other' };
-    }
+    yield path;
+    if (entry.isDirectory()) yield* walk(root, except, path);
   }
 }
 
-export async function sha256OfFile(absolute: string): Promise<string> {
+/** The file name that a path of a manifest stands for. */
+export function bytesOf(root: string, path: string): Buffer {
+  return path === '' ? Buffer.from(root) : Buffer.concat([Buffer.from(`${root}/`), pathToBytes(path)]);
+}
+
+export async function sha256OfFile(absolute: string | Buffer): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(absolute), hash);
   return hash.digest('hex');

@@ -1,7 +1,24 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { listPoints } from '../archive/points';
+import { S3Store } from '../archive/s3-store';
 import type { ArchiveReader } from './find-points';
 
-/** The archive engine over the replica bucket. */
-export function archiveReader(_s3: S3Client, _bucket: string): ArchiveReader {
-  return { listPoints: () => Promise.reject(new Error('not connected yet')) };
+/** The archives in the replica bucket. */
+export function archiveReader(client: S3Client, bucket: string): ArchiveReader {
+  return {
+    listPoints: async (prefix) =>
+      (await listPoints(new S3Store(client, bucket, prefix))).map(({ manifestKey, header, complete, problems }) => ({
+        manifestKey,
+        // A manifest that cannot be read has no time; its place in time is of no matter, since it is never used.
+        startedAt: header?.startedAt ?? new Date(0).toISOString(),
+        ...(complete && header !== undefined ? {} : { unusable: reasonOf(problems) }),
+      })),
+  };
+}
+
+const NAMED_PROBLEMS = 3;
+
+function reasonOf(problems: readonly string[]): string {
+  const rest = problems.length - NAMED_PROBLEMS;
+  return problems.slice(0, NAMED_PROBLEMS).join('; ') + (rest > 0 ? ` and ${rest} more` : '');
 }

@@ -2,16 +2,16 @@ import { BackupClient } from '@aws-sdk/client-backup';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { RDSClient } from '@aws-sdk/client-rds';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { createS3Client } from '../archive/s3-store';
 import { archiveReader } from './archive-reader';
 import type { DrillEvent } from './contract';
 import { drill } from './drill';
 import { settingsFrom } from './settings';
 import type { Aws } from './surroundings';
 
-const s3 = new S3Client({});
+const s3 = createS3Client();
 const aws: Aws = {
   backup: new BackupClient({}),
   rds: new RDSClient({}),

@@ -1,8 +1,17 @@
 import { lstat, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { displayPath, pathFromBytes } from '../../archive/byte-path';
 import type { RestoredVolume } from '../contract';
-import { type Check, failed, passed, someOf, type ExpectedEntry, type Finding, type Surroundings } from '../check';
-import { sha256OfFile, walk } from '../restored-tree';
+import {
+  type Check,
+  failed,
+  passed,
+  someOf,
+  warning,
+  type ExpectedEntry,
+  type Finding,
+  type Surroundings,
+} from '../check';
+import { bytesOf, sha256OfFile, walk } from '../restored-tree';
 
 /** Files hashed at once: enough to hide the latency of a network file system. */
 const CONCURRENCY = 16;
@@ -19,10 +28,10 @@ export const artifactHashes: Check = {
 
 async function compareVolume(volume: RestoredVolume, { tree, readManifest }: Surroundings): Promise<Finding> {
   const root = tree.absolute(volume.mountedAt);
-  const expected = await readManifest(volume);
+  const { entries: expected, problems: notExported } = await readManifest(volume);
   const known = new Set(expected.map(({ path }) => path));
   const extra: string[] = [];
-  for await (const { path } of walk(root, tree.mountsWithin(volume))) if (!known.has(path)) extra.push(path);
+  for await (const path of walk(root, tree.mountsWithin(volume))) if (!known.has(path)) extra.push(displayPath(path));
 
   const problems: string[] = [];
   let bytes = 0;
@@ -30,9 +39,9 @@ async function compareVolume(volume: RestoredVolume, { tree, readManifest }: Sur
   await Promise.all(
     Array.from({ length: CONCURRENCY }, async () => {
       for (const entry of queue) {
-        const problem = await compareEntry(join(root, entry.path), entry);
+        const problem = await compareEntry(bytesOf(root, entry.path), entry);
         if (problem === undefined) bytes += entry.type === 'file' ? entry.size : 0;
-        else problems.push(`${entry.path} ${problem}`);
+        else problems.push(`${displayPath(entry.path)} ${problem}`);
       }
     }),
   );
@@ -45,6 +54,7 @@ async function compareVolume(volume: RestoredVolume, { tree, readManifest }: Sur
     bytesCompared: bytes,
     different: problems.length,
     extra: extra.length,
+    notExported: notExported.length,
     manifest: volume.manifestKey,
   };
   if (problems.length > 0 || extra.length > 0) {
@@ -57,10 +67,17 @@ async function compareVolume(volume: RestoredVolume, { tree, readManifest }: Sur
       compared,
     );
   }
+  if (notExported.length > 0) {
+    return warning(
+      `all ${files} files are as exported, but the export could not read ${notExported.length} more: ` +
+        `${someOf(notExported)}. Let the export function read them`,
+      compared,
+    );
+  }
   return passed(`all ${files} files have the SHA-256 and size of the manifest, none is missing or extra`, compared);
 }
 
-async function compareEntry(absolute: string, expected: ExpectedEntry): Promise<string | undefined> {
+async function compareEntry(absolute: Buffer, expected: ExpectedEntry): Promise<string | undefined> {
   const stats = await lstat(absolute).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
@@ -71,7 +88,7 @@ async function compareEntry(absolute: string, expected: ExpectedEntry): Promise<
       return stats.isDirectory() ? undefined : 'is no directory';
     case 'symlink': {
       if (!stats.isSymbolicLink()) return 'is no symbolic link';
-      const target = await readlink(absolute);
+      const target = pathFromBytes(await readlink(absolute, { encoding: 'buffer' }));
       return target === expected.linkTarget ? undefined : `leads to ${target} instead of ${expected.linkTarget}`;
     }
     case 'file': {

@@ -1,11 +1,8 @@
-import { parse, TomlError } from 'smol-toml';
+import { parseDeployment } from '../../../lib/deployment/parse';
 import type { RestoreDependencies } from '../../../lib/planning/plan-document';
 import { type Check, failed, passed, skipped, warning, type Finding } from '../check';
 
 type KeyKind = RestoreDependencies['encryptionKey'];
-
-/** Its begin: enough to know it by, so that the key itself need not be in here. */
-const PUBLIC_DEFAULT_PREFIX = '03BAFEB2';
 
 /** `[encryption] key` of the restored `deployment.toml` is given as the plan says, and is not the one everybody has. */
 export const encryptionKey: Check = {
@@ -25,16 +22,7 @@ export const encryptionKey: Check = {
               restored: 'file missing',
             });
           }
-          try {
-            return judge(planned, keyKind(parse(text)), deploymentTomlPath);
-          } catch (error) {
-            // Only where, never the excerpt that the parser adds: passwords and keys are in this file.
-            if (!(error instanceof TomlError)) throw error;
-            return failed(
-              `the restored ${deploymentTomlPath} is no TOML (line ${error.line}, column ${error.column}): restore an older export`,
-              { plan: planned, restored: 'not readable' },
-            );
-          }
+          return judge(planned, keyKind(text, deploymentTomlPath), deploymentTomlPath);
         },
       },
     ];
@@ -62,13 +50,17 @@ export function judge(planned: KeyKind, restored: KeyKind, path: string): Findin
   return passed(`[encryption] key is ${described(restored)}, as planned`, compared);
 }
 
-/** How the key is given; the key itself goes nowhere. */
-export function keyKind(deployment: Readonly<Record<string, unknown>>): KeyKind {
-  const encryption = deployment['encryption'];
-  const key = typeof encryption === 'object' && encryption !== null ? (encryption as { key?: unknown }).key : undefined;
-  if (typeof key !== 'string' || key.trim() === '') return 'absent';
-  if (/^\$(env|secret|sys|ref)\{/.test(key.trim())) return 'reference';
-  return key.trim().toUpperCase().startsWith(PUBLIC_DEFAULT_PREFIX) ? 'public-default' : 'literal';
+/** How the key is given, as the synth classifies it too; the key itself goes nowhere. */
+function keyKind(text: string, path: string): KeyKind {
+  try {
+    return parseDeployment(text, path).restoreDependencies.encryptionKey;
+  } catch (error) {
+    // Only where it fails, never the parser's words: they quote the file, and passwords are in it.
+    const [, line] = /:(\d+)/.exec(error instanceof Error ? error.message : '') ?? [];
+    throw new Error(
+      `the restored ${path} cannot be read as deployment.toml${line === undefined ? '' : ` (line ${line})`}: restore an older export`,
+    );
+  }
 }
 
 const described = (kind: KeyKind) =>

@@ -29,8 +29,8 @@ th, td { padding: 9px 14px 9px 0; border-bottom: 1px solid var(--line); vertical
 tr:last-child td { border-bottom: 0; } td.num { font-variant-numeric: tabular-nums; white-space: nowrap; }
 td .from { overflow-wrap: anywhere; font-size: 13px; color: var(--quiet); }
 .pill { display: inline-block; padding: 1px 9px; border-radius: 99px; font-size: 13px; font-weight: 600; white-space: nowrap; }
-.check { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; align-items: baseline; padding: 12px 0; border-bottom: 1px solid var(--line); }
-.check:last-child { border-bottom: 0; } .check p { margin: 0; overflow-wrap: anywhere; grid-column: 2; }
+.check { display: grid; grid-template-columns: 84px minmax(0, 1fr); gap: 2px 12px; align-items: baseline; padding: 12px 0; border-bottom: 1px solid var(--line); }
+.check:last-child { border-bottom: 0; } .check .pill { justify-self: start; } .check p { margin: 0; overflow-wrap: anywhere; grid-column: 2; }
 .check .what { font-weight: 600; } .check .who { color: var(--quiet); font-weight: 400; }
 dl { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 4px 0 0; grid-column: 2; font-size: 14px; color: var(--quiet); }
 dl div { display: flex; gap: 6px; min-width: 0; } dt::after { content: ":"; } dd { margin: 0; color: var(--ink); overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
@@ -38,8 +38,8 @@ dl div { display: flex; gap: 6px; min-width: 0; } dt::after { content: ":"; } dd
 svg.timeline { width: 100%; min-width: 640px; display: block; font: 12.5px system-ui, sans-serif; }
 .timeline .label { fill: var(--ink); } .timeline .time, .timeline .tick { fill: var(--quiet); } .timeline .tick { font-size: 11.5px; }
 .timeline .grid { stroke: var(--line); } .timeline .bar.ok { fill: var(--accent); background: none; } .timeline .bar.bad { fill: var(--bad); }
-@media (max-width: 560px) { main { padding: 20px 14px 40px; } .verdict { padding: 20px; } .check { grid-template-columns: 1fr; } .check .pill { justify-self: start; } .check p, dl { grid-column: 1; }
-  table.stack thead { display: none; } table.stack tr { display: block; padding: 10px 0; border-bottom: 1px solid var(--line); } table.stack tr:last-child { border: 0; }
-  table.stack td { display: flex; gap: 12px; justify-content: space-between; border: 0; padding: 3px 0; text-align: right; } table.stack td::before { content: attr(data-label); color: var(--quiet); text-align: left; } table.stack td > div { min-width: 0; } }
+@media (max-width: 560px) { main { padding: 20px 14px 40px; } .verdict { padding: 20px; } .check { grid-template-columns: minmax(0, 1fr); } .check p, dl { grid-column: 1; }
+  table.stack, table.stack tbody { display: block; } table.stack thead { display: none; } table.stack tr { display: block; padding: 10px 0; border-bottom: 1px solid var(--line); } table.stack tr:last-child { border: 0; }
+  table.stack td { display: flex; gap: 12px; justify-content: space-between; border: 0; padding: 3px 0; text-align: right; white-space: normal; } table.stack td::before { content: attr(data-label); color: var(--quiet); text-align: left; } table.stack td > div { min-width: 0; overflow-wrap: anywhere; } }
 @media print { :root { --paper: #fff; --card: #fff; } body { font-size: 11pt; } main { max-width: none; padding: 0; } .panel, .card, .check, .verdict { break-inside: avoid; } * { print-color-adjust: exact; } }
 `;

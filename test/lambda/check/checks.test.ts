@@ -59,11 +59,13 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
 let root: string;
 let connection: Partial<RestoredConnection>;
 let manifests: Record<string, ExpectedEntry[]>;
+let notExported: string[];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'wso2is-checks-'));
   connection = {};
   manifests = {};
+  notExported = [];
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -76,7 +78,7 @@ function surroundings(event: CheckEvent): Surroundings {
   return {
     event,
     tree: new RestoredTree(root, event.volumes),
-    readManifest: ({ name }) => Promise.resolve(manifests[name] ?? []),
+    readManifest: ({ name }) => Promise.resolve({ entries: manifests[name] ?? [], problems: notExported }),
     withConnection: (_database, datasource, use) =>
       use({
         server: { version: 'PostgreSQL 18.0', encrypted: true },
@@ -335,6 +337,7 @@ describe('artifact-hashes', () => {
       bytesCompared: 6,
       different: 0,
       extra: 0,
+      notExported: 0,
       manifest: 'archives/prod/repository/manifests/1',
     });
   });
@@ -369,6 +372,20 @@ describe('artifact-hashes', () => {
       assert.match(outcome?.reason ?? '', reason);
     });
   }
+
+  it('warns of what the export could not read', async () => {
+    notExported = ['conf/secret: permission denied'];
+    const [outcome] = await run(artifactHashes);
+    assert.equal(outcome?.status, 'WARNING');
+    assert.match(outcome?.reason ?? '', /could not read 1 more: conf\/secret: permission denied/);
+  });
+
+  it('compares names that are no UTF-8', async () => {
+    await writeFile(Buffer.concat([Buffer.from(`${root}/repository/`), Buffer.of(0x66, 0xff)]), 'raw');
+    assert.equal((await run(artifactHashes))[0]?.status, 'FAILED');
+    manifests['repository']?.push(file('f\udcff', 'raw'));
+    assert.equal((await run(artifactHashes))[0]?.status, 'PASSED');
+  });
 
   it('does not take the files of a volume mounted within for its own', async () => {
     await put('repository/tenants/1/x', 'x');
