@@ -39,20 +39,21 @@ type Table = { readonly [key: string]: unknown };
  * @throws DeploymentTomlError
  */
 export function parseDeployment(text: string, fileName: string): ParsedDeployment {
-  const placeholder = findPlaceholder(text);
+  const withoutMark = text.replace(/^\uFEFF/, '');
+  const placeholder = findPlaceholder(withoutMark);
   if (placeholder) {
     throw new DeploymentTomlError(
       `${fileName}:${placeholder.line}: is a template that is not rendered yet (${placeholder.kind}: ` +
         `\`${placeholder.text}\`): ${placeholder.fix}, and give the result`,
     );
   }
-  const root = toml(text, fileName);
-  return new Reader(root, new LineIndex(text), fileName).read();
+  const root = toml(withoutMark, fileName);
+  return new Reader(root, new LineIndex(withoutMark), fileName).read();
 }
 
 function toml(text: string, fileName: string): Table {
   try {
-    return parseToml(text.replace(/^\uFEFF/, ''));
+    return parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [what] = error.message.split('\n');
@@ -166,25 +167,32 @@ class Reader {
         `${where} has neither \`type\` nor \`url\`: add \`type = "postgre"\` or what it is`,
       );
     }
-    const given = value('port');
-    const port = given === undefined ? target?.port : Number(given);
     const host = target?.host ?? hostname;
+    const port = target?.port ?? this.port(value('port'), where) ?? DEFAULT_PORTS[known];
+    const isPortKnown = host !== undefined && port !== undefined && !REFERENCE.test(value('port') ?? '');
     const databaseName = target?.databaseName ?? value('name') ?? value('sid');
-    const portOrDefault = Number.isInteger(target?.port ?? port) ? (target?.port ?? port) : DEFAULT_PORTS[known];
-    const isEmbedded = (target?.type ?? known) === 'h2';
     return [
       {
         section,
         datasource,
         type: known,
         ...(host === undefined ? {} : { host }),
-        ...(portOrDefault === undefined || isEmbedded || REFERENCE.test(given ?? '') ? {} : { port: portOrDefault }),
+        ...(isPortKnown ? { port } : {}),
         ...(databaseName === undefined ? {} : { databaseName }),
         ...(url === undefined ? {} : { url }),
         ...(line === undefined ? {} : { line }),
-        embedded: isEmbedded,
+        embedded: (target?.type ?? known) === 'h2',
       },
     ];
+  }
+
+  private port(text: string | undefined, where: string): number | undefined {
+    if (text === undefined || REFERENCE.test(text)) return undefined;
+    const port = Number(text);
+    if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+    throw new DeploymentTomlError(
+      `${where}: \`port\` must be a whole number from 1 to 65535, got '${text}': write the port`,
+    );
   }
 
   private knownType(type: string, where: string, ofUrl: DatabaseType | undefined): DatabaseType {

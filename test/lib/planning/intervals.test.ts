@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cronEvery } from '../../../lib/planning/intervals';
+
+for (const [minutes, offset, expected] of [
+  [5, 0, 'cron(0/5 * * * ? *)'],
+  [30, 7, 'cron(7/30 * * * ? *)'],
+  [60, 0, 'cron(0 * * * ? *)'],
+  [120, 0, 'cron(0 0/2 * * ? *)'],
+  [720, 90, 'cron(30 1/12 * * ? *)'],
+  [1440, 0, 'cron(0 0 * * ? *)'],
+  [1440, 1439, 'cron(59 23 * * ? *)'],
+] as const) {
+  test(`every ${minutes} min from ${offset} is ${expected}`, () => assert.equal(cronEvery(minutes, offset), expected));
+}
+
+test('what cron cannot say evenly is refused', () => {
+  for (const minutes of [0, -5, 7, 45, 90, 300, 1500, 2880, 2.5]) {
+    assert.throws(() => cronEvery(minutes), /cron cannot say it evenly/, String(minutes));
+  }
+  assert.throws(() => cronEvery(60, 60), /`offsetMinutes` must be from 0 to 59, got 60/);
+  assert.throws(() => cronEvery(60, -1), /`offsetMinutes`/);
+});
