@@ -1,4 +1,4 @@
-import { Tags } from 'aws-cdk-lib';
+import { Stack, Tags } from 'aws-cdk-lib';
 import { Secret, type CfnSecret, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { SITE_TAG } from '../site/site-names';
 
@@ -12,6 +12,6 @@ export function shareCredentials(credentials: ISecret, drRegion: string, siteNam
   if (!(owned instanceof Secret)) return;
   Tags.of(owned).add(SITE_TAG, siteName);
   const { replicaRegions } = owned.node.defaultChild as CfnSecret;
-  const existing = Array.isArray(replicaRegions) ? replicaRegions : [];
-  if (!existing.some((replica) => 'region' in replica && replica.region === drRegion)) owned.addReplicaRegion(drRegion);
+  const existing = (Stack.of(owned).resolve(replicaRegions) ?? []) as CfnSecret.ReplicaRegionProperty[];
+  if (!existing.some(({ region }) => region === drRegion)) owned.addReplicaRegion(drRegion);
 }

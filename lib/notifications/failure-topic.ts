@@ -18,11 +18,10 @@ export function failureTopic(scope: Construct, id: string, key: kms.IKey): sns.T
     masterKey: key,
     enforceSSL: true,
   });
-  // One statement for the topic instead of one by each rule and alarm: no policy change for a new alarm, and no cycle
-  // with the bucket whose notifications need it before the bucket exists.
+  // By account, not by alarm and bucket: S3 tests the topic before the bucket exists, whose name is then not known yet.
   topic.addToResourcePolicy(
     new iam.PolicyStatement({
-      principals: ['events', 'cloudwatch', 's3'].map((name) => new iam.ServicePrincipal(`${name}.amazonaws.com`)),
+      principals: ['cloudwatch', 's3'].map((name) => new iam.ServicePrincipal(`${name}.amazonaws.com`)),
       actions: ['sns:Publish'],
       resources: [topic.topicArn],
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },

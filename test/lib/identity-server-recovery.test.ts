@@ -1,0 +1,570 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Duration, RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { DeploymentToml, ProtectedDatabase, RecoverySite, Volume } from '../../lib';
+import { DEPLOYMENT_TOML, Fixture, objectives } from './fixture';
+
+type Statement = { Action: string | string[]; Resource: unknown; Condition?: unknown; Effect: string };
+
+const statements = (template: Template, name: RegExp): Statement[] =>
+  Object.entries(template.findResources('AWS::IAM::Policy'))
+    .filter(([logicalId]) => name.test(logicalId))
+    .flatMap(([, resource]) => resource['Properties'].PolicyDocument.Statement as Statement[]);
+
+describe('a deployment with the required props alone', () => {
+  const fixture = new Fixture();
+  const recovery = fixture.addRecovery();
+  const template = Template.fromStack(fixture.stack);
+  const site = Template.fromStack(fixture.siteStack);
+
+  test('stateful resources keep their logical ids', () => {
+    const ids = ['AWS::KMS::Key', 'AWS::Backup::BackupVault', 'AWS::S3::Bucket', 'AWS::SNS::Topic'].flatMap((type) =>
+      Object.keys(template.findResources(type)),
+    );
+    assert.deepEqual(ids, [
+      'RecoveryKeyF0CE256A',
+      'RecoveryVault36CA333C',
+      'RecoveryArtifactBucketAAB5FFEF',
+      'RecoveryFailureTopicBD9823BE',
+    ]);
+  });
+
+  test('vault, bucket and key outlive the stack', () => {
+    for (const type of ['AWS::KMS::Key', 'AWS::Backup::BackupVault', 'AWS::S3::Bucket']) {
+      template.hasResource(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }
+  });
+
+  test('the database: continuous, and hourly snapshots that are copied to the vault of the site', () => {
+    template.hasResourceProperties('AWS::Backup::BackupPlan', {
+      BackupPlan: {
+        BackupPlanName: 'production-database',
+        BackupPlanRule: [
+          {
+            RuleName: 'snapshot',
+            ScheduleExpression: 'cron(0 * * * ? *)',
+            StartWindowMinutes: 60,
+            EnableContinuousBackup: false,
+            Lifecycle: { DeleteAfterDays: 35 },
+            CopyActions: [
+              {
+                Lifecycle: { DeleteAfterDays: 35 },
+                DestinationBackupVaultArn: {
+                  'Fn::Join': [
+                    '',
+                    ['arn:', { Ref: 'AWS::Partition' }, ':backup:eu-west-1:111122223333:backup-vault:wso2is-recovery'],
+                  ],
+                },
+              },
+            ],
+          },
+          { RuleName: 'continuous', EnableContinuousBackup: true, Lifecycle: { DeleteAfterDays: 35 }, CopyActions: [] },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::Backup::BackupSelection', {
+      BackupSelection: {
+        IamRoleArn: fixture.stack.resolve(recovery.backupRole.roleArn),
+        Resources: [fixture.stack.resolve(fixture.database.instanceArn)],
+      },
+    });
+  });
+
+  test('the file system: backed up daily by its ARN', () => {
+    template.hasResourceProperties('AWS::Backup::BackupPlan', {
+      BackupPlan: {
+        BackupPlanName: 'production-repository',
+        BackupPlanRule: [Match.objectLike({ ScheduleExpression: 'cron(0 0 * * ? *)', StartWindowMinutes: 60 })],
+      },
+    });
+    template.hasResourceProperties('AWS::Backup::BackupSelection', {
+      BackupSelection: {
+        Resources: [
+          {
+            'Fn::Join': [
+              '',
+              [
+                'arn:',
+                { Ref: 'AWS::Partition' },
+                ':elasticfilesystem:eu-central-1:111122223333:file-system/',
+                fixture.stack.resolve(fixture.accessPoint.fileSystem.fileSystemId),
+              ],
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  test('the bucket: versioned, encrypted, private, replicated within 15 minutes without delete markers', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      VersioningConfiguration: { Status: 'Enabled' },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      ReplicationConfiguration: {
+        Rules: [
+          {
+            Status: 'Enabled',
+            DeleteMarkerReplication: { Status: 'Disabled' },
+            Destination: {
+              Bucket: {
+                'Fn::Join': [
+                  '',
+                  ['arn:', { Ref: 'AWS::Partition' }, Match.stringLikeRegexp('^:s3:::wso2is-recovery-')].concat([
+                    { Ref: 'AWS::AccountId' } as never,
+                    '-eu-west-1' as never,
+                  ]),
+                ],
+              },
+              ReplicationTime: { Status: 'Enabled', Time: { Minutes: 15 } },
+              Metrics: { Status: 'Enabled', EventThreshold: { Minutes: 15 } },
+            },
+          },
+        ],
+      },
+      NotificationConfiguration: {
+        TopicConfigurations: [
+          {
+            Event: 's3:Replication:OperationMissedThreshold',
+            Topic: fixture.stack.resolve(recovery.failureTopic.topicArn),
+          },
+          {
+            Event: 's3:Replication:OperationFailedReplication',
+            Topic: fixture.stack.resolve(recovery.failureTopic.topicArn),
+          },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })],
+      },
+    });
+  });
+
+  test('the replica of the primary stack is the bucket of the site, by name', () => {
+    site.hasResourceProperties('AWS::S3::Bucket', {
+      BucketName: { 'Fn::Join': ['', ['wso2is-recovery-', { Ref: 'AWS::AccountId' }, '-eu-west-1']] },
+    });
+  });
+
+  test('the export: volume mounted, on a schedule, failures to the topic', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Timeout: 900,
+      Environment: {
+        Variables: {
+          BUCKET: fixture.stack.resolve(recovery.artifactBucket.bucketName),
+          DEPLOYMENT: 'production',
+          VOLUME: 'repository',
+          MOUNTED_AT: 'repository',
+          MOUNT_PATH: '/mnt/volume',
+        },
+      },
+      FileSystemConfigs: [{ LocalMountPath: '/mnt/volume' }],
+    });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'cron(0/30 * * * ? *)',
+      State: 'ENABLED',
+    });
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      DestinationConfig: { OnFailure: { Destination: fixture.stack.resolve(recovery.failureTopic.topicArn) } },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'Errors',
+      Threshold: 1,
+      AlarmActions: [fixture.stack.resolve(recovery.failureTopic.topicArn)],
+    });
+  });
+
+  test('failed, expired and aborted jobs reach the topic', () => {
+    const topic = fixture.stack.resolve(recovery.failureTopic.topicArn);
+    for (const detailType of ['Backup Job State Change', 'Copy Job State Change']) {
+      template.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: {
+          source: ['aws.backup'],
+          'detail-type': [detailType],
+          detail: { state: ['FAILED', 'EXPIRED', 'ABORTED'] },
+        },
+        Targets: [Match.objectLike({ Arn: topic })],
+      });
+    }
+  });
+
+  test('the recovery plan document is written after the bucket replicates', () => {
+    const [document] = Object.values(template.findResources('Custom::RecoveryPlanDocument'));
+    assert.ok(document!['DependsOn'].includes('RecoveryArtifactBucketAAB5FFEF'));
+    const call = JSON.stringify(document!['Properties'].Update);
+    for (const part of [
+      'plans/production.json',
+      '"deployment',
+      'production',
+      'eu-central-1',
+      'identity_db',
+      'shared_db',
+      'backup-continuous',
+      'artifact-export-replicated',
+      'repository/conf/deployment.toml',
+    ]) {
+      assert.ok(call.includes(part), `${part} is in the document`);
+    }
+  });
+
+  test('the secret has a replica at the site, and the tag by which the check function may read it', () => {
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      ReplicaRegions: [{ Region: 'eu-west-1' }],
+      Tags: Match.arrayWith([{ Key: 'wso2is-recovery:site', Value: 'wso2is-recovery' }]),
+    });
+  });
+
+  test('drills run every seven days', () => {
+    site.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(7 days)',
+      Targets: [
+        Match.objectLike({
+          Arn: fixture.siteStack.resolve(fixture.site.drillFunction.functionArn),
+          Input: '{"deployment":"production"}',
+        }),
+      ],
+    });
+  });
+
+  test('the site is deployed first and depends on nothing', () => {
+    assert.deepEqual(fixture.stack.dependencies, [fixture.siteStack]);
+    assert.deepEqual(fixture.siteStack.dependencies, []);
+  });
+
+  test('no outputs, no literal partition', () => {
+    for (const each of [template, site]) {
+      assert.deepEqual(each.findOutputs('*'), {});
+      assert.doesNotMatch(JSON.stringify(each.toJSON()), /arn:aws:/);
+    }
+  });
+
+  test('no action is a wildcard of all, roles are passed to AWS Backup only', () => {
+    for (const each of [template, site]) {
+      const all = statements(each, /./);
+      assert.ok(all.length > 5);
+      for (const { Action, Condition } of all) {
+        for (const action of [Action].flat()) {
+          assert.doesNotMatch(action, /^\*$|:\*$/);
+          if (action === 'iam:PassRole') {
+            assert.deepEqual(Condition, { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } });
+          }
+        }
+      }
+    }
+  });
+
+  test('replication may read the source and write the replica, and cannot replicate deletions', () => {
+    const actions = statements(template, /ReplicationRole/).flatMap(({ Action }) => Action);
+    assert.deepEqual(actions, [
+      's3:GetReplicationConfiguration',
+      's3:ListBucket',
+      's3:GetObjectVersionForReplication',
+      's3:GetObjectVersionAcl',
+      's3:GetObjectVersionTagging',
+      's3:ReplicateObject',
+      's3:ReplicateTags',
+    ]);
+  });
+
+  test('the export writes its own archive only', () => {
+    const writes = statements(template, /Exportrepository/).filter(({ Action }) => Action.includes('s3:PutObject'));
+    assert.equal(writes.length, 1);
+    assert.match(JSON.stringify(writes[0]!.Resource), /\/archives\/production\/repository\/\*/);
+  });
+});
+
+test('every optional prop is used', () => {
+  const fixture = new Fixture();
+  fixture.addRecovery({
+    vpcSubnets: { subnets: [fixture.vpc.privateSubnets[0]!] },
+    drill: { schedule: events.Schedule.cron({ hour: '3', minute: '0' }) },
+    backupRetention: Duration.days(14),
+    noncurrentVersionRetention: Duration.days(7),
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const template = Template.fromStack(fixture.stack);
+  template.hasResource('AWS::Backup::BackupVault', { DeletionPolicy: 'Delete' });
+  template.hasResourceProperties('AWS::Backup::BackupPlan', {
+    BackupPlan: {
+      BackupPlanRule: Match.arrayWith([
+        Match.objectLike({
+          Lifecycle: { DeleteAfterDays: 14 },
+          CopyActions: [Match.objectLike({ Lifecycle: { DeleteAfterDays: 14 } })],
+        }),
+      ]),
+    },
+  });
+  template.hasResourceProperties('AWS::S3::Bucket', {
+    LifecycleConfiguration: {
+      Rules: [
+        Match.objectLike({
+          NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+        }),
+      ],
+    },
+  });
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    FileSystemConfigs: Match.anyValue(),
+    VpcConfig: { SubnetIds: [fixture.stack.resolve(fixture.vpc.privateSubnets[0]!.subnetId)] },
+  });
+  Template.fromStack(fixture.siteStack).hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'cron(0 3 * * ? *)',
+  });
+});
+
+test('drills can be left to invocations', () => {
+  const fixture = new Fixture();
+  fixture.addRecovery({ drill: { scheduled: false } });
+  const rules = Template.fromStack(fixture.siteStack).findResources('AWS::Events::Rule', {
+    Properties: { ScheduleExpression: Match.anyValue() },
+  });
+  assert.deepEqual(rules, {});
+});
+
+test('what comes out of another stack is taken by ARN; an imported secret is left alone', () => {
+  const fixture = new Fixture();
+  fixture.addRecovery({
+    databases: [
+      ProtectedDatabase.fromInstanceArn('arn:aws-cn:rds:cn-north-1:111122223333:db:Prod-IS', {
+        datasources: ['identity_db', 'shared_db'],
+        credentials: Secret.fromSecretCompleteArn(
+          fixture.stack,
+          'Credentials',
+          'arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:is-AbCdEf',
+        ),
+      }),
+    ],
+  });
+  Template.fromStack(fixture.stack).hasResourceProperties('AWS::Backup::BackupSelection', {
+    BackupSelection: { Resources: ['arn:aws-cn:rds:cn-north-1:111122223333:db:Prod-IS'] },
+  });
+  Template.fromStack(fixture.stack).hasResourceProperties('AWS::Backup::BackupPlan', {
+    BackupPlan: { BackupPlanName: 'production-prod-is' },
+  });
+});
+
+test('a secret that already has a replica at the site keeps one', () => {
+  const fixture = new Fixture();
+  const credentials = new Secret(fixture.stack, 'Own', { replicaRegions: [{ region: 'eu-west-1' }] });
+  fixture.addRecovery({
+    databases: [
+      ProtectedDatabase.fromInstance(fixture.database, { datasources: ['identity_db', 'shared_db'], credentials }),
+    ],
+  });
+  Template.fromStack(fixture.stack).hasResourceProperties('AWS::SecretsManager::Secret', {
+    ReplicaRegions: [{ Region: 'eu-west-1' }],
+    Tags: Match.arrayWith([{ Key: 'wso2is-recovery:site', Value: 'wso2is-recovery' }]),
+  });
+});
+
+describe('what stops the synth', () => {
+  const cluster = (fixture: Fixture) =>
+    ProtectedDatabase.fromClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:aurora', {
+      datasources: ['identity_db', 'shared_db'],
+      credentials: fixture.database.secret!,
+    });
+  const cases: [string, (fixture: Fixture) => void, string][] = [
+    [
+      'a database that nothing covers',
+      (fixture) => fixture.addRecovery({ databases: [fixture.protectedDatabase(['identity_db'])] }),
+      "Is/Recovery: `databases` must cover every database of deployment.toml, got none for 'shared_db' " +
+        "(database.shared_db, line 6); offered: database (identity_db): add 'shared_db' to the `datasources` of the " +
+        'RDS resource that holds it',
+    ],
+    [
+      'an embedded H2 database',
+      (fixture) =>
+        fixture.addRecovery({
+          deployment: DeploymentToml.fromString(DEPLOYMENT_TOML.replace(/type = "postgre"/, 'type = "h2"')),
+        }),
+      "Is/Recovery: deployment.toml must keep 'identity_db' on a database server, got embedded H2 " +
+        '(database.identity_db, line 2): no RDS resource holds it, and AWS Backup cannot see it; move it to RDS',
+    ],
+    [
+      'objectives that cannot be met, all of them named',
+      (fixture) => fixture.addRecovery({ objectives: objectives(Duration.minutes(1), Duration.hours(2)) }),
+      'Is/Recovery: `objectives` must be feasible:\n' +
+        '  database: an RPO of 60 s in the Region cannot be met, the nearest is 300 s: log shipping 300 s = 300 s: ' +
+        'continuous backup ships its logs every 5 minutes\n' +
+        '  database: an RPO of 7200 s at the DR site cannot be met, the nearest is 21600 s: interval 3600 s + start window ' +
+        '3600 s + backup job 3600 s + copy wait 7200 s + copy job 3600 s = 21600 s: a copy needs a finished backup first, ' +
+        'and AWS Backup starts at most one an hour\n' +
+        '  repository: an RPO of 60 s in the Region cannot be met, the nearest is 1200 s: interval 300 s + export 900 s = ' +
+        '1200 s: an export cannot start more often than every 5 minutes',
+    ],
+    [
+      'no database',
+      (fixture) => fixture.addRecovery({ databases: [] }),
+      'Is/Recovery: `databases` must hold at least one, got none: IS keeps users and tokens in a database',
+    ],
+    [
+      'no volume',
+      (fixture) => fixture.addRecovery({ volumes: [] }),
+      'Is/Recovery: `volumes` must hold at least one, got none: IS keeps keystores and tenants in `repository`',
+    ],
+    [
+      'two components of one name',
+      (fixture) =>
+        fixture.addRecovery({
+          volumes: [Volume.fromAccessPoint(fixture.accessPoint, { mountedAt: 'repository', name: 'database' })],
+        }),
+      "Is/Recovery: `name` must be unique among databases and volumes, got 'database' twice: give one of them another `name`",
+    ],
+    [
+      'two volumes at one path',
+      (fixture) =>
+        fixture.addRecovery({
+          volumes: ['one', 'two'].map((name) =>
+            Volume.fromAccessPoint(fixture.accessPoint, { mountedAt: 'repository', name }),
+          ),
+        }),
+      "Is/Recovery: `mountedAt` must be unique among volumes, got 'repository' twice: a path has one volume",
+    ],
+    [
+      'a deployment name of 25 characters',
+      (fixture) => fixture.addRecovery({ deploymentName: 'a'.repeat(25) }),
+      'Is/Recovery: `deploymentName` must be 1 to 24 lower-case letters, digits and hyphens that do not begin with a ' +
+        "hyphen, got 'aaaaaaaaaaaaaaaaaaaaaaaaa': it becomes a part of S3 keys and physical names",
+    ],
+    [
+      'a cluster in scheduled drills',
+      (fixture) => fixture.addRecovery({ databases: [cluster(fixture)] }),
+      'Is/Recovery: `drill.scheduled` must be false: drills cannot restore clusters yet, got aurora; AWS Backup protects ' +
+        'them, but no drill proves that they can be recovered',
+    ],
+    [
+      'a schedule for drills that are not scheduled',
+      (fixture) =>
+        fixture.addRecovery({ drill: { scheduled: false, schedule: events.Schedule.rate(Duration.days(1)) } }),
+      'Is/Recovery: `drill.schedule` must be absent where `drill.scheduled` is false: leave out one of them',
+    ],
+    [
+      'a secret by a partial ARN',
+      (fixture) =>
+        fixture.addRecovery({
+          databases: [
+            ProtectedDatabase.fromInstance(fixture.database, {
+              datasources: ['identity_db', 'shared_db'],
+              credentials: Secret.fromSecretNameV2(fixture.stack, 'ByName', 'is'),
+            }),
+          ],
+        }),
+      'Is/Recovery: `credentials` of database must be known by its complete ARN, got a partial one: the replica in the ' +
+        'DR Region has the same suffix; import it by Secret.fromSecretCompleteArn',
+    ],
+    [
+      'versions kept for half a day',
+      (fixture) => fixture.addRecovery({ noncurrentVersionRetention: Duration.hours(12) }),
+      'Is/Recovery: `noncurrentVersionRetention` must be at least one whole day, got 12 hours: S3 counts the age of ' +
+        'versions in days',
+    ],
+  ];
+  for (const [name, act, message] of cases) {
+    test(name, () => assert.throws(() => act(new Fixture()), { message }));
+  }
+
+  test('a DR Region that is the primary one', () => {
+    assert.throws(() => new Fixture({ primary: 'eu-west-1' }).addRecovery(), {
+      message:
+        'Is/Recovery: `site` must be in another Region than what it protects, got eu-west-1 for both: put the ' +
+        'RecoverySite into a stack with another `env.region`',
+    });
+  });
+
+  test('another account', () => {
+    const fixture = new Fixture();
+    const stack = new Stack(fixture.app, 'Other', { env: { account: '444455556666', region: 'eu-west-3' } });
+    assert.throws(() => fixture.addRecovery({ site: new RecoverySite(stack, 'RecoverySite') }), {
+      message:
+        'Is/Recovery: `site` must be in the same account, got 111122223333 and 444455556666: copies between accounts are ' +
+        'not supported yet',
+    });
+  });
+
+  test('two deployments of one name at one site', () => {
+    const fixture = new Fixture();
+    fixture.addRecovery();
+    const other = new Fixture();
+    Object.assign(other, { site: fixture.site });
+    assert.throws(() => other.addRecovery(), {
+      message:
+        "Site/RecoverySite: `deploymentName` must be unique at its DR site, got 'production' twice: name one of them " +
+        'differently',
+    });
+  });
+
+  test('an ARN that is not one of an instance', () => {
+    const credentials = { datasources: [], credentials: undefined as never };
+    assert.throws(
+      () => ProtectedDatabase.fromInstanceArn('arn:aws:rds:eu-central-1:111122223333:cluster:aurora', credentials),
+      {
+        message:
+          "the ARN must be arn:PARTITION:rds:REGION:ACCOUNT:db:IDENTIFIER, got 'arn:aws:rds:eu-central-1:111122223333:" +
+          "cluster:aurora': take it from `aws rds describe-db-instances`",
+      },
+    );
+  });
+
+  for (const mountedAt of ['', '/repository', 'repository/', 'a//b', '../conf', 'a/./b']) {
+    test(`a volume at '${mountedAt}'`, () => {
+      assert.throws(() => Volume.fromAccessPoint(undefined as never, { mountedAt }), {
+        message:
+          '`mountedAt` must be a path below <IS_HOME> without leading or trailing slash, ' +
+          `got '${mountedAt}': write it like repository/tenants`,
+      });
+    });
+  }
+});
+
+describe('what is only warned of', () => {
+  test('a resource that covers nothing', () => {
+    const fixture = new Fixture();
+    const other = new rds.DatabaseInstance(fixture.stack, 'Other', {
+      storageEncrypted: true,
+      vpc: fixture.vpc,
+      engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18 }),
+    });
+    fixture.addRecovery({
+      databases: [
+        fixture.protectedDatabase(),
+        ProtectedDatabase.fromInstance(other, { datasources: ['metrics_db'], credentials: other.secret! }),
+      ],
+    });
+    Annotations.fromStack(fixture.stack).hasWarning(
+      '/Is/Recovery',
+      Match.stringLikeRegexp('^other covers no database of deployment.toml \\(it declares identity_db, shared_db\\)'),
+    );
+  });
+
+  test('a cluster without scheduled drills', () => {
+    const fixture = new Fixture();
+    fixture.addRecovery({
+      drill: { scheduled: false },
+      databases: [
+        ProtectedDatabase.fromClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:aurora', {
+          datasources: ['identity_db', 'shared_db'],
+          credentials: new Secret(fixture.stack, 'S', { secretStringValue: SecretValue.unsafePlainText('x') }),
+        }),
+      ],
+    });
+    Annotations.fromStack(fixture.stack).hasWarning(
+      '/Is/Recovery',
+      Match.stringLikeRegexp('^drills cannot restore clusters yet, got aurora: their recovery is unproven'),
+    );
+  });
+});

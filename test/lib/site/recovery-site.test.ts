@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { RecoverySite, type RecoverySiteProps } from '../../../lib';
+
+function siteWith(props?: RecoverySiteProps, region: string | undefined = 'eu-west-1') {
+  const stack = new Stack(new App(), 'Site', { env: { account: '111122223333', region } });
+  const site = new RecoverySite(stack, 'RecoverySite', props);
+  return { stack, site, template: Template.fromStack(stack) };
+}
+
+describe('a site without props', () => {
+  const { stack, site, template } = siteWith();
+
+  test('stateful resources keep their logical ids, and outlive the stack', () => {
+    const types = ['AWS::KMS::Key', 'AWS::Backup::BackupVault', 'AWS::S3::Bucket'];
+    assert.deepEqual(
+      types.flatMap((type) => Object.keys(template.findResources(type))),
+      ['RecoverySiteKey3F24DFE8', 'RecoverySiteVault5ABD6332', 'RecoverySiteReplicaBucketAB87D559'],
+    );
+    for (const type of types) template.hasResource(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  });
+
+  test('vault: named after the site, encrypted with the own key, which rotates', () => {
+    template.hasResourceProperties('AWS::Backup::BackupVault', {
+      BackupVaultName: 'wso2is-recovery',
+      EncryptionKeyArn: { 'Fn::GetAtt': ['RecoverySiteKey3F24DFE8', 'Arn'] },
+    });
+    template.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true });
+  });
+
+  test('network: no way out but the two endpoints', () => {
+    template.resourceCountIs('AWS::EC2::InternetGateway', 0);
+    template.resourceCountIs('AWS::EC2::NatGateway', 0);
+    template.resourceCountIs('AWS::EC2::Subnet', 2);
+    template.hasResourceProperties('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' });
+    template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+      VpcEndpointType: 'Interface',
+      ServiceName: 'com.amazonaws.eu-west-1.secretsmanager',
+      SecurityGroupIds: [Match.anyValue()],
+    });
+  });
+
+  test('restored databases: reachable by the check function alone, and without a way out', () => {
+    const database = /DatabaseSecurityGroup/;
+    const groups = template.findResources('AWS::EC2::SecurityGroup');
+    const [, group] = Object.entries(groups).find(([id]) => database.test(id))!;
+    assert.deepEqual(
+      group['Properties'].SecurityGroupEgress.map(({ CidrIp }: { CidrIp: string }) => CidrIp),
+      ['255.255.255.255/32'],
+    );
+    assert.equal(group['Properties'].SecurityGroupIngress, undefined);
+    const ingress = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).filter(({ Properties }) =>
+      database.test(JSON.stringify(Properties.GroupId)),
+    );
+    assert.equal(ingress.length, 1);
+    assert.match(JSON.stringify(ingress[0]!['Properties'].SourceSecurityGroupId), /CheckSecurityGroup/);
+  });
+
+  test('drill: durable, invoked by a version, with all that its contract names', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      DurableConfig: { ExecutionTimeout: 86400, RetentionPeriodInDays: 30 },
+      VpcConfig: Match.absent(),
+      Environment: {
+        Variables: {
+          BUCKET: stack.resolve(site.replicaBucket.bucketName),
+          VAULT_NAME: stack.resolve(site.vault.backupVaultName),
+          RESTORE_ROLE_ARN: Match.anyValue(),
+          DB_SUBNET_GROUP: Match.anyValue(),
+          DB_SECURITY_GROUP_ID: Match.anyValue(),
+          RESTORE_FUNCTION: Match.anyValue(),
+          CHECK_FUNCTION: Match.anyValue(),
+          TOPIC_ARN: stack.resolve(site.failureTopic.topicArn),
+        },
+      },
+    });
+    template.hasResourceProperties('AWS::Lambda::Alias', { Name: 'live' });
+  });
+
+  test('restore and check: in the network, the restore volume mounted', () => {
+    const mounted = template.findResources('AWS::Lambda::Function', {
+      Properties: {
+        FileSystemConfigs: [Match.objectLike({ LocalMountPath: '/mnt/restore' })],
+        Environment: { Variables: { MOUNT_PATH: '/mnt/restore' } },
+        VpcConfig: Match.anyValue(),
+      },
+    });
+    assert.equal(Object.keys(mounted).length, 2);
+    template.hasResourceProperties('AWS::EFS::FileSystem', { Encrypted: true });
+  });
+
+  test('the check function reads secrets with the tag of the site only', () => {
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'secretsmanager:GetSecretValue',
+            Condition: { StringEquals: { 'aws:ResourceTag/wso2is-recovery:site': 'wso2is-recovery' } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test('the drill deletes only what carries the tag of a drill', () => {
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
+            Condition: { Null: { 'aws:ResourceTag/wso2is-recovery:drill': 'false' } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test('failed restore jobs and failing functions reach the topic, which takes TLS only', () => {
+    const topic = stack.resolve(site.failureTopic.topicArn);
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        'detail-type': ['Restore Job State Change'],
+        detail: { status: ['FAILED', 'EXPIRED', 'ABORTED'] },
+      },
+      Targets: [Match.objectLike({ Arn: topic })],
+    });
+    assert.equal(
+      Object.keys(template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmActions: [topic] } })).length,
+      3,
+    );
+    template.hasResourceProperties('AWS::SNS::Topic', {
+      KmsMasterKeyId: { 'Fn::GetAtt': ['RecoverySiteKey3F24DFE8', 'Arn'] },
+    });
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+});
+
+test('every prop is used; a network of the user is taken as it is', () => {
+  const stack = new Stack(new App(), 'Site', { env: { account: '111122223333', region: 'eu-west-1' } });
+  const vpc = new ec2.Vpc(stack, 'Given');
+  new RecoverySite(stack, 'RecoverySite', {
+    siteName: 'second-site',
+    vpc,
+    vpcSubnets: { subnets: vpc.privateSubnets },
+    noncurrentVersionRetention: Duration.days(7),
+    drillTimeout: Duration.hours(6),
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const template = Template.fromStack(stack);
+  template.resourceCountIs('AWS::EC2::VPC', 1);
+  template.resourceCountIs('AWS::EC2::VPCEndpoint', 0);
+  template.hasResource('AWS::Backup::BackupVault', {
+    DeletionPolicy: 'Delete',
+    Properties: { BackupVaultName: 'second-site' },
+  });
+  template.hasResourceProperties('AWS::Lambda::Function', { DurableConfig: { ExecutionTimeout: 21600 } });
+  template.hasResourceProperties('AWS::RDS::DBSubnetGroup', {
+    SubnetIds: stack.resolve(vpc.privateSubnets.map(({ subnetId }) => subnetId)),
+  });
+});
+
+describe('what stops the synth', () => {
+  test('a stack without a Region', () => {
+    assert.throws(() => new RecoverySite(new Stack(new App(), 'Site'), 'RecoverySite'), {
+      message:
+        "Site/RecoverySite: `env.region` of the site's stack must be a Region's name, got none: write " +
+        "new Stack(app, 'Site', { env: { region: 'eu-west-1' } })",
+    });
+  });
+
+  test('subnets without their network', () => {
+    assert.throws(() => siteWith({ vpcSubnets: {} }), {
+      message:
+        'Site/RecoverySite: `vpcSubnets` must come with `vpc`, got no `vpc`: the own VPC has one kind of subnet only',
+    });
+  });
+
+  for (const siteName of ['', 'Site', '-site', 'a'.repeat(36)]) {
+    test(`the name '${siteName}'`, () => {
+      assert.throws(() => siteWith({ siteName }), {
+        message:
+          'Site/RecoverySite: `siteName` must be 1 to 35 lower-case letters, digits and hyphens that do not begin with a ' +
+          `hyphen, got '${siteName}': it becomes a part of S3 keys and physical names`,
+      });
+    });
+  }
+
+  test('but not a name of 35 characters', () => {
+    siteWith({ siteName: 'a'.repeat(35) });
+  });
+});
