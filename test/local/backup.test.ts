@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -190,6 +190,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
     await writeFile(join(filesPath, 'repository/conf/deployment.toml'), 'hostname = "is"', { mode: 0o640 });
     await utimes(join(filesPath, 'repository/conf/deployment.toml'), 1_700_000_000, 1_700_000_000);
     await symlink('conf', join(filesPath, 'repository/link'));
+    await link(join(filesPath, 'repository/conf/deployment.toml'), join(filesPath, 'repository/same.toml'));
   });
   after(() => aws?.stop());
   afterEach(() => aws.clearFaults());
@@ -456,6 +457,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
     const status = await lstat(join(repository, 'conf/deployment.toml'));
     assert.equal(status.mode & 0o777, 0o640);
     assert.equal(status.mtimeMs, 1_700_000_000_000);
+    assert.equal(status.ino, (await lstat(join(repository, 'same.toml'))).ino);
     assert.equal(await readlink(join(repository, 'link')), 'conf');
 
     const jobs = await dr.send(new ListRestoreJobsCommand({ ByStatus: 'FAILED' }));
