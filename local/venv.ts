@@ -1,16 +1,16 @@
-/** The Python environment of the local AWS: made once, used again while its requirements stay the same. */
+/**
+ * The Python environment of the local AWS: made once, used again while its requirements stay the same. Other requirements
+ * get another folder, so that nothing changes below a server that is running.
+ */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const venv = join(__dirname, '.venv');
+const environments = join(__dirname, '.venv');
 const MINIMUM = [3, 10] as const;
-
-/** Longer than an installation takes on a slow line: a lock that old was left behind. */
-const STALE_LOCK_MS = 10 * 60 * 1000;
 
 /**
  * The `python` of the environment with what `requirements.txt` (and `extra`, such as `requirements-test.txt`) pins.
@@ -18,24 +18,23 @@ const STALE_LOCK_MS = 10 * 60 * 1000;
  */
 export async function pythonEnvironment(log: (line: string) => void, extra?: string): Promise<string> {
   const files = ['requirements.txt', ...(extra === undefined ? [] : [extra])].map((name) => join(__dirname, name));
-  const folder = extra === undefined ? venv : `${venv}-${extra.replace(/\W+/g, '-')}`;
-  const marker = join(folder, 'requirements.sha256');
-  const wanted = createHash('sha256');
-  for (const file of files) wanted.update(await readFile(file));
-  const digest = wanted.digest('hex');
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(file));
+  const folder = join(environments, hash.digest('hex').slice(0, 12));
   const python = join(folder, 'bin', 'python');
-  const ready = async () => (await readFile(marker, 'utf8').catch(() => '')) === digest && existsSync(python);
+  const complete = join(folder, 'complete');
 
-  if (await ready()) return python;
+  if (existsSync(complete)) return python;
+  await mkdir(environments, { recursive: true });
   return withLock(`${folder}.lock`, async () => {
-    if (await ready()) return python;
+    if (existsSync(complete)) return python;
     await checkPython();
     log('local AWS: making its Python environment (once)');
     await rm(folder, { recursive: true, force: true });
     await run('python3', ['-m', 'venv', folder], 'install the venv module of Python (Debian, Ubuntu: python3-venv)');
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
     await run(python, [...pip, ...files.flatMap((file) => ['-r', file])], 'the packages must be reachable: see above');
-    await writeFile(marker, digest);
+    await writeFile(complete, '');
     return python;
   });
 }
@@ -73,24 +72,31 @@ function output(command: string, args: readonly string[]): Promise<string> {
   });
 }
 
-/** A folder is made by one process only. */
-async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
+/** A file is made by one process only; it holds who that is, so that what a killed one left behind holds up nobody. */
+async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      await mkdir(folder);
+      await writeFile(file, `${process.pid}`, { flag: 'wx' });
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const made = await stat(folder)
-        .then((s) => s.mtimeMs)
-        .catch(() => Date.now());
-      if (Date.now() - made > STALE_LOCK_MS) await rmdir(folder).catch(() => {});
+      const owner = Number(await readFile(file, 'utf8').catch(() => ''));
+      if (owner > 0 && !isRunning(owner)) await rm(file, { force: true });
       else await sleep(200);
     }
   }
   try {
     return await work();
   } finally {
-    await rmdir(folder);
+    await rm(file);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

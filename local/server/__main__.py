@@ -15,6 +15,7 @@ os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
 
 import asyncio  # noqa: E402
 import json  # noqa: E402
+import logging  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
@@ -26,33 +27,17 @@ from ministack.core import lambda_runtime  # noqa: E402
 
 from . import gateway  # noqa: E402
 
-PARTS = (
-    "cloudformation",
-    "functions",
-    "file_systems",
-    "durable",
-    "replication",
-    "regions",
-    "region",
-    "efs_files",
-    "postgres",
-    "rds",
-    "backup",
-)
+# In this order: the later ones build on what the earlier ones changed.
+PARTS = ("cloudformation", "file_systems", "durable", "replication", "regions", "rds", "backup")
+
+# Says at every start that it cannot sign; nothing here signs.
+logging.getLogger("kms").setLevel(logging.ERROR)
 
 
 def load_parts() -> list:
-    parts = []
-    for name in PARTS:
-        try:
-            part = import_module(f"server.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"server.{name}":
-                raise
-            continue
-        if hasattr(part, "install"):
-            part.install()
-        parts.append(part)
+    parts = [import_module(f"server.{name}") for name in PARTS]
+    for part in parts:
+        part.install()
     return parts
 
 
