@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { parse, stringify } from 'smol-toml';
 import type { Regions } from './deployed';
 
+/** As the sample's configuration names them. */
 export const REGIONS: Regions = { primary: 'eu-central-1', dr: 'eu-west-1' };
-export const DEPLOYMENT = 'sample';
+/** As the sample's configuration names it. */
+export const DEPLOYMENT = 'wso2is';
 
 const sample = join(__dirname, '..', '..', 'bin', 'sample');
 export const SAMPLE_DEPLOYMENT_TOML = join(sample, 'deployment.toml');
 
 export function recoveryToml(account: string, deploymentToml: string): string {
   const configuration = parse(readFileSync(join(sample, 'recovery.toml'), 'utf8'));
-  return stringify({ ...configuration, account, deploymentToml });
+  return stringify({ ...configuration, account, deployment: deploymentToml });
 }

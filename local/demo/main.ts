@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { Listr, PRESET_TIMER } from 'listr2';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { startLocalAws, type LocalAws } from '../local-aws';
 import { REGIONS, DEPLOYMENT, SAMPLE_DEPLOYMENT_TOML, recoveryToml } from './configuration';
 import { type Deployed, findDeployed } from './deployed';
@@ -97,7 +97,7 @@ function steps(
         task: async (_, task) => {
           // The first run makes a Python environment, which takes a while: what happens is shown.
           life.aws = await startLocalAws({
-            dataDir: join(run.dataDir, 'aws'),
+            dataDir: run.dataDir,
             log: (line) => {
               if (life.aws === undefined) task.output = line;
             },
@@ -112,7 +112,7 @@ function steps(
       {
         title: 'Deploy the Identity Server stack with its recovery, and the recovery site',
         task: async (_, task) => {
-          const text = recoveryToml(life.aws!.accountId, run.deploymentToml);
+          const text = recoveryToml(life.aws!.accountId, resolve(run.deploymentToml));
           writeFileSync(configuration, text);
           mkdirSync(out, { recursive: true });
           writeFileSync(join(out, 'recovery.toml'), text);
