@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { displayPath, sortedByPath } from './byte-path';
@@ -10,6 +10,7 @@ import {
   FORMAT,
   FORMAT_VERSION,
   MANIFEST_PREFIX,
+  manifestName,
   type Counts,
   type FileEntry,
   type Manifest,
@@ -21,6 +22,7 @@ import {
 import type { ObjectStore } from './object-store';
 import { FRAME_BYTES, PackWriter, type DraftPiece } from './pack-writer';
 import { listManifests, listPacks, missingPacks, readManifest } from './points';
+import { drain } from './read-content';
 import type { Volume, VolumeFile, VolumeStat } from './volume';
 
 export interface ExportOptions {
@@ -33,8 +35,6 @@ export interface ExportOptions {
   /** Read every file. Default: when the last full read is 7 days old or older. */
   readonly fullRead?: boolean;
   readonly now?: () => Date;
-  /** Part of the manifest's name: two exports may start in the same millisecond. */
-  readonly nonce?: () => string;
   readonly onProgress?: (progress: ExportProgress) => void;
 }
 
@@ -74,7 +74,7 @@ const SETTLED_NS = 2_000_000_000n;
  * @throws ArchiveError when the volume is not there, or empty where it was not, or the store refuses; no point exists then
  */
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
-  const { volume, store, now = () => new Date(), nonce = () => randomBytes(6).toString('hex') } = options;
+  const { volume, store, now = () => new Date() } = options;
   const started = now();
   const root = await statRoot(volume);
   const parent = await findParent(store);
@@ -111,7 +111,6 @@ export async function exportVolume(options: ExportOptions): Promise<ExportOutcom
 
   const ended = now();
   const remarks = { excluded: found.excluded, problems: byPath(run.problems), warnings: byPath(run.warnings) };
-  const name = `${started.toISOString().replaceAll(/[-:]/g, '')}-${nonce()}.jsonl.zst`;
   const body = await encodeManifest({
     header: {
       format: FORMAT,
@@ -129,9 +128,8 @@ export async function exportVolume(options: ExportOptions): Promise<ExportOutcom
     },
     entries,
   });
-  await commit(store, `${MANIFEST_PREFIX}${name}`, body);
   return {
-    manifestKey: `${store.prefix}${MANIFEST_PREFIX}${name}`,
+    manifestKey: store.prefix + (await commit(store, started, body)),
     startedAt: started.toISOString(),
     endedAt: ended.toISOString(),
     counts,
@@ -417,7 +415,7 @@ class ExportRun {
 
   async #hash(file: VolumeFile, expected: number) {
     const reading = this.#startReading(file, expected);
-    for await (const _ of reading.chunks());
+    await drain(reading.chunks());
     return reading.result();
   }
 
@@ -557,11 +555,13 @@ function checkObject(
   }
 }
 
-async function commit(store: ObjectStore, key: string, body: Buffer): Promise<void> {
+/** Writes the manifest, after which the point exists. */
+async function commit(store: ObjectStore, started: Date, body: Buffer): Promise<string> {
   const sha256 = createHash('sha256').update(body).digest('hex');
-  if ((await store.put(key, body, sha256)) === 'created') return;
-  // A put whose answer was lost is repeated and finds its own object; anybody else's differs.
+  const key = manifestName(started, sha256);
+  if ((await store.put(key, body, sha256)) === 'created') return key;
+  // A put whose answer was lost is repeated and finds its own object.
   const stored = await store.get(key);
-  if (!stored?.equals(body))
-    throw new ArchiveError(`${store.prefix}${key} is there already, written by another export`);
+  if (!stored?.equals(body)) throw new ArchiveError(`${store.prefix}${key} is there already, with another content`);
+  return key;
 }

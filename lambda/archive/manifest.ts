@@ -125,6 +125,13 @@ export function countEntries(entries: readonly ManifestEntry[]): Counts {
   return counts;
 }
 
+/**
+ * `manifests/<start, to the millisecond>-<SHA-256 of the object>.jsonl.zst`: sorts by time, is unique without any
+ * agreement between exports, and shows every change of the object.
+ */
+export const manifestName = (started: Date, sha256: string) =>
+  `${MANIFEST_PREFIX}${started.toISOString().replaceAll(/[-:]/g, '')}-${sha256}.jsonl.zst`;
+
 /** One zstd frame of JSON lines: the header, the entries, and a last line with the SHA-256 of all lines before it. */
 export async function encodeManifest({ header, entries }: Manifest): Promise<Buffer> {
   const lines = [header, ...entries].map((line) => Buffer.from(`${JSON.stringify(line)}\n`));
@@ -136,12 +143,16 @@ export async function encodeManifest({ header, entries }: Manifest): Promise<Buf
 }
 
 /**
- * @param key for messages only
+ * @param key ends with the name that {@link manifestName} gave it
  * @throws ArchiveDamagedError when it is not exactly what {@link encodeManifest} wrote, or would make a restore write
  *   outside of its target
  */
 export async function decodeManifest(key: string, object: Buffer): Promise<Manifest> {
   const damaged = (problem: string, cause?: unknown) => new ArchiveDamagedError(key, problem, { cause });
+  const sha256 = createHash('sha256').update(object).digest('hex');
+  if (!key.endsWith(`-${sha256}.jsonl.zst`)) {
+    throw damaged('the manifest is cut short or was changed: its SHA-256 is another than its name says');
+  }
   let text: Buffer;
   try {
     text = await decompress(object, { maxOutputLength: MAX_MANIFEST_BYTES });

@@ -126,3 +126,9 @@ export function contentDamaged(
   const key = piece ? store.prefix + packs[piece.pack]!.key : store.prefix;
   return new ArchiveDamagedError(key, `the content of ${entry.path} has another SHA-256 than the manifest says`);
 }
+
+/** Takes content to its end, for the checks that are made on the way. */
+export async function drain(content: AsyncIterable<Buffer>): Promise<void> {
+  const chunks = content[Symbol.asyncIterator]();
+  while (!(await chunks.next()).done);
+}

@@ -231,7 +231,7 @@ class Restore {
       () => file.stat(),
     );
     await file.chmod(entry.mode);
-    await file.utimes(seconds(entry), seconds(entry));
+    await file.utimes(timeOf(entry), timeOf(entry));
   }
 
   async #applyToDirectory(path: Buffer, shown: string, entry: Ownership): Promise<void> {
@@ -242,7 +242,7 @@ class Restore {
       () => lstat(path),
     );
     await chmod(path, entry.mode);
-    await utimes(path, seconds(entry), seconds(entry));
+    await utimes(path, timeOf(entry), timeOf(entry));
   }
 
   async #restoreLink(entry: LinkEntry): Promise<void> {
@@ -258,7 +258,7 @@ class Restore {
       () => lchown(path, entry.uid, entry.gid),
       () => lstat(path),
     );
-    await lutimes(path, seconds(entry), seconds(entry));
+    await lutimes(path, timeOf(entry), timeOf(entry));
   }
 
   /** Only root may give files away, and a share may force its own owner: said, not silent. */
@@ -279,5 +279,11 @@ class Restore {
   }
 }
 
-/** The file system calls of Node take seconds as a double: times are restored to the microsecond. */
-const seconds = ({ mtimeNs }: Ownership) => Number(BigInt(mtimeNs) / 1000n) / 1e6;
+/**
+ * The file system calls of Node take a time as a double of seconds, and one before 1970 only as a Date: so times are
+ * restored to the microsecond, those to the millisecond. The half keeps rounding from reaching the microsecond before.
+ */
+function timeOf({ mtimeNs }: Ownership): number | Date {
+  const ns = BigInt(mtimeNs);
+  return ns < 0n ? new Date(Number(ns / 1_000_000n)) : (Number(ns / 1000n) + 0.5) / 1e6;
+}

@@ -6,7 +6,7 @@ import { groupBy } from './group-by';
 import type { FileEntry, Manifest } from './manifest';
 import type { ObjectStore } from './object-store';
 import { listPoints, readManifest, type Point } from './points';
-import { cut, decode, frameId, readFile } from './read-content';
+import { cut, decode, drain, frameId, readFile } from './read-content';
 
 export interface VerifyOptions {
   readonly store: ObjectStore;
@@ -59,7 +59,7 @@ export async function verifyArchive({ store, readData = false, onProgress }: Ver
   for (const { manifest, entry } of contents.long) {
     filesRead += 1;
     try {
-      for await (const _ of readFile(store, manifest, entry));
+      await drain(readFile(store, manifest, entry));
     } catch (error) {
       if (!(error instanceof ArchiveDamagedError)) throw error;
       findings.push({ key: error.key, problem: error.problem, paths: [displayPath(entry.path)] });
