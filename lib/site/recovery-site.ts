@@ -179,7 +179,6 @@ export class RecoverySite extends Construct {
     restore.grantInvoke(drill);
     check.grantInvoke(drill);
     topic.grantPublish(drill);
-    key.grant(drill, 'kms:Decrypt', 'kms:GenerateDataKey');
     alarmOnErrors(drill, topic);
     notifyOfJobs(this, 'RestoreJobFailures', topic, {
       detailType: 'Restore Job State Change',

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { readConfiguration } from '../../bin/configuration/configuration';
+import { parseDuration } from '../../bin/configuration/duration';
+import { addStacks } from '../../bin/recovery-app';
+
+const folder = mkdtempSync(join(tmpdir(), 'configuration-'));
+const file = join(folder, 'recovery.toml');
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const read = (text: string) => {
+  writeFileSync(file, text);
+  return readConfiguration(file);
+};
+
+const MINIMAL = `
+name = "is"
+deployment = "conf/deployment.toml"
+[regions]
+primary = "eu-central-1"
+dr = "eu-west-1"
+[objectives]
+rpo = "1h"
+rto = "PT4H"
+[objectives.dr_site]
+rpo = "6h"
+rto = "1d"
+`;
+
+const EXISTING = `
+[existing]
+vpc_id = "vpc-0a1"
+availability_zones = ["eu-central-1a", "eu-central-1b"]
+subnet_ids = ["subnet-0a1", "subnet-0b2"]
+[[existing.database]]
+instance_arn = "arn:aws:rds:eu-central-1:111122223333:db:prod-is"
+secret_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:is-AbCdEf"
+datasources = ["identity_db", "shared_db"]
+[[existing.volume]]
+file_system_id = "fs-0a1"
+access_point_id = "fsap-0a1"
+security_group_id = "sg-0a1"
+mounted_at = "repository"
+`;
+
+test('the least there can be', () => {
+  const configuration = read(`${MINIMAL}\n[sample]`);
+  assert.equal(configuration.deploymentPath, join(folder, 'conf/deployment.toml'));
+  assert.equal(configuration.account, undefined);
+  assert.equal(configuration.objectives.rto.toSeconds(), 14_400);
+  assert.equal(configuration.objectives.drSite.rto.toSeconds(), 86_400);
+  assert.equal(configuration.drillSchedule, undefined);
+  assert.equal(configuration.destroy, false);
+  assert.deepEqual(configuration.email, []);
+  assert.equal(configuration.existing, undefined);
+});
+
+test('all there can be, and an existing deployment', () => {
+  const configuration = read(`account = "111122223333"\n${MINIMAL}
+[drill]
+schedule = "cron(0 3 * * ? *)"
+[removal]
+policy = "destroy"
+[notifications]
+email = ["ops@example.com"]
+[site]
+name = "dr"
+${EXISTING}`);
+  assert.equal(configuration.account, '111122223333');
+  assert.equal(configuration.drillSchedule, 'cron(0 3 * * ? *)');
+  assert.equal(configuration.destroy, true);
+  assert.equal(configuration.siteName, 'dr');
+  assert.deepEqual(configuration.email, ['ops@example.com']);
+  assert.deepEqual(configuration.existing?.volumes, [
+    {
+      name: undefined,
+      fileSystemId: 'fs-0a1',
+      accessPointId: 'fsap-0a1',
+      securityGroupId: 'sg-0a1',
+      mountedAt: 'repository',
+    },
+  ]);
+});
+
+test('an existing deployment becomes a stack that makes no database and no network', () => {
+  const app = new App();
+  const deploymentPath = join(__dirname, '../../bin/sample/deployment.toml');
+  addStacks(app, { ...read(MINIMAL + EXISTING), account: '111122223333', deploymentPath, email: ['ops@example.com'] });
+  const stack = app.node.findChild('IdentityServerRecovery');
+  const template = Template.fromStack(stack as never);
+  for (const type of ['AWS::RDS::DBInstance', 'AWS::EC2::VPC', 'AWS::EFS::FileSystem', 'AWS::SecretsManager::Secret']) {
+    template.resourceCountIs(type, 0);
+  }
+  template.hasResourceProperties('AWS::Backup::BackupSelection', {
+    BackupSelection: { Resources: ['arn:aws:rds:eu-central-1:111122223333:db:prod-is'] },
+  });
+  template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { GroupId: 'sg-0a1', FromPort: 2049 });
+  template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+});
+
+describe('what cannot be used', () => {
+  const cases: [string, string, string][] = [
+    [
+      'neither sample nor existing',
+      MINIMAL,
+      '`existing` must be there, or else `sample`, got none of the two: write [sample] to try it out, [existing] for a deployment of your own',
+    ],
+    [
+      'both',
+      `${MINIMAL}\n[sample]\n${EXISTING}`,
+      '`existing` must be there, or else `sample`, got both: write [sample] to try it out, [existing] for a deployment of your own',
+    ],
+    ['a missing key', `${MINIMAL.replace('name = "is"', '')}\n[sample]`, '`name` must be a name, got nothing: add it'],
+    ['a missing table', '[sample]', '`regions` must be a table, got nothing: add [regions]'],
+    [
+      'a Region that is none',
+      `${MINIMAL.replace('eu-west-1', 'Ireland')}\n[sample]`,
+      '`regions.dr` must be a Region\'s name as eu-central-1, got "Ireland": correct it',
+    ],
+    [
+      'a duration without unit',
+      `${MINIMAL.replace('"1h"', '"60"')}\n[sample]`,
+      '`objectives.rpo` must be a duration: 30m, 4h, 7d, or ISO 8601 as PT4H, got "60": correct it',
+    ],
+    [
+      'an account that is a number',
+      `account = 111122223333\n${MINIMAL}\n[sample]`,
+      '`account` must be an account id of twelve digits in quotes, got 111122223333: correct it',
+    ],
+    [
+      'a schedule that is none',
+      `${MINIMAL}\n[drill]\nschedule = "weekly"\n[sample]`,
+      '`drill.schedule` must be rate(...) or cron(...), got "weekly": correct it',
+    ],
+    [
+      'a key that nothing reads',
+      `${MINIMAL}\n[sample]\nsize = "large"`,
+      '`sample.size` is not known here, known: : correct the name or remove it',
+    ],
+    [
+      'a secret without its suffix',
+      MINIMAL + EXISTING.replace('is-AbCdEf', 'is'),
+      '`existing.database[0].secret_arn` must be the complete ARN of a secret, its random suffix included, got "arn:aws:secretsmanager:eu-central-1:111122223333:secret:is": correct it',
+    ],
+    [
+      'no volume',
+      MINIMAL + EXISTING.slice(0, EXISTING.indexOf('[[existing.volume]]')),
+      '`existing.volume` must be one table or more, got nothing: add [[existing.volume]]',
+    ],
+  ];
+  for (const [name, text, message] of cases) {
+    test(name, () => assert.throws(() => read(text), { name: 'ConfigurationError', message: `${file}: ${message}` }));
+  }
+
+  test('no file', () => {
+    const missing = join(folder, 'missing.toml');
+    assert.throws(() => readConfiguration(missing), {
+      message: `${missing} must be a configuration file, got none (ENOENT): copy bin/sample/recovery.toml, or name yours with -c config=FILE`,
+    });
+  });
+
+  test('not TOML: line and column', () => {
+    assert.throws(
+      () => read('name = "is"\nregions = ['),
+      (error: Error) => {
+        assert.match(error.message, /recovery\.toml, line 2, column 11: /);
+        return true;
+      },
+    );
+  });
+});
+
+describe('durations', () => {
+  const cases: [string, number | undefined][] = [
+    ['30m', 1800],
+    ['4h', 14_400],
+    ['7d', 604_800],
+    ['PT30M', 1800],
+    ['P1DT2H', 93_600],
+    ['', undefined],
+    ['4', undefined],
+    ['4 h', undefined],
+    ['-4h', undefined],
+    ['1.5h', undefined],
+    ['P', undefined],
+    ['PT', undefined],
+    ['P1DT', undefined],
+  ];
+  for (const [text, seconds] of cases) {
+    test(`'${text}'`, () => assert.equal(parseDuration(text)?.toSeconds(), seconds));
+  }
+});
