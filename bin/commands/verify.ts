@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { ArchiveError } from '../../lambda/archive/errors';
+import { verifyArchive } from '../../lambda/archive/verify-archive';
+import {
+  archiveLocation,
+  ExitStatus,
+  openStore,
+  run,
+  showProgress,
+  withCommonOptions,
+  type ArchiveLocation,
+  type CommonOptions,
+} from '../archive/command';
+
+interface VerifyOptions extends CommonOptions {
+  readonly readData?: boolean;
+}
+
+/** Exit status 0: nothing is wrong; 1: something is, and is named; 2: bad input, failure, or nothing to verify. */
+export function registerVerify(program: Command): void {
+  withCommonOptions(program.command('verify'))
+    .description('check that every point of an archive is complete, and with --read-data that all content is intact')
+    .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
+    .option('--read-data', 'read every pack and compare the SHA-256 of every file')
+    .action((archive: ArchiveLocation, options: VerifyOptions) =>
+      run(
+        options,
+        async () => {
+          const store = openStore(archive, options);
+          const outcome = await verifyArchive({
+            store,
+            readData: options.readData ?? false,
+            onProgress: ({ packsDone, packsTotal }) => showProgress(`${packsDone} of ${packsTotal} packs`),
+          });
+          if (outcome.points.length === 0) throw new ArchiveError(`no point is in ${store.description}`);
+          return outcome;
+        },
+        ({ points, packs, filesRead, findings }) => ({
+          text: [
+            `${points.length} points, ${packs} packs, ${filesRead} contents read: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+            ...findings.map(({ key, problem, paths }) =>
+              [`damaged: ${key}: ${problem}`, ...paths.map((path) => `  ${path}`)].join('\n'),
+            ),
+          ].join('\n'),
+          status: findings.length === 0 ? ExitStatus.ok : ExitStatus.no,
+        }),
+      ),
+    );
+}

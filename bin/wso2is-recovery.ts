@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { registerExport } from './commands/export';
+import { registerList } from './commands/list';
+import { registerPlan } from './commands/plan';
+import { registerRestore } from './commands/restore';
+import { registerVerify } from './commands/verify';
+
+/** Bad usage: commander's own status for it is 1, which here means that the answer is no. */
+const BAD_USAGE = 2;
+
+function createProgram(): Command {
+  const program = new Command('wso2is-recovery')
+    .description('backup and recovery of WSO2 Identity Server on AWS')
+    .showHelpAfterError('(--help says more)')
+    // Sub-commands take this over when they are made.
+    .exitOverride();
+  for (const register of [registerPlan, registerExport, registerList, registerVerify, registerRestore])
+    register(program);
+  return program;
+}
+
+createProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    if (!(error instanceof CommanderError)) {
+      process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = BAD_USAGE;
+    } else process.exitCode = error.exitCode === 0 ? 0 : BAD_USAGE;
+  });
