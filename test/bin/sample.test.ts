@@ -2,14 +2,15 @@
 // is an exception with its reason here; an exception that excuses nothing fails too.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { readConfiguration } from '../../bin/configuration/configuration';
 import { addStacks } from '../../bin/recovery-app';
+import { pythonEnvironment } from '../../local/venv';
 
 const root = join(__dirname, '../..');
 
@@ -131,10 +132,10 @@ describe('the sample', () => {
     );
   });
 
-  const cfnLint = join(root, 'local/.venv/bin/cfn-lint');
-  test('cfn-lint finds nothing', { skip: !existsSync(cfnLint) && 'cfn-lint is not installed in local/.venv' }, () => {
+  test('cfn-lint finds nothing', async () => {
+    const python = await pythonEnvironment(() => {}, 'requirements-test.txt');
     const { status, stdout, stderr } = spawnSync(
-      cfnLint,
+      join(dirname(python), 'cfn-lint'),
       [
         // The CDK writes dependencies that a reference already says.
         '--ignore-checks=W3005',
