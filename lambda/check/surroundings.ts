@@ -29,6 +29,7 @@ export function surroundingsOf(
           await connection.close();
         }
       } catch (error) {
+        // eslint-disable-next-line preserve-caught-error -- a cause would carry the password that is taken out here
         throw new Error(
           `datasource ${datasource.datasource}, database ${datasource.databaseName} on ${host}:${port}: ` +
             withoutSecret(error, credentials),
@@ -39,12 +40,15 @@ export function surroundingsOf(
 }
 
 async function readCredentials(secrets: Pick<SecretsManagerClient, 'send'>, secretArn: string): Promise<Credentials> {
-  const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: secretArn })).catch((error) => {
-    throw new Error(
-      `secret ${secretArn} cannot be read (${error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error'}): ` +
-        'replicate the secret of the database to this Region',
-    );
-  });
+  const { SecretString } = await secrets
+    .send(new GetSecretValueCommand({ SecretId: secretArn }))
+    .catch((error: unknown) => {
+      throw new Error(
+        `secret ${secretArn} cannot be read (${error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error'}): ` +
+          'replicate the secret of the database to this Region',
+        { cause: error },
+      );
+    });
   const { username, password } = fieldsOf(SecretString);
   if (typeof username !== 'string' || typeof password !== 'string') {
     throw new Error(`secret ${secretArn} must be JSON with \`username\` and \`password\`, as RDS writes it`);

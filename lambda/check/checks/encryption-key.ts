@@ -57,6 +57,7 @@ function keyKind(text: string, path: string): KeyKind {
   } catch (error) {
     // Only where it fails, never the parser's words: they quote the file, and passwords are in it.
     const [, line] = /:(\d+)/.exec(error instanceof Error ? error.message : '') ?? [];
+    // eslint-disable-next-line preserve-caught-error -- a cause would carry the quotation with it
     throw new Error(
       `the restored ${path} cannot be read as deployment.toml${line === undefined ? '' : ` (line ${line})`}: restore an older export`,
     );

@@ -39,6 +39,11 @@ const GOOD: Course = {
   leftBehind: [],
 };
 
+const goodWithout = (...names: (keyof Course)[]) =>
+  ({
+    ...Object.fromEntries(Object.entries(GOOD).filter(([name]) => !names.includes(name as keyof Course))),
+    checks: [],
+  }) as unknown as Course;
 const objectives = (rpoSeconds: number, rtoSeconds: number) => ({
   ...PLAN,
   objectives: { ...PLAN.objectives, drSite: { rpoSeconds, rtoSeconds } },
@@ -154,8 +159,7 @@ describe('judge', () => {
   }
 
   it('checks that did not run: FAILED, without a recovery time', () => {
-    const { checkedAt: _, ...rest } = GOOD;
-    const report = judge({ ...rest, checks: [] });
+    const report = judge(goodWithout('checkedAt'));
     assert.equal(report.verdict, 'FAILED');
     assert.deepEqual(report.causes, ['the checks did not run']);
     assert.equal(report.measuredRtoSeconds, undefined);
@@ -166,8 +170,9 @@ describe('judge', () => {
   });
 
   it('without a plan: FAILED, also when nobody says why', () => {
-    const { plan: _plan, recoverySet: _set, checkedAt: _checkedAt, ...rest } = GOOD;
-    assert.deepEqual(judge({ ...rest, checks: [] }).causes, ['the drill read no recovery plan']);
+    assert.deepEqual(judge(goodWithout('plan', 'recoverySet', 'checkedAt')).causes, [
+      'the drill read no recovery plan',
+    ]);
   });
 
   it('warns of a state that is older than the plan promised, within the objective', () => {

@@ -1,0 +1,151 @@
+// The checks of databases on a real server, with the credentials out of Secrets Manager, as the function runs them.
+import { strict as assert } from 'node:assert';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateDBInstanceCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { Client } from 'pg';
+import { datasourceConnects } from '../../../lambda/check/checks/datasource-connects';
+import { tablesPresent } from '../../../lambda/check/checks/tables-present';
+import { tenantsAgree } from '../../../lambda/check/checks/tenants-agree';
+import type { CheckEvent, RestoredDatabase } from '../../../lambda/check/contract';
+import { runChecks } from '../../../lambda/check/run-checks';
+import { surroundingsOf } from '../../../lambda/check/surroundings';
+import { type LocalAws, startLocalAws } from '../../../local/local-aws';
+import { fillDatabases } from '../../../local/sample/databases';
+
+const REGION = 'eu-central-1';
+const PASSWORD = 'correct-horse-battery';
+const DATASOURCES = [
+  { datasource: 'identity_db', type: 'postgre', databaseName: 'identity' },
+  { datasource: 'shared_db', type: 'postgre', databaseName: 'shared' },
+];
+
+void describe('checks on a real PostgreSQL', { timeout: 180_000 }, () => {
+  let aws: LocalAws;
+  let secrets: SecretsManagerClient;
+  let database: RestoredDatabase;
+
+  before(async () => {
+    aws = await startLocalAws();
+    const rds = new RDSClient(aws.clientConfig(REGION));
+    secrets = new SecretsManagerClient(aws.clientConfig(REGION));
+    await rds.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: 'restored',
+        DBInstanceClass: 'db.t4g.micro',
+        Engine: 'postgres',
+        AllocatedStorage: 20,
+        MasterUsername: 'isadmin',
+        MasterUserPassword: PASSWORD,
+      }),
+    );
+    const { host, port } = await available(rds);
+    await fillDatabases({ host, port, user: 'isadmin', password: PASSWORD }, DATASOURCES, [
+      { id: 1, domain: 'acme.example' },
+      { id: 2, domain: 'globex.example' },
+    ]);
+    database = {
+      name: 'is-db',
+      host,
+      port,
+      secretArn: await secretWith({ username: 'isadmin', password: PASSWORD }),
+      datasources: DATASOURCES,
+    };
+  });
+  after(() => aws?.stop());
+
+  async function available(rds: RDSClient): Promise<{ host: string; port: number }> {
+    for (;;) {
+      const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: 'restored' }));
+      const { DBInstanceStatus, Endpoint } = DBInstances?.[0] ?? {};
+      if (DBInstanceStatus === 'available' && Endpoint?.Address && Endpoint.Port) {
+        return { host: Endpoint.Address, port: Endpoint.Port };
+      }
+      await sleep(50);
+    }
+  }
+
+  async function secretWith(value: object): Promise<string> {
+    const { ARN } = await secrets.send(
+      new CreateSecretCommand({ Name: `secret-${Math.random()}`, SecretString: JSON.stringify(value) }),
+    );
+    return ARN ?? '';
+  }
+
+  async function sql(statement: string): Promise<void> {
+    const { host, port } = database;
+    const client = new Client({ host, port, user: 'isadmin', password: PASSWORD, database: 'shared' });
+    await client.connect();
+    await client.query(statement);
+    await client.end();
+  }
+
+  function run(change: Partial<RestoredDatabase> = {}) {
+    const event: CheckEvent = {
+      drillId: 'drill-1',
+      deployment: 'prod',
+      databases: [{ ...database, ...change }],
+      volumes: [],
+      restoreDependencies: { deploymentTomlPath: '', keystores: [], encryptionKey: 'literal' },
+    };
+    const surroundings = surroundingsOf(event, secrets, '/nowhere', () => Promise.reject(new Error('not asked')));
+    return runChecks(surroundings, () => performance.now(), [datasourceConnects, tablesPresent, tenantsAgree]);
+  }
+
+  void it('connect, and find tables, rows and tenants', async () => {
+    const { checks } = await run();
+    assert.deepEqual(
+      checks.map(({ check, status }) => `${check} ${status}`),
+      [
+        'datasource-connects PASSED',
+        'datasource-connects PASSED',
+        'tables-present PASSED',
+        'tables-present PASSED',
+        'tenants-agree SKIPPED',
+      ],
+      JSON.stringify(checks, null, 2),
+    );
+    assert.match(checks[0]?.reason ?? '', /^identity_db connects to database identity \(PostgreSQL 1\d/);
+    assert.ok(Number(checks[3]?.compared['rows UM_TENANT']) >= 2);
+    assert.equal(checks[4]?.compared['tenantsInDatabase'], 2);
+  });
+
+  void it('fail where a table was dropped, and name it', async () => {
+    await sql('ALTER TABLE reg_content RENAME TO reg_content_away');
+    try {
+      const { checks } = await run();
+      assert.equal(checks[3]?.status, 'FAILED');
+      assert.match(
+        checks[3]?.reason ?? '',
+        /shared_db: database shared lacks 1 of the 7 tables it must hold: REG_CONTENT/,
+      );
+      assert.equal(checks[2]?.status, 'PASSED');
+    } finally {
+      await sql('ALTER TABLE reg_content_away RENAME TO reg_content');
+    }
+  });
+
+  void it('fail with a wrong password, and tell no password', async () => {
+    const { checks } = await run({ secretArn: await secretWith({ username: 'isadmin', password: 'wrong-password' }) });
+    assert.equal(checks[0]?.status, 'FAILED');
+    assert.match(checks[0]?.reason ?? '', /identity_db, database identity on .*password authentication failed/);
+    assert.doesNotMatch(JSON.stringify(checks), /wrong-password|correct-horse/);
+  });
+
+  void it('fail where database, server or secret are not there', async () => {
+    const gone = DATASOURCES.map((datasource) => ({ ...datasource, databaseName: 'gone' }));
+    assert.match((await run({ datasources: gone })).checks[0]?.reason ?? '', /database "gone" does not exist/);
+    assert.match((await run({ port: 1 })).checks[0]?.reason ?? '', /ECONNREFUSED/);
+    const { checks } = await run({ secretArn: database.secretArn.replace('secret-', 'other-') });
+    assert.match(checks[0]?.reason ?? '', /ResourceNotFoundException.*replicate the secret/);
+    const bad = await run({ secretArn: await secretWith({ user: 'x' }) });
+    assert.match(bad.checks[0]?.reason ?? '', /must be JSON with `username` and `password`/);
+  });
+
+  void it('fail for an engine that has no driver here', async () => {
+    const { checks } = await run({ datasources: [{ datasource: 'shared_db', type: 'oracle', databaseName: 'IS' }] });
+    assert.equal(checks[0]?.status, 'FAILED');
+    assert.match(checks[0]?.reason ?? '', /is of type oracle, which this release cannot check/);
+  });
+});
