@@ -187,6 +187,8 @@ function steps(
     ],
     {
       registerSignalListeners: false,
+      // Standard output is for the JSON alone.
+      silentRendererCondition: options.json === true,
       rendererOptions: { timer: PRESET_TIMER, collapseSubtasks: false },
       fallbackRendererOptions: { timer: PRESET_TIMER },
     },
@@ -197,7 +199,7 @@ main().then(
   (status) => process.exit(status),
   (error: unknown) => {
     if (error instanceof InputError) console.error(error.message);
-    else console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+    else console.error(process.env.DEBUG ? error : error instanceof Error ? error.message : error);
     process.exit(error instanceof InputError ? 2 : 1);
   },
 );

@@ -1,0 +1,167 @@
+// The whole life on the local AWS in both outcomes: what is deployed here are the stacks, functions and commands as users
+// deploy them. One deployment for all: each test breaks one thing on purpose, takes a recovery set, drills, and mends it.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { archivePrefix } from '../../lib/private/bucket-layout';
+import type { DrillReport } from '../../lambda/drill/contract';
+import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
+import { findDeployed, type Deployed } from '../../local/demo/deployed';
+import {
+  backUpDatabases,
+  bootstrap,
+  compare,
+  deploy,
+  drill,
+  drillFile,
+  exportArtifacts,
+  fill,
+  list,
+  losePrimaryRegion,
+  replicated,
+  repositoryOf,
+} from '../../local/demo/life';
+import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { withClient } from '../../local/sample/databases';
+
+void describe('the life of a deployment', { timeout: 300_000 }, () => {
+  let aws: LocalAws;
+  let deployed: Deployed;
+
+  before(async () => {
+    aws = await startLocalAws({ durations: { backupSeconds: 0.2, copySeconds: 0.2, restoreSeconds: 0.2 } });
+    const configuration = join(aws.dataDir, 'recovery.toml');
+    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML));
+    await bootstrap(aws, REGIONS);
+    await deploy(aws, configuration);
+    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
+    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 30 });
+  });
+  after(() => aws?.stop());
+
+  async function takeRecoverySet(): Promise<void> {
+    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
+    await replicated(aws, deployed);
+  }
+
+  const failedChecks = ({ checks }: DrillReport) =>
+    checks.filter(({ status }) => status === 'FAILED').map(({ check }) => check);
+
+  async function leftInstances(): Promise<number> {
+    const { DBInstances } = await new RDSClient(aws.clientConfig(REGIONS.dr)).send(new DescribeDBInstancesCommand({}));
+    return (DBInstances ?? []).length;
+  }
+
+  void it('begins in agreement: 30 tenants in the database, 30 directories', async () => {
+    const { tenantsInDatabase, tenantDirectories } = await compare(deployed);
+    assert.deepEqual([tenantsInDatabase, tenantDirectories], [30, 30]);
+  });
+
+  void it('FAILED where the backup job failed: there is nothing to restore the database from', async () => {
+    await aws.addFault({ kind: 'backup-job-fails', match: ':rds:', message: 'the maintenance window is near' });
+    await assert.rejects(backUpDatabases(aws, deployed), /FAILED: the maintenance window is near/);
+    await aws.clearFaults();
+    await exportArtifacts(aws, deployed);
+    await replicated(aws, deployed);
+    const report = await drill(aws, deployed);
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(report.causes.join('\n'), /^database: nothing to restore: there is no point at this site/);
+    assert.equal(report.components.find(({ kind }) => kind === 'database')?.restoredFrom, undefined);
+  });
+
+  for (const [what, path, check, reason] of [
+    ['a tenant directory is missing', 'tenants/7', 'tenants-agree', /\b7\b/],
+    ['a keystore is missing', 'resources/security/wso2carbon.p12', 'keystores-present', /wso2carbon\.p12/],
+  ] as const) {
+    void it(`FAILED where ${what}, and says so`, async () => {
+      const file = join(repositoryOf(deployed), path);
+      const aside = join(aws.dataDir, 'aside');
+      await rename(file, aside);
+      await takeRecoverySet();
+      await rename(aside, file);
+      const report = await drill(aws, deployed);
+      assert.equal(report.verdict, 'FAILED');
+      assert.deepEqual(failedChecks(report), [check]);
+      assert.match(report.checks.find(({ status }) => status === 'FAILED')!.reason, reason);
+      assert.match(report.causes.join('\n'), reason);
+      assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
+    });
+  }
+
+  void it('FAILED where a table was dropped, and names it', async () => {
+    const { server } = deployed.databases[0]!;
+    const run = (sql: string) => withClient(server, 'identity_db', (client) => client.query(sql));
+    await run('ALTER TABLE idn_oauth2_access_token RENAME TO dropped');
+    await takeRecoverySet();
+    await run('ALTER TABLE dropped RENAME TO idn_oauth2_access_token');
+    const report = await drill(aws, deployed);
+    assert.equal(report.verdict, 'FAILED');
+    assert.deepEqual(failedChecks(report), ['tables-present']);
+    assert.match(report.causes.join('\n'), /IDN_OAUTH2_ACCESS_TOKEN/);
+  });
+
+  void it('FAILED where a pack was damaged at the DR site, and names it', async () => {
+    await takeRecoverySet();
+    const s3 = new S3Client(aws.clientConfig(REGIONS.dr));
+    const Bucket = deployed.replicaBucket;
+    const keys = await list(s3, Bucket, `${archivePrefix(DEPLOYMENT, deployed.volumes[0]!.name)}packs/`);
+    const Key = keys[0]!;
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+    const whole = await Body!.transformToByteArray();
+    const damaged = Uint8Array.from(whole);
+    damaged[Math.floor(damaged.length / 2)]! ^= 1;
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: damaged }));
+    const report = await drill(aws, deployed);
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: whole }));
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(report.causes.join('\n'), /pack/);
+    assert.equal(report.components.find(({ kind }) => kind === 'volume')?.verdict, 'FAILED');
+    assert.equal(await leftInstances(), 0);
+  });
+
+  void it('FAILED where the restore job fails, with its message', async () => {
+    await aws.addFault({ kind: 'restore-job-fails', match: ':rds:', message: 'no capacity in eu-west-1' });
+    const report = await drill(aws, deployed);
+    await aws.clearFaults();
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(report.causes.join('\n'), /no capacity in eu-west-1/);
+    assert.equal(report.components.find(({ kind }) => kind === 'database')?.verdict, 'FAILED');
+    assert.equal(await leftInstances(), 0);
+  });
+
+  void it('PASSED after the primary Region is gone, with what it measured, and nothing left behind', async () => {
+    await takeRecoverySet();
+    const outcomes = await losePrimaryRegion(aws, deployed);
+    assert.equal(Object.keys(outcomes).length, 4);
+    const before = (await aws.calls()).length;
+    const report = await drill(aws, deployed);
+    assert.deepEqual(report.causes, []);
+    assert.deepEqual(report.warnings, []);
+    assert.equal(report.verdict, 'PASSED');
+    assert.deepEqual(
+      report.components.map(({ kind, verdict }) => [kind, verdict]),
+      [
+        ['database', 'PASSED'],
+        ['volume', 'PASSED'],
+      ],
+    );
+    assert.ok(report.measuredRpoSeconds! > 0 && report.measuredRpoSeconds! < 21_600);
+    assert.ok(report.measuredRtoSeconds! > 0 && report.measuredRtoSeconds! < 28_800);
+    const tenants = report.checks.find(({ check }) => check === 'tenants-agree');
+    assert.equal(tenants?.compared.tenantsInDatabase, 30);
+    assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
+    assert.equal(await leftInstances(), 0);
+    // It needs nothing of the primary Region: not even a try.
+    const during = (await aws.calls()).slice(before);
+    assert.ok(during.length > 10);
+    assert.deepEqual(
+      during.filter(({ region }) => region === REGIONS.primary),
+      [],
+    );
+    assert.match(await drillFile(aws, deployed, report.drillId, 'report.html'), /PASSED/);
+  });
+});
