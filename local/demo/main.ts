@@ -72,7 +72,10 @@ async function main(): Promise<number> {
     if (options.keep === true) {
       await life.aws!.clearFaults();
       console.log(howToUse(life.aws!, life.deployed!));
+      // A promise alone keeps no process alive, and the local AWS ends with us.
+      const alive = setInterval(() => {}, 60_000);
       await signalled;
+      clearInterval(alive);
     }
     return report.verdict === 'PASSED' ? 0 : 1;
   } finally {
