@@ -30,6 +30,8 @@ export interface DeclaredKeystore {
   readonly role: string;
   /** Path relative to `<IS_HOME>`: `repository/resources/security/wso2carbon.jks`. */
   readonly path: string;
+  /** Stands in its place where `path` is missing. @default - the file is named in `deployment.toml`, or its type is */
+  readonly orPath?: string;
 }
 
 /** Options of `DeploymentToml.fromString`. */

@@ -3,7 +3,7 @@
  * restored server cannot do without. Pure, without aws-cdk-lib: the functions, the command and the demo use it too.
  */
 import { parse as parseToml, TomlError } from 'smol-toml';
-import type { RestoreDependencies } from '../planning/plan-document';
+import type { Keystore, RestoreDependencies } from '../planning/plan-document';
 import { DATABASE_TYPES, type DatabaseType, DEFAULT_PORTS, parseJdbcUrl } from './jdbc-url';
 import { LineIndex } from './lines';
 import { findPlaceholder } from './template';
@@ -210,23 +210,37 @@ class Reader {
     );
   }
 
-  private keystores(): { role: string; path: string }[] {
+  private keystores(): Keystore[] {
     const declared = Object.entries(tableOr(this.root['keystore'])).flatMap(([role, value]) =>
-      (Array.isArray(value) ? value.map((_, index) => ['keystore', role, String(index)]) : [['keystore', role]])
-        .map((path) => ({ role, file: this.text([...path, 'file_name']) }))
-        .filter(({ file }) => file !== undefined),
+      (Array.isArray(value)
+        ? value.map((_, index) => ['keystore', role, String(index)])
+        : [['keystore', role]]
+      ).flatMap((path) => this.namedKeystore(role, path) ?? []),
     );
-    // What the product takes where nothing is written: by the kernel JKS, PKCS12 where the type says so.
-    const extension = (type: string | undefined) => (type?.toUpperCase() === 'PKCS12' ? 'p12' : 'jks');
-    const primary = declared.some(({ role }) => role === 'primary')
-      ? []
-      : [{ role: 'primary', file: `wso2carbon.${extension(this.text(['keystore', 'primary', 'type']))}` }];
-    const truststore =
-      this.text(['truststore', 'file_name']) ?? `client-truststore.${extension(this.text(['truststore', 'type']))}`;
-    return [...primary, ...declared, { role: 'truststore', file: truststore }].map(({ role, file }) => ({
-      role,
-      path: securityPath(file ?? ''),
-    }));
+    return [
+      ...(declared.some(({ role }) => role === 'primary')
+        ? []
+        : [this.defaultKeystore('primary', ['keystore', 'primary'], 'wso2carbon')]),
+      ...declared,
+      this.namedKeystore('truststore', ['truststore']) ??
+        this.defaultKeystore('truststore', ['truststore'], 'client-truststore'),
+    ];
+  }
+
+  private namedKeystore(role: string, section: readonly string[]): Keystore | undefined {
+    const file = this.text([...section, 'file_name']);
+    return file === undefined ? undefined : { role, path: securityPath(file) };
+  }
+
+  /**
+   * What the product takes where no file is named: JKS, or PKCS#12 in newer versions. The file does not tell the version,
+   * so either may be meant unless the type is written.
+   */
+  private defaultKeystore(role: string, section: readonly string[], name: string): Keystore {
+    const [jks, p12] = [securityPath(`${name}.jks`), securityPath(`${name}.p12`)];
+    const type = this.text([...section, 'type'])?.toUpperCase();
+    if (type === 'JKS') return { role, path: jks };
+    return type === 'PKCS12' ? { role, path: p12 } : { role, path: p12, orPath: jks };
   }
 
   private encryptionKey(): RestoreDependencies['encryptionKey'] {

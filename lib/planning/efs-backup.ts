@@ -16,7 +16,7 @@ export function efsBackupRule(assumptions: PlanAssumptions, retentionDays: numbe
     completionWindowMinutes: completionWindowMinutes(assumptions.backupJobSeconds),
     // FACTS: EFS has no continuous backup.
     continuous: false,
-    copyToDr: true,
+    copyToDr: false,
     retentionDays,
   };
 }

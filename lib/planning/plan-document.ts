@@ -65,9 +65,17 @@ export interface VolumeEntry {
 export interface RestoreDependencies {
   /** `repository/conf/deployment.toml`. */
   readonly deploymentTomlPath: string;
-  readonly keystores: readonly { readonly role: string; readonly path: string }[];
+  readonly keystores: readonly Keystore[];
   /** How `[encryption] key` is given: `absent` means that the product's public default is in use. */
   readonly encryptionKey: 'absent' | 'public-default' | 'literal' | 'reference';
+}
+
+export interface Keystore {
+  /** `primary`, `internal`, `tls`, `truststore`, or another table of `[keystore]`. */
+  readonly role: string;
+  readonly path: string;
+  /** Stands in its place where `path` is missing: the product's other default, where `deployment.toml` names no file. */
+  readonly orPath?: string;
 }
 
 export type Site = 'in-region' | 'dr-site';

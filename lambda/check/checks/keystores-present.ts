@@ -36,8 +36,8 @@ async function check(keystores: readonly Keystore[], { tree }: Surroundings): Pr
   const unprotected: string[] = [];
   const samples: string[] = [];
   const compared: Record<string, string> = {};
-  for (const { role, path } of keystores) {
-    const format = tree.volumeOf(path) === undefined ? undefined : await formatOf(path, tree);
+  for (const { role, ...paths } of keystores) {
+    const { path, format } = await present(paths, tree);
     if (format === undefined) {
       unprotected.push(`${path} (${role})`);
     } else if ('problem' in format) {
@@ -69,6 +69,21 @@ async function check(keystores: readonly Keystore[], { tree }: Surroundings): Pr
     );
   }
   return passed(`all ${keystores.length} keystores are there`, compared);
+}
+
+type Placed = Omit<Keystore, 'role'>;
+
+/** Of a file and what may stand in its place the one that is there; the first where none is. */
+async function present({ path, orPath }: Placed, tree: Surroundings['tree']) {
+  const at = async (candidate: string) => ({
+    path: candidate,
+    format: tree.volumeOf(candidate) === undefined ? undefined : await formatOf(candidate, tree),
+  });
+  const first = await at(path);
+  if (orPath === undefined || first.format === undefined || !('problem' in first.format)) return first;
+  const second = await at(orPath);
+  if (second.format !== undefined && !('problem' in second.format)) return second;
+  return { ...first, path: `${path} or ${orPath}` };
 }
 
 type Format = { readonly problem: string } | { readonly name: string; readonly absolute: string };

@@ -267,6 +267,30 @@ describe('keystores-present', () => {
     assert.match(outcome?.reason ?? '', /is a link to \/etc\/hostname, which is on no volume/);
   });
 
+  describe('where deployment.toml names no file', () => {
+    const either = (): CheckEvent => ({
+      ...EVENT,
+      restoreDependencies: { ...EVENT.restoreDependencies, keystores: [{ role: 'primary', path: P12, orPath: JKS }] },
+    });
+
+    it('takes the other default', async () => {
+      await put(JKS, Buffer.from('feedfeed', 'hex'));
+      const [outcome] = await run(keystoresPresent, either());
+      assert.equal(outcome?.status, 'PASSED');
+      assert.deepEqual(outcome?.compared, { [`primary: ${JKS}`]: 'JKS' });
+    });
+
+    it('fails where neither is there', async () => {
+      await put('repository/resources/security/other', 'x');
+      const [outcome] = await run(keystoresPresent, either());
+      assert.equal(outcome?.status, 'FAILED');
+      assert.match(
+        outcome?.reason ?? '',
+        /wso2carbon\.p12 or repository\/resources\/security\/tls\.jks \(primary\) is missing/,
+      );
+    });
+  });
+
   it('warns where no volume holds them', async () => {
     const [outcome] = await run(keystoresPresent, { ...EVENT, volumes: [volume('tenants', 'repository/tenants')] });
     assert.equal(outcome?.status, 'WARNING');

@@ -19,9 +19,21 @@ test('keystores of a file with all of them', () => {
 });
 
 test('keystores where nothing is written', () => {
-  assert.deepEqual(keystores(''), [
+  assert.deepEqual(DeploymentToml.fromString('').keystores, [
+    {
+      role: 'primary',
+      path: 'repository/resources/security/wso2carbon.p12',
+      orPath: 'repository/resources/security/wso2carbon.jks',
+    },
+    {
+      role: 'truststore',
+      path: 'repository/resources/security/client-truststore.p12',
+      orPath: 'repository/resources/security/client-truststore.jks',
+    },
+  ]);
+  assert.deepEqual(keystores('[keystore.primary]\ntype = "JKS"\n[truststore]\ntype = "pkcs12"'), [
     'primary repository/resources/security/wso2carbon.jks',
-    'truststore repository/resources/security/client-truststore.jks',
+    'truststore repository/resources/security/client-truststore.p12',
   ]);
 });
 

@@ -156,7 +156,7 @@ describe('export interval: both sides of each boundary', () => {
   }
 });
 
-test('a volume always has a daily AWS Backup, copied, beside the export', () => {
+test('a volume always has a daily AWS Backup in the Region beside the export', () => {
   assert.deepEqual(forVolume(HOUR, 6 * HOUR).volumes, [
     {
       name: 'repository',
@@ -168,7 +168,7 @@ test('a volume always has a daily AWS Backup, copied, beside the export', () => 
           startWindowMinutes: 60,
           completionWindowMinutes: 120,
           continuous: false,
-          copyToDr: true,
+          copyToDr: false,
           retentionDays: 35,
         },
       ],
