@@ -56,8 +56,10 @@ async function main(): Promise<number> {
 
   const life: Life = {};
   const interrupted = new AbortController();
+  // Heard again and again: npm and tsx pass on what the terminal sent already, and a second signal must not cut the
+  // stopping short.
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
   });
   // Each run has a folder of its own: two may run beside each other.
   const dataDir = mkdtempSync(join(tmpdir(), 'wso2is-recovery-demo-'));
