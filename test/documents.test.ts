@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import ts from 'typescript';
 
@@ -43,7 +43,8 @@ test('every TypeScript snippet of the documents compiles against the library', (
   const files = new Map<string, string>();
   for (const document of documents) {
     snippets(readFileSync(join(root, document), 'utf8'), 'ts').forEach((code, index) => {
-      files.set(join(root, `${document.replaceAll('/', '_')}.${index}.ts`), `${code}\nexport {};\n`);
+      // Beside its document, so that a relative import means what it means to the reader.
+      files.set(join(root, dirname(document), `${basename(document)}.${index}.ts`), `${code}\nexport {};\n`);
     });
   }
   assert.ok(files.size >= 1, 'the README has its simplest use as a snippet');
