@@ -23,8 +23,15 @@ function createProgram(): Command {
 createProgram()
   .parseAsync()
   .catch((error: unknown) => {
-    if (!(error instanceof CommanderError)) {
-      process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = BAD_USAGE;
-    } else process.exitCode = error.exitCode === 0 ? 0 : BAD_USAGE;
+    const message = error instanceof Error ? error.message : String(error);
+    const isUsage = error instanceof CommanderError;
+    // Help is no error.
+    if (isUsage && error.exitCode === 0) return;
+    process.exitCode = BAD_USAGE;
+    if (!isUsage) process.stderr.write(`error: ${message}\n`);
+    // A program that asked for JSON gets some, whatever happened.
+    if (process.argv.includes('--json')) {
+      const json = { formatVersion: 1, error: message.replace(/^error: /, '') };
+      process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+    }
   });

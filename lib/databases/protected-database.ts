@@ -1,9 +1,12 @@
-import { Token } from 'aws-cdk-lib';
+import { type Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
+import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type * as rds from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
-import { nameFromId } from '../private/names';
+import type { OptionalTechnique } from '../objectives/optional-technique';
 import type { DatabaseKind } from '../planning/plan-document';
+import type { DatabaseInput } from '../planning/plan-types';
+import { nameFromId } from '../private/names';
 
 /** What a protected RDS resource holds, and who may log in to what is restored from it. */
 export interface ProtectedDatabaseProps {
@@ -24,13 +27,48 @@ export interface ProtectedDatabaseProps {
    * @default - made of the construct's id; for what is given by ARN, of the identifier in it
    */
   readonly name?: string;
+  /**
+   * Its weekly maintenance window in UTC, as RDS writes it: `sun:03:00-sun:04:00`. Snapshot jobs of AWS Backup fail from one
+   * hour before it to its end (Aurora is exempt), so schedules keep away from it.
+   *
+   * @default - that of an instance of this app which states it; else not known: the plan counts the runs that may be lost
+   */
+  readonly maintenanceWindow?: string;
+  /**
+   * Its daily window of automated backups in UTC, as RDS writes it: `02:00-02:30`. The same holds as for the other.
+   *
+   * @default - that of an instance of this app which states it; else not known: the plan counts the runs that may be lost
+   */
+  readonly backupWindow?: string;
+  /**
+   * How much data it holds, for the estimates of the time to recover and of the cost.
+   *
+   * @default Size.gibibytes(20)
+   */
+  readonly size?: Size;
+  /**
+   * Techniques that the plan must do without.
+   *
+   * @default - none
+   */
+  readonly without?: OptionalTechnique[];
+}
+
+/** What a protected Aurora cluster is, besides. */
+export interface ProtectedClusterProps extends ProtectedDatabaseProps {
+  /**
+   * Whether it is the primary cluster of an Aurora Global Database that has a secondary cluster in the DR Region.
+   *
+   * @default false
+   */
+  readonly globalDatabase?: boolean;
 }
 
 /** An RDS resource that AWS Backup protects, with the databases of `deployment.toml` that it holds. */
 export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
   public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
-    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, props);
+    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, { ...statedWindows(instance), ...props });
   }
 
   /**
@@ -43,7 +81,7 @@ export abstract class ProtectedDatabase {
   }
 
   /** An Aurora DB cluster, new or imported. AWS Backup protects it; drills do not restore clusters yet. */
-  public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedDatabaseProps): ProtectedDatabase {
+  public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedClusterProps): ProtectedDatabase {
     return new ByConstruct(cluster, 'aurora-cluster', cluster.clusterArn, props);
   }
 
@@ -52,7 +90,7 @@ export abstract class ProtectedDatabase {
    *
    * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
    */
-  public static fromClusterArn(clusterArn: string, props: ProtectedDatabaseProps): ProtectedDatabase {
+  public static fromClusterArn(clusterArn: string, props: ProtectedClusterProps): ProtectedDatabase {
     return new ByArn('cluster', 'aurora-cluster', clusterArn, props);
   }
 
@@ -79,24 +117,43 @@ export abstract class ProtectedDatabase {
    */
   public readonly _arn: string;
 
+  private readonly props: ProtectedClusterProps;
+
   /** The component's name in the plan, in reports and in metrics. */
   public abstract readonly name: string;
 
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
     this._kind = kind;
     this._arn = arn;
     this.datasources = [...props.datasources];
     this.credentials = props.credentials;
+    this.props = props;
+  }
+
+  /**
+   * @internal
+   */
+  public get _planInput(): DatabaseInput {
+    const { size, maintenanceWindow, backupWindow, without, globalDatabase } = this.props;
+    return {
+      name: this.name,
+      kind: this._kind,
+      sizeGib: size?.toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
+      maintenanceWindow,
+      backupWindow,
+      without,
+      globalDatabase,
+    };
   }
 }
 
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
     super(kind, arn, props);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
@@ -105,7 +162,7 @@ class ByConstruct extends ProtectedDatabase {
 class ByArn extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
     super(kind, arn, props);
     const identifier = Token.isUnresolved(arn) ? undefined : identifierOf(resource, arn);
     if (props.name === undefined && identifier === undefined) {
@@ -125,4 +182,15 @@ function identifierOf(resource: 'db' | 'cluster', arn: string): string {
     );
   }
   return identifier;
+}
+
+/** The windows of an instance of this app, where it states them. */
+function statedWindows(instance: rds.IDatabaseInstance): Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow'> {
+  const child = instance.node.defaultChild;
+  if (!(child instanceof CfnDBInstance)) return {};
+  const known = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
+  return {
+    maintenanceWindow: known(child.preferredMaintenanceWindow),
+    backupWindow: known(child.preferredBackupWindow),
+  };
 }

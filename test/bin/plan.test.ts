@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { formatDuration, parseDuration } from '../../bin/duration';
+import { parseDuration } from '../../bin/duration';
+import { formatDuration } from '../../lib/planning/duration';
 
 const root = join(__dirname, '../..');
 const fixture = (name: string) => join('test/fixtures/deployment', `${name}.toml`);
@@ -28,8 +29,12 @@ const good = ['--deployment', fixture('postgre-two-databases')];
 test('feasible: a table, exit status 0', () => {
   const { status, stdout, stderr } = run(...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h', '--dr-rto', 'PT8H');
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /identity_db │ in-region │ backup-continuous +│ continuous +│ 5m +│ log shipping 5m/);
-  assert.match(stdout, /│ 6h +│ interval 1h \+ start window 1h \+ backup job 1h \+ copy wait 2h \+ copy job 1h/);
+  assert.match(stdout, /identity_db │ in the Region +│ backup-continuous +│ continuously +│ 5m +│ log shipping 5m/);
+  assert.match(stdout, /at the DR site │ backup-copy +│ hourly at :00 +│ 6h +│ interval 1h \+ start window/);
+  assert.match(
+    stdout,
+    /all together │ at the DR site │ 38m 20s \(estimate\) │ new server 30m \+ restore 3m 20s \+ checks 5m/,
+  );
   assert.ok(!stdout.includes('\u001b'), 'no colour');
   assert.doesNotMatch(stdout, /cannot be met|warning/);
 });
@@ -53,6 +58,8 @@ test('infeasible: the nearest that can be met, exit status 1, JSON all the same'
     'restoreDependencies',
     'plan',
     'infeasible',
+    'recoveryTimes',
+    'usdPerMonth',
     'warnings',
   ]);
   assert.deepEqual(output.databases[1], {
@@ -73,8 +80,8 @@ test('infeasible: the nearest that can be met, exit status 1, JSON all the same'
       i.nearestFeasibleSeconds,
     ]),
     [
-      ['main', 'in-region', 3600, 10800],
-      ['main', 'dr-site', 3600, 21600],
+      ['main', 'in-region', 3600, 32400],
+      ['main', 'dr-site', 3600, 43200],
     ],
   );
 });

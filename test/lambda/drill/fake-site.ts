@@ -56,22 +56,27 @@ export const PLAN: RecoveryPlanDocument = {
     keystores: [{ role: 'primary', path: 'repository/resources/security/wso2carbon.p12' }],
     encryptionKey: 'literal',
   },
+  recoveryTimes: [],
   plan: [
     {
       component: 'is-db',
       site: 'dr-site',
       technique: 'backup-copy',
+      purpose: 'promise',
       worstCaseSeconds: 14_000,
       terms: [],
       reason: 'copied',
+      usdPerMonth: 1,
     },
     {
       component: 'repository',
       site: 'dr-site',
       technique: 'artifact-export-replicated',
+      purpose: 'promise',
       worstCaseSeconds: 2000,
       terms: [],
       reason: 'replicated',
+      usdPerMonth: 1,
     },
   ],
 };
