@@ -9,6 +9,7 @@ import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from '
 import { Construct } from 'constructs';
 import { artifactExport } from './artifacts/artifact-export';
 import { replicatedBucket } from './artifacts/replicated-bucket';
+import { coverage } from './databases/coverage';
 import { shareCredentials } from './databases/credentials';
 import type { ProtectedDatabase } from './databases/protected-database';
 import type { DeploymentToml } from './deployment/deployment-toml';
@@ -21,7 +22,6 @@ import {
   type RecoveryPlanDocument,
 } from './planning/plan-document';
 import { planDocumentKey } from './private/bucket-layout';
-import { coverage } from './private/coverage';
 import { invalid } from './private/errors';
 import { nameFromId, requireName } from './private/names';
 import type { RecoverySite } from './site/recovery-site';
@@ -287,6 +287,9 @@ export class IdentityServerRecovery extends Construct {
     if (problems.length > 0) throw invalid(this, problems.join('\n'));
     for (const warning of warnings) {
       Annotations.of(this).addWarningV2('cdk-wso2is-recovery:coversNothing', warning);
+    }
+    for (const warning of deployment.warnings) {
+      Annotations.of(this).addWarningV2('cdk-wso2is-recovery:deploymentToml', warning);
     }
     return datasources;
   }
