@@ -125,7 +125,11 @@ function withSiblings(found: Match, siblings: readonly Match[]): Match {
   const others = siblings.filter((sibling) => sibling !== found && sibling.holders.length > 0);
   if (found.problem !== undefined || others.length === 0) return found;
   if (found.holders.length === 0) return { ...found, holders: others[0].holders };
-  const elsewhere = others.find(({ holders }) => !holders.some((holder) => found.holders.includes(holder)));
+  // Said once, by the first of the two.
+  const later = siblings.slice(siblings.indexOf(found) + 1);
+  const elsewhere = later.find(
+    ({ holders }) => holders.length > 0 && !holders.some((holder) => found.holders.includes(holder)),
+  );
   return elsewhere === undefined
     ? found
     : {
