@@ -214,6 +214,8 @@ describe('what is a problem', () => {
       "the type of database 'identity_db' (database.identity_db, line 7) must be known, got $env{DB_URL}: without it no drill " +
         "can connect to it; give `resolve: { 'env:DB_URL': ... }` to DeploymentToml",
     ]);
+    const token = declared('identity_db', { databaseName: '${Token[Db.Name.12]}' });
+    assert.deepEqual(problems([token], [resource('one', ['identity_db'])]), []);
     const named = declared('identity_db', { databaseName: '$sys{db.name}' });
     assert.deepEqual(problems([named], [resource('one', ['identity_db'])]), [
       "the name of database 'identity_db' (database.identity_db, line 7, on pg.example.com) must be known, got $sys{db.name}: " +
