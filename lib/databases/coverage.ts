@@ -4,8 +4,8 @@
  *
  * Pure: no constructs.
  */
-import { isNameOf, namesOf } from '../deployment/datasource-names';
-import { isReferenceIn, referencesIn } from '../deployment/references';
+import { bareName, isNameOf, namesOf } from '../deployment/datasource-names';
+import { isReferenceIn, isToken, referencesIn } from '../deployment/references';
 import type { DatasourceEntry } from '../planning/plan-document';
 
 /** What the decision needs of a database that `deployment.toml` declares. */
@@ -78,7 +78,7 @@ interface Match {
 }
 
 function matchAll(servers: readonly DeclaredLike[], offered: readonly OfferedLike[]): Match[] {
-  const byName = index(offered, ({ datasources }) => datasources.map(bare));
+  const byName = index(offered, ({ datasources }) => datasources.map(bareName));
   const byHost = index(offered, ({ hostnames }) => hostnames.map(normalized));
   const alone = servers.map((database) => match(database, byName, byHost));
   const physical = new Map<string, Match[]>();
@@ -152,8 +152,6 @@ const hostsOf = ({ host, hosts }: DeclaredLike) => (hosts ?? (host === undefined
 
 /** Host names know no upper case, and may be written with the root's dot. */
 const normalized = (host: string) => host.trim().toLowerCase().replace(/\.$/, '');
-
-const bare = (datasource: string) => datasource.trim().replace(/^jdbc\//, '');
 
 const unique = <T>(values: readonly T[]) => [...new Set(values)];
 
@@ -230,7 +228,7 @@ function uselessWarnings(
 
 /** `database (identity_db, db.example.com)`; an endpoint that is a token has no name yet. */
 function described({ name, datasources, hostnames }: OfferedLike): string {
-  const known = [...datasources, ...hostnames.filter((hostname) => !hostname.includes('${Token['))];
+  const known = [...datasources, ...hostnames.filter((hostname) => !isToken(hostname))];
   return `${name} (${known.join(', ') || 'no `datasources`, and a host name that is known only when it is deployed'})`;
 }
 

@@ -1,3 +1,6 @@
+import type { TomlDocument } from './document';
+import type { Path } from './positions';
+
 /**
  * Names under which the product knows the datasource of a section (its `master-datasources.xml`), beside the section's own.
  * A `[[datasource]]` is known by its `id`.
@@ -27,3 +30,24 @@ export const namesOf = (datasource: string): readonly string[] => [
 export const isNameOf = (datasource: string, name: string) => namesOf(datasource).includes(bareName(name));
 
 export const isBuiltIn = (name: string) => BUILT_IN.some((datasource) => isNameOf(datasource, name));
+
+/** `data_source = "jdbc/X"`, whoever writes it: the session and consent stores, the user realm, an accelerator. */
+const USES = /(?:^|_)data_?source(?:_name)?$/i;
+
+/** Keys that name a datasource, and what they name. */
+export function datasourceUses(document: TomlDocument): { key: string; path: Path; name: string }[] {
+  return document.leaves
+    .filter(({ path }) => path.length > 1 && USES.test((path.at(-1) === 'name' ? path.at(-2) : path.at(-1)) ?? ''))
+    .map(({ path }) => ({ key: path.join('.'), path, name: document.text(path) ?? '' }));
+}
+
+/** By the bare name of a datasource, the keys that name it. */
+export function usesByName(document: TomlDocument): Map<string, string[]> {
+  const uses = new Map<string, string[]>();
+  for (const { key, name } of datasourceUses(document)) {
+    const known = uses.get(bareName(name));
+    if (known) known.push(key);
+    else uses.set(bareName(name), [key]);
+  }
+  return uses;
+}

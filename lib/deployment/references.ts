@@ -16,6 +16,8 @@ export const RESOLUTION_KEY = /^(?:env|secret|sys):\S/;
 
 export const isReferenceIn = (text: string) => text.search(ANY) >= 0;
 
+export const isToken = (text: string) => text.includes('${Token[');
+
 /** What `resolve` names, as it names it: `env:DB_HOST`. */
 export const referencesIn = (text: string): string[] =>
   [...text.matchAll(RUNTIME)].map(([, kind, name]) => `${kind}:${name.trim()}`);

@@ -27,8 +27,10 @@ export function parseToml(text: string, fileName: string): Table {
 
 export const templateError = (where: string, { kind, text, fix }: { kind: string; text: string; fix: string }) =>
   new DeploymentTomlError(
-    `${where}: is a template that is not rendered yet (${kind}: \`${text}\`): ${fix}, and give the result`,
+    `${where}: is a template that is not rendered yet (${kind}: \`${shortened(text)}\`): ${fix}, and give the result`,
   );
+
+const shortened = (text: string) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 /** The usual causes in a `deployment.toml`. */
 function hint(what: string, source: string): string {

@@ -1,6 +1,6 @@
 /** What is not wrong, and still worth a look. */
-import { bareName, isBuiltIn, namesOf } from './datasource-names';
-import { datasourceUses, type ParsedDatabase } from './databases';
+import type { ParsedDatabase } from './databases';
+import { bareName, datasourceUses, isBuiltIn, namesOf } from './datasource-names';
 import type { TomlDocument } from './document';
 import type { RestoreDependencies } from '../planning/plan-document';
 
