@@ -69,7 +69,7 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
   const recovery = new IdentityServerRecovery(scope, 'Recovery', {
     ...parts,
     deploymentName: configuration.name,
-    deployment: DeploymentToml.fromFile(configuration.deploymentPath),
+    deployment: deploymentOf(configuration),
     objectives: RecoveryObjectives.of(configuration.objectives),
     site,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
@@ -82,8 +82,12 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
   output(scope, 'Failures', recovery.failureTopic.topicArn, 'Subscribe to it');
 }
 
-function sampleParts(stack: IdentityServerStack, { deploymentPath }: Configuration): Parts {
-  const datasources = DeploymentToml.fromFile(deploymentPath).databases.map(({ datasource }) => datasource);
+const deploymentOf = ({ deploymentPath, resolve }: Configuration) =>
+  DeploymentToml.fromFile(deploymentPath, { resolve });
+
+/** The sample's one instance holds whatever the file declares. */
+function sampleParts(stack: IdentityServerStack, configuration: Configuration): Parts {
+  const datasources = deploymentOf(configuration).databases.map(({ datasource }) => datasource);
   return {
     vpc: stack.vpc,
     databases: [ProtectedDatabase.fromInstance(stack.database, { datasources, credentials: stack.database.secret! })],
@@ -103,6 +107,7 @@ function existingParts(stack: Stack, existing: Existing): Parts {
       ProtectedDatabase.fromInstanceArn(database.instanceArn, {
         name: database.name,
         datasources: database.datasources,
+        hostnames: database.hostnames,
         credentials: Secret.fromSecretCompleteArn(stack, `Credentials${index}`, database.secretArn),
       }),
     ),

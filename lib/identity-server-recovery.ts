@@ -9,6 +9,7 @@ import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from '
 import { Construct } from 'constructs';
 import { artifactExport } from './artifacts/artifact-export';
 import { replicatedBucket } from './artifacts/replicated-bucket';
+import { coverage } from './databases/coverage';
 import { shareCredentials } from './databases/credentials';
 import type { ProtectedDatabase } from './databases/protected-database';
 import type { DeploymentToml } from './deployment/deployment-toml';
@@ -27,7 +28,6 @@ import {
 import type { BackupRule, InfeasibleObjective, PlanInput, PlanResult } from './planning/plan-types';
 import { longestGapSeconds } from './planning/schedule-gap';
 import { planDocumentKey } from './private/bucket-layout';
-import { coverage } from './private/coverage';
 import { invalid } from './private/errors';
 import { nameFromId, requireName } from './private/names';
 import { planFile } from './private/plan-file';
@@ -347,6 +347,9 @@ export class IdentityServerRecovery extends Construct {
     if (problems.length > 0) throw invalid(this, problems.join('\n'));
     for (const warning of warnings) {
       Annotations.of(this).addWarningV2('cdk-wso2is-recovery:coversNothing', warning);
+    }
+    for (const warning of deployment.warnings) {
+      Annotations.of(this).addWarningV2('cdk-wso2is-recovery:deploymentToml', warning);
     }
     return datasources;
   }

@@ -50,7 +50,7 @@ export function registerPlan(program: Command): void {
 
 function run(options: PlanOptions): number {
   try {
-    const output = makePlan(readDeployment(options.deployment), options);
+    const output = makePlan(readDeployment(options), options);
     process.stdout.write(options.json ? `${JSON.stringify(output, undefined, 2)}\n` : render(output));
     return output.infeasible.length === 0 ? 0 : 1;
   } catch (error) {
@@ -66,7 +66,7 @@ function run(options: PlanOptions): number {
 
 class BadInput extends Error {}
 
-function readDeployment(path: string): ParsedDeployment {
+function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeployment {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -76,7 +76,7 @@ function readDeployment(path: string): ParsedDeployment {
         'give the path of repository/conf/deployment.toml',
     );
   }
-  return parseDeployment(text, path);
+  return parseDeployment(text, path, { resolve });
 }
 
 function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutput {
@@ -167,7 +167,7 @@ function oneInstancePerHost(databases: readonly ParsedDatabase[]): Pick<Database
     .map(({ datasource }) => ({ name: datasource, kind: 'rds-instance' }));
 }
 
-function deploymentWarnings({ databases, restoreDependencies }: ParsedDeployment): string[] {
+function deploymentWarnings({ databases, restoreDependencies, warnings }: ParsedDeployment): string[] {
   const embedded = databases
     .filter((database) => database.embedded)
     .map(
@@ -182,7 +182,7 @@ function deploymentWarnings({ databases, restoreDependencies }: ParsedDeployment
           `[encryption] key is ${encryptionKey === 'absent' ? 'not set' : "the product's default"}: everybody knows it; set your own`,
         ]
       : [];
-  return [...embedded, ...key];
+  return [...embedded, ...key, ...warnings];
 }
 
 function requireNotTighter(name: string, atDrSite: number, inRegionName: string, inRegion: number): void {

@@ -10,6 +10,8 @@ export interface Configuration {
   readonly name: string;
   /** Absolute path of `deployment.toml`. */
   readonly deploymentPath: string;
+  /** Values of references in it, by `env:NAME`, `secret:ALIAS`, `sys:PROPERTY`. */
+  readonly resolve: { readonly [reference: string]: string };
   readonly primaryRegion: string;
   readonly drRegion: string;
   readonly siteName?: string;
@@ -42,7 +44,9 @@ export interface ExistingDatabase {
   readonly name?: string;
   readonly instanceArn: string;
   readonly secretArn: string;
-  readonly datasources: string[];
+  /** Absent: those whose host is among `hostnames`. */
+  readonly datasources?: string[];
+  readonly hostnames?: string[];
 }
 
 export interface ExistingVolume {
@@ -73,6 +77,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const removal = root.optionalTable('removal');
   const notifications = root.optionalTable('notifications');
   const site = root.optionalTable('site');
+  const resolve = root.optionalTable('resolve');
   const sample = root.optionalTable('sample');
   const existing = root.optionalTable('existing');
   if ((sample === undefined) === (existing === undefined)) {
@@ -87,6 +92,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     account: root.optionalText('account', { pattern: /^\d{12}$/, allowed: 'an account id of twelve digits in quotes' }),
     name: root.text('name', { allowed: 'a name' }),
     deploymentPath: root.filePath('deployment'),
+    resolve: resolve?.entries('a text, the value of the reference') ?? {},
     primaryRegion: regions.text('primary', REGION),
     drRegion: regions.text('dr', REGION),
     siteName: site?.text('name', { allowed: 'a name' }),
@@ -124,7 +130,11 @@ function readExisting(existing: Table): Existing {
           pattern: /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-\w{6}$/,
           allowed: 'the complete ARN of a secret, its random suffix included',
         }),
-        datasources: table.texts('datasources', { allowed: 'a list of databases of deployment.toml', atLeast: 1 }),
+        datasources: table.optionalTexts('datasources', {
+          allowed: 'a list of databases of deployment.toml',
+          atLeast: 1,
+        }),
+        hostnames: table.optionalTexts('hostnames', { allowed: 'a list of host names', atLeast: 1 }),
       };
       table.end();
       return database;

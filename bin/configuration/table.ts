@@ -44,6 +44,15 @@ export class Table {
       : this.fail(key, shape.allowed, value === undefined ? 'nothing' : JSON.stringify(value), 'correct it');
   }
 
+  public optionalTexts(key: string, shape: Parameters<Table['texts']>[1]): string[] | undefined {
+    return this.value(key) === undefined ? undefined : this.texts(key, shape);
+  }
+
+  /** Every key of the table, whatever it is called, with its text. */
+  public entries(allowed: string): Record<string, string> {
+    return Object.fromEntries(Object.keys(this.values).map((key) => [key, this.text(key, { allowed })]));
+  }
+
   public duration(key: string): Duration {
     const allowed = 'a duration: 30m, 4h, 7d, or ISO 8601 as PT4H';
     const text = this.text(key, { allowed });

@@ -8,6 +8,7 @@ import { parseDuration } from '../duration';
 
 export interface PlanOptions {
   readonly deployment: string;
+  readonly resolve?: Readonly<Record<string, string>>;
   readonly rpo: number;
   readonly rto: number;
   readonly drRpo?: number;
@@ -58,6 +59,11 @@ export function addPlanOptions(command: Command): Command {
     .requiredOption('--rto <duration>', 'recovery time objective inside the Region', duration)
     .option('--dr-rpo <duration>', 'recovery point objective after the loss of the Region (default: --rpo)', duration)
     .option('--dr-rto <duration>', 'recovery time objective after the loss of the Region (default: --rto)', duration)
+    .option(
+      '--resolve <reference=value>',
+      'value of a reference in the file, as env:DB_HOST=db.example.com; repeatable',
+      named(text),
+    )
     .option('--json', 'print JSON')
     .optionsGroup('What there is, each repeatable:')
     .option(

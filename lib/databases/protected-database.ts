@@ -12,9 +12,20 @@ import { nameFromId } from '../private/names';
 export interface ProtectedDatabaseProps {
   /**
    * Names of the databases of `deployment.toml` that this resource holds: `identity_db`, `shared_db`, `user`, the `id` of a
-   * `[[datasource]]`.
+   * `[[datasource]]`; the product's own names such as `WSO2_IDENTITY_DB` are understood too. A database that no resource
+   * names is found by its host.
+   *
+   * @default - every database whose host in `deployment.toml` is one of the host names of this resource
    */
-  readonly datasources: string[];
+  readonly datasources?: string[];
+  /**
+   * Further host names under which `deployment.toml` reaches this resource: its endpoint where it was given by ARN, a CNAME,
+   * an RDS Proxy. Without port.
+   *
+   * @default - the endpoint addresses of the construct alone; where they are known only at deploy time they match nothing
+   * but themselves, see `DeploymentTomlOptions.resolve`
+   */
+  readonly hostnames?: string[];
   /**
    * The secret with `username` and `password`, as RDS writes it. A drill logs in with its replica in the DR Region. A
    * secret that this app owns is replicated and tagged for you. An imported one must be imported by its complete ARN, must
@@ -68,7 +79,10 @@ export interface ProtectedClusterProps extends ProtectedDatabaseProps {
 export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
   public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
-    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, { ...statedWindows(instance), ...props });
+    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, [() => instance.dbInstanceEndpointAddress], {
+      ...statedWindows(instance),
+      ...props,
+    });
   }
 
   /**
@@ -82,7 +96,8 @@ export abstract class ProtectedDatabase {
 
   /** An Aurora DB cluster, new or imported. AWS Backup protects it; drills do not restore clusters yet. */
   public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedClusterProps): ProtectedDatabase {
-    return new ByConstruct(cluster, 'aurora-cluster', cluster.clusterArn, props);
+    const endpoints = [() => cluster.clusterEndpoint.hostname, () => cluster.clusterReadEndpoint.hostname];
+    return new ByConstruct(cluster, 'aurora-cluster', cluster.clusterArn, endpoints, props);
   }
 
   /**
@@ -104,8 +119,10 @@ export abstract class ProtectedDatabase {
     return new ByArn('cluster', 'multi-az-cluster', clusterArn, props);
   }
 
-  /** Names of the databases of `deployment.toml` that this resource holds. */
+  /** Names of the databases of `deployment.toml` that this resource is said to hold. */
   public readonly datasources: string[];
+  /** Host names under which this resource is reached, as far as they are known. */
+  public readonly hostnames: string[];
   /** The secret with `username` and `password`. */
   public readonly credentials: ISecret;
   /**
@@ -125,10 +142,11 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
+  protected constructor(kind: DatabaseKind, arn: string, endpoints: string[], props: ProtectedClusterProps) {
     this._kind = kind;
     this._arn = arn;
-    this.datasources = [...props.datasources];
+    this.datasources = [...(props.datasources ?? [])];
+    this.hostnames = [...endpoints, ...(props.hostnames ?? []).map(requireHostname)];
     this.credentials = props.credentials;
     this.props = props;
   }
@@ -153,8 +171,14 @@ export abstract class ProtectedDatabase {
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
-    super(kind, arn, props);
+  public constructor(
+    construct: IConstruct,
+    kind: DatabaseKind,
+    arn: string,
+    endpoints: (() => string)[],
+    props: ProtectedClusterProps,
+  ) {
+    super(kind, arn, endpoints.flatMap(known), props);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
 }
@@ -163,7 +187,7 @@ class ByArn extends ProtectedDatabase {
   public readonly name: string;
 
   public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
-    super(kind, arn, props);
+    super(kind, arn, [], props);
     const identifier = Token.isUnresolved(arn) ? undefined : identifierOf(resource, arn);
     if (props.name === undefined && identifier === undefined) {
       throw new Error('`name` must be given where the ARN is a token, got none: name the component');
@@ -188,9 +212,25 @@ function identifierOf(resource: 'db' | 'cluster', arn: string): string {
 function statedWindows(instance: rds.IDatabaseInstance): Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow'> {
   const child = instance.node.defaultChild;
   if (!(child instanceof CfnDBInstance)) return {};
-  const known = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
+  const stated = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
   return {
-    maintenanceWindow: known(child.preferredMaintenanceWindow),
-    backupWindow: known(child.preferredBackupWindow),
+    maintenanceWindow: stated(child.preferredMaintenanceWindow),
+    backupWindow: stated(child.preferredBackupWindow),
   };
+}
+
+/** An imported cluster throws where it was imported without its endpoint. */
+function known(endpoint: () => string): string[] {
+  try {
+    return [endpoint()];
+  } catch {
+    return [];
+  }
+}
+
+function requireHostname(hostname: string): string {
+  if (Token.isUnresolved(hostname) || /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(hostname)) return hostname;
+  throw new Error(
+    `\`hostnames\` must be host names, got '${hostname}': write db.example.com, without scheme, port or database`,
+  );
 }

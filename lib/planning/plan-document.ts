@@ -70,6 +70,26 @@ export interface RestoreDependencies {
   readonly keystores: readonly Keystore[];
   /** How `[encryption] key` is given: `absent` means that the product's public default is in use. */
   readonly encryptionKey: 'absent' | 'public-default' | 'literal' | 'reference';
+  /** The file chooses to encrypt with the internal keystore: `[encryption] key` is not used. */
+  readonly encryptsWithKeystore?: boolean;
+  /** Absent: no value is a `$secret{}`. Otherwise the server asks for the keystore's password when it starts. */
+  readonly secrets?: {
+    readonly aliases: readonly string[];
+    /** Of them, what `[secrets]` does not hold: an external vault does. */
+    readonly elsewhere: readonly string[];
+    /** Of them, what `[secrets]` holds without encryption. */
+    readonly clearText: readonly string[];
+  };
+  /** Absent: not in the file. */
+  readonly userStore?: { readonly type: string; readonly connectionUrl?: string };
+  /** Absent: the server is no member of a cluster. What is here, a restored copy must not join. */
+  readonly clustering?: {
+    readonly membershipScheme: string;
+    readonly domain?: string;
+    readonly members?: readonly string[];
+  };
+  /** Absent: not in the file. A restored copy must not send mail through it. */
+  readonly smtp?: { readonly host: string; readonly port?: string };
 }
 
 export interface Keystore {

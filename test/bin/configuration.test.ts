@@ -103,6 +103,24 @@ test('an existing deployment becomes a stack that makes no database and no netwo
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
 });
 
+test('an existing deployment by its host names, which references resolve to', () => {
+  const app = new App();
+  const deploymentPath = join(__dirname, '../../bin/sample/deployment.toml');
+  const existing = EXISTING.replace(/^datasources = .*$/m, 'hostnames = ["is.internal.example.com"]');
+  const configuration = read(`${MINIMAL}${existing}
+[resolve]
+"env:DB_HOST" = "IS.internal.example.com"
+`);
+  assert.deepEqual(configuration.resolve, { 'env:DB_HOST': 'IS.internal.example.com' });
+  assert.equal(configuration.existing?.databases[0].datasources, undefined);
+  addStacks(app, { ...configuration, account: '111122223333', deploymentPath });
+  const nothing = { ...configuration, account: '111122223333', deploymentPath, resolve: {} };
+  assert.throws(
+    () => addStacks(new App(), nothing),
+    /must cover every database .* offered: prod-is \(is\.internal\.example\.com\)/,
+  );
+});
+
 describe('what cannot be used', () => {
   const cases: [string, string, string][] = [
     [
@@ -146,6 +164,16 @@ describe('what cannot be used', () => {
       'a secret without its suffix',
       MINIMAL + EXISTING.replace('is-AbCdEf', 'is'),
       '`existing.database[0].secret_arn` must be the complete ARN of a secret, its random suffix included, got "arn:aws:secretsmanager:eu-central-1:111122223333:secret:is": correct it',
+    ],
+    [
+      'a reference whose value is no text',
+      `${MINIMAL}\n[resolve]\n"env:DB_PORT" = 5432\n[sample]`,
+      '`resolve.env:DB_PORT` must be a text, the value of the reference, got 5432: correct it',
+    ],
+    [
+      'an empty list of databases',
+      MINIMAL + EXISTING.replace('["identity_db", "shared_db"]', '[]'),
+      '`existing.database[0].datasources` must be a list of databases of deployment.toml, got []: correct it',
     ],
     [
       'no volume',

@@ -100,7 +100,7 @@ test('bad input: exit status 2 and what to change, in JSON too', () => {
   assert.equal(missing.stdout, '');
   const template = run('--deployment', fixture('helm'), '--rpo', '1h', '--rto', '4h', '--json');
   assert.equal(template.status, 2);
-  assert.match(JSON.parse(template.stdout).error, /helm\.toml:5: is a template that is not rendered yet/);
+  assert.match(JSON.parse(template.stdout).error, /helm\.toml:5:9: is a template that is not rendered yet/);
   const tighter = run(...good, '--rpo', '6h', '--rto', '4h', '--dr-rpo', '1h');
   assert.equal(tighter.status, 2);
   assert.match(tighter.stderr, /`--dr-rpo` must be at least `--rpo` \(6h\), got 1h/);

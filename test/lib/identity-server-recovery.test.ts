@@ -396,8 +396,8 @@ describe('what stops the synth', () => {
       'a database that nothing covers',
       (fixture) => fixture.addRecovery({ databases: [fixture.protectedDatabase(['identity_db'])] }),
       "Is/Recovery: `databases` must cover every database of deployment.toml, got none for 'shared_db' " +
-        "(database.shared_db, line 6); offered: database (identity_db): add 'shared_db' to the `datasources` of the " +
-        'RDS resource that holds it',
+        "(database.shared_db, line 6, on db.example.com); offered: database (identity_db): add 'shared_db' to the " +
+        '`datasources` of the RDS resource that holds it, or its host to the `hostnames`',
     ],
     [
       'an embedded H2 database',
