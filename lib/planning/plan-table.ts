@@ -36,7 +36,7 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
       ['component', 'site', 'technique', 'when (UTC)', 'worst case', 'arithmetic'],
       plan.lines.map((line) => [
         line.component,
-        SITES[line.site],
+        CELLS[line.site],
         line.purpose === 'promise' ? line.technique : style('dim', `+ ${line.technique}`),
         line.schedule === undefined ? 'continuously' : describeSchedule(line.schedule),
         worst(line),
@@ -48,7 +48,7 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
     '',
     table(
       ['component', 'site', 'time to recover', 'arithmetic'],
-      plan.recoveryTimes.map((each) => [each.component, SITES[each.site], time(each), sumText(each.terms)]),
+      plan.recoveryTimes.map((each) => [each.component, CELLS[each.site], time(each), sumText(each.terms)]),
       width,
     ),
     `Costs roughly ${plan.usdPerMonth.toFixed(2)} USD a month (an estimate at list prices of us-east-1).`,
@@ -67,6 +67,7 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
   ].join('\n');
 }
 
+const CELLS = { 'in-region': 'Region', 'dr-site': 'DR site' } as const;
 const SITES = { 'in-region': 'in the Region', 'dr-site': 'at the DR site' } as const;
 
 const sumText = (terms: readonly PlanTerm[]) =>

@@ -1,57 +1,53 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import Ajv from 'ajv/dist/2020';
+import type { PlanOutput } from '../../bin/commands/plan';
 import { parseDuration } from '../../bin/duration';
 import { formatDuration } from '../../lib/planning/duration';
 
 const root = join(__dirname, '../..');
 const fixture = (name: string) => join('test/fixtures/deployment', `${name}.toml`);
-const PROGRAM = `
-  import { Command } from 'commander';
-  import { registerPlan } from './bin/commands/plan';
-  const program = new Command();
-  registerPlan(program);
-  program.parse(['node', 'wso2is-recovery', ...process.argv.slice(1)]);
-`;
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', PROGRAM, '--', 'plan', ...args],
+    ['--import', 'tsx', 'bin/wso2is-recovery.ts', 'plan', ...args],
     { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
   );
   return { status, stdout, stderr };
 }
+
+/** JSON that agrees with the published schema. */
+function runJson(...args: string[]) {
+  const { status, stdout } = run(...args, '--json');
+  const output: unknown = JSON.parse(stdout);
+  assert.ok(isOutput(output), JSON.stringify(isOutput.errors));
+  return { status, output: output as PlanOutput & { readonly error: string } };
+}
+
+const isOutput = new Ajv({ strict: true, allowUnionTypes: true }).compile(
+  JSON.parse(readFileSync(join(root, 'docs/plan-output.schema.json'), 'utf8')),
+);
 
 const good = ['--deployment', fixture('postgre-two-databases')];
 
 test('feasible: a table, exit status 0', () => {
   const { status, stdout, stderr } = run(...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h', '--dr-rto', 'PT8H');
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /identity_db │ in the Region +│ backup-continuous +│ continuously +│ 5m +│ log shipping 5m/);
-  assert.match(stdout, /at the DR site │ backup-copy +│ hourly at :00 +│ 6h +│ interval 1h \+ start window/);
-  assert.match(
-    stdout,
-    /all together │ at the DR site │ 38m 20s \(estimate\) │ new server 30m \+ restore 3m 20s \+ checks 5m/,
-  );
+  assert.match(stdout, /identity_db │ Region +│ backup-continuous +│ continuously +│ 5m +│ log shipping 5m/);
+  assert.match(stdout, /DR site │ backup-copy +│ hourly at :00 +│ 6h +│ interval 1h \+ start window/);
+  assert.match(stdout, /all together │ DR site │ 38m 20s \(estimate\) │ new server 30m \+ restore 3m 20s \+ checks 5m/);
   assert.ok(!stdout.includes('\u001b'), 'no colour');
   assert.doesNotMatch(stdout, /cannot be met|warning/);
 });
 
 test('infeasible: the nearest that can be met, exit status 1, JSON all the same', () => {
-  const { status, stdout } = run(
-    ...good,
-    '--rpo',
-    '1h',
-    '--rto',
-    '4h',
-    '--database',
-    'main=multi-az-cluster',
-    '--json',
-  );
+  const { status, output } = runJson(...good, '--rpo', '1h', '--rto', '4h', '--database', 'main=multi-az-cluster');
   assert.equal(status, 1);
-  const output = JSON.parse(stdout);
   assert.deepEqual(Object.keys(output), [
     'formatVersion',
     'databases',
@@ -73,12 +69,7 @@ test('infeasible: the nearest that can be met, exit status 1, JSON all the same'
     line: 16,
   });
   assert.deepEqual(
-    output.infeasible.map((i: Record<string, unknown>) => [
-      i.component,
-      i.site,
-      i.objectiveSeconds,
-      i.nearestFeasibleSeconds,
-    ]),
+    output.infeasible.map((i) => [i.component, i.site, i.objectiveSeconds, i.nearestFeasibleSeconds]),
     [
       ['main', 'in-region', 3600, 32400],
       ['main', 'dr-site', 3600, 43200],
@@ -98,12 +89,106 @@ test('bad input: exit status 2 and what to change, in JSON too', () => {
   assert.equal(missing.status, 2);
   assert.match(missing.stderr, /^error: `--deployment` must be a readable file, got no\/such\.toml \(ENOENT\)/);
   assert.equal(missing.stdout, '');
-  const template = run('--deployment', fixture('helm'), '--rpo', '1h', '--rto', '4h', '--json');
+  const template = runJson('--deployment', fixture('helm'), '--rpo', '1h', '--rto', '4h');
   assert.equal(template.status, 2);
-  assert.match(JSON.parse(template.stdout).error, /helm\.toml:5:9: is a template that is not rendered yet/);
+  assert.match(template.output.error, /helm\.toml:5:9: is a template that is not rendered yet/);
   const tighter = run(...good, '--rpo', '6h', '--rto', '4h', '--dr-rpo', '1h');
   assert.equal(tighter.status, 2);
   assert.match(tighter.stderr, /`--dr-rpo` must be at least `--rpo` \(6h\), got 1h/);
+});
+
+describe('bad options: exit status 2, JSON all the same', () => {
+  for (const [args, error] of [
+    [['--rto', '4x'], /argument '4x' is invalid\. It must be a duration/],
+    [['--database', 'main=aurora'], /It must be NAME=KIND, where KIND is one of rds-instance, aurora-cluster/],
+    [['--database', 'main=constructor'], /It must be NAME=KIND/],
+    [['--database', 'a=rds-instance', '--database', 'a=rds-instance'], /'a' is given twice/],
+    [['--volume', 'identity_db'], /component names must be unique, got 'identity_db' twice/],
+    [['--size', 'other=20'], /`--size` must name one of identity_db, repository, got 'other': correct the name/],
+    [['--size', 'identity_db=0'], /It must be a number more than 0/],
+    [['--backup-window', 'identity_db=noon'], /`backupWindow` of identity_db must be hh:mm-hh:mm in UTC/],
+    [['--without', 'identity_db=backup-copy'], /It must be NAME=TECHNIQUE, one of backup-continuous/],
+    [['--keep', '36h'], /It must be whole days/],
+    [['--keep', '7d', '--drill-every', '7d'], /the drill interval must be less than the shortest retention \(7 days\)/],
+    [['--assume', 'backupJob=20m'], /NAME must be one of backupJobSeconds/],
+    [['--measured', 'README.md'], /It must be the report\.json of a drill/],
+    [['--resolve', 'env:NONE=x'], /`resolve` must name references of .*postgre-two-databases\.toml, got 'env:NONE'/],
+    [['--nonsense'], /unknown option '--nonsense'/],
+  ] as const) {
+    test(args.join(' '), () => {
+      const { status, output } = runJson(...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h', ...args);
+      assert.equal(status, 2);
+      assert.match(output.error, error);
+    });
+  }
+});
+
+test('what is known is planned with', () => {
+  const report = join(mkdtempSync(join(tmpdir(), 'plan-')), 'report.json');
+  const components = [{ component: 'identity_db', measuredRtoSeconds: 700 }];
+  writeFileSync(report, JSON.stringify({ formatVersion: 1, drillId: 'd-1', measuredRtoSeconds: 900, components }));
+  const { status, output } = runJson(
+    ...good,
+    ...['--rpo', '26h', '--rto', '8h', '--dr-rpo', '30h', '--dr-rto', '8h'],
+    ...['--maintenance-window', 'identity_db=sun:12:30-sun:13:00', '--backup-window', 'identity_db=12:00-12:30'],
+    ...['--size', 'identity_db=100', '--files', 'repository=500000', '--assume', 'backupJobSeconds=20m'],
+    ...['--keep', '40d', '--keep-yearly', '800d', '--efs-cold-after', '30d', '--measured', report],
+  );
+  assert.equal(status, 0);
+  assert.deepEqual(
+    output.plan
+      .filter(({ purpose }) => purpose === 'promise')
+      .map(({ technique, worstCaseSeconds }) => [technique, worstCaseSeconds]),
+    [
+      ['backup-snapshot', 91_200],
+      ['backup-copy', 102_000],
+      ['artifact-export', 87_300],
+      ['artifact-export-replicated', 88_200],
+    ],
+  );
+  assert.deepEqual(
+    output.recoveryTimes.map(({ basis, seconds }) => [basis, seconds]),
+    [
+      ['estimate', 2800],
+      ['estimate', 2000],
+      ['estimate', 3100],
+      ['measured', 700],
+      ['estimate', 2000],
+      ['measured', 900],
+    ],
+  );
+  assert.deepEqual(output.warnings, []);
+});
+
+test('an Aurora Global Database, without the export: both are named', () => {
+  const { status, output } = runJson(
+    ...good,
+    ...['--rpo', '4h', '--rto', '4h', '--dr-rpo', '7h', '--database', 'main=aurora-global-database'],
+    ...['--without', 'repository=artifact-export', '--without', 'repository=efs-replication'],
+  );
+  assert.equal(status, 0);
+  assert.deepEqual(
+    output.plan.map(({ technique, purpose }) => `${technique} ${purpose}`),
+    [
+      'backup-continuous promise',
+      'backup-snapshot history',
+      'aurora-global-database promise',
+      'backup-copy history',
+      'backup-snapshot promise',
+      'backup-copy promise',
+    ],
+  );
+});
+
+test('infeasible, for people: what would meet it', () => {
+  const { status, stdout } = run(...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '1h');
+  assert.equal(status, 1);
+  assert.match(stdout, /rds-automated-backup-replication │ continuously +│ 1h 5m \(too old\) │/);
+  assert.match(
+    stdout,
+    /cannot be met: RPO 1h of identity_db at the DR site; the nearest that can is 1h 5m \(log shipping/,
+  );
+  assert.match(stdout, /^ {2}would meet it: an Aurora Global Database in its place, .*: 1m$/m);
 });
 
 describe('durations', () => {

@@ -399,8 +399,8 @@ test('the plan: a table beside the templates, a line at synth, and in the docume
   const [name, ...others] = readdirSync(directory).filter((file) => file.endsWith('recovery-plan.txt'));
   assert.deepEqual([name, others], ['Is.production.recovery-plan.txt', []]);
   const text = readFileSync(join(directory, name), 'utf8');
-  assert.match(text, /│ database +│ at the DR site │ backup-copy +│ hourly at :00 +│ 6h +│/);
-  assert.match(text, /│ repository +│ at the DR site │ 1h 6m 40s \(estimate\)/);
+  assert.match(text, /│ database +│ DR site │ backup-copy +│ hourly at :00 +│ 6h +│/);
+  assert.match(text, /│ repository +│ DR site │ 1h 6m 40s \(estimate\)/);
   assert.ok(!text.includes('\u001b'), 'no colour in a file');
   Annotations.fromStack(fixture.stack).hasInfo(
     '/Is/Recovery',
