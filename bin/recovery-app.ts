@@ -71,6 +71,8 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
     deploymentName: configuration.name,
     deployment: deploymentOf(configuration),
     objectives: RecoveryObjectives.of(configuration.objectives),
+    backupRetention: configuration.retention,
+    assumptions: configuration.assumptions,
     site,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
     removalPolicy: removalPolicy(configuration),
@@ -103,24 +105,22 @@ function existingParts(stack: Stack, existing: Existing): Parts {
   });
   return {
     vpc,
-    databases: existing.databases.map((database, index) =>
-      ProtectedDatabase.fromInstanceArn(database.instanceArn, {
-        name: database.name,
-        datasources: database.datasources,
-        hostnames: database.hostnames,
-        credentials: Secret.fromSecretCompleteArn(stack, `Credentials${index}`, database.secretArn),
+    databases: existing.databases.map(({ instanceArn, secretArn, ...rest }, index) =>
+      ProtectedDatabase.fromInstanceArn(instanceArn, {
+        ...rest,
+        credentials: Secret.fromSecretCompleteArn(stack, `Credentials${index}`, secretArn),
       }),
     ),
-    volumes: existing.volumes.map((volume, index) =>
+    volumes: existing.volumes.map(({ accessPointId, fileSystemId, securityGroupId, ...rest }, index) =>
       Volume.fromAccessPoint(
         efs.AccessPoint.fromAccessPointAttributes(stack, `AccessPoint${index}`, {
-          accessPointId: volume.accessPointId,
+          accessPointId,
           fileSystem: efs.FileSystem.fromFileSystemAttributes(stack, `FileSystem${index}`, {
-            fileSystemId: volume.fileSystemId,
-            securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${index}`, volume.securityGroupId),
+            fileSystemId,
+            securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${index}`, securityGroupId),
           }),
         }),
-        { mountedAt: volume.mountedAt, name: volume.name },
+        rest,
       ),
     ),
   };

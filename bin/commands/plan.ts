@@ -175,9 +175,9 @@ function deploymentWarnings({ databases, restoreDependencies, warnings }: Parsed
         `[${section}]${line === undefined ? ' is not in the file and' : ` (line ${line})`} is an embedded H2 database: ` +
         'RDS backs up none of it; move it to an RDS database',
     );
-  const { encryptionKey } = restoreDependencies;
+  const { encryptionKey, encryptsWithKeystore } = restoreDependencies;
   const key =
-    encryptionKey === 'absent' || encryptionKey === 'public-default'
+    !encryptsWithKeystore && (encryptionKey === 'absent' || encryptionKey === 'public-default')
       ? [
           `[encryption] key is ${encryptionKey === 'absent' ? 'not set' : "the product's default"}: everybody knows it; set your own`,
         ]

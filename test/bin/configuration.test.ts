@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfiguration } from '../../bin/configuration/configuration';
 import { parseDuration } from '../../bin/configuration/duration';
@@ -83,6 +83,9 @@ ${EXISTING}`);
       accessPointId: 'fsap-0a1',
       securityGroupId: 'sg-0a1',
       mountedAt: 'repository',
+      files: undefined,
+      size: undefined,
+      without: undefined,
     },
   ]);
 });
@@ -222,4 +225,54 @@ describe('durations', () => {
   for (const [text, seconds] of cases) {
     test(`'${text}'`, () => assert.equal(parseDuration(text)?.toSeconds(), seconds));
   }
+});
+
+test('what the plan is made with', () => {
+  const configuration = read(`${MINIMAL}
+[retention]
+all = "14d"
+monthly = "400d"
+efs_cold_storage_after = "30d"
+[assumptions]
+backup_job = "20m"
+${EXISTING.replace('datasources =', 'maintenance_window = "sun:03:00-sun:04:00"\nbackup_window = "02:00-02:30"\nsize_gib = 50\nwithout = ["rds-automated-backup-replication"]\ndatasources =').replace('mounted_at', 'files = 500000\nmounted_at')}`);
+  assert.equal(configuration.retention?.all?.toDays(), 14);
+  assert.equal(configuration.assumptions?.backupJob?.toMinutes(), 20);
+  const app = new App();
+  addStacks(app, { ...configuration, deploymentPath: join(__dirname, '../../bin/sample/deployment.toml') });
+  const plans = app.node.findChild('IdentityServerRecovery');
+  Template.fromStack(plans as Stack).hasResourceProperties('AWS::Backup::BackupPlan', {
+    BackupPlan: {
+      BackupPlanName: 'is-repository',
+      BackupPlanRule: [
+        { RuleName: 'snapshot', Lifecycle: { DeleteAfterDays: 14 } },
+        { RuleName: 'monthly', Lifecycle: { DeleteAfterDays: 400, MoveToColdStorageAfterDays: 30 } },
+      ],
+    },
+  });
+});
+
+describe('what the plan cannot be made with', () => {
+  for (const [where, line, problem] of [
+    [
+      '[retention]',
+      'all = "2 weeks"',
+      /`retention\.all` must be a duration: 30m, 4h, 7d, .*, got "2 weeks": correct it/,
+    ],
+    ['[retention]', 'hourly = "2d"', /`retention\.hourly` is not known here, known: all, copies, daily/],
+    ['[assumptions]', 'backup = "2h"', /`assumptions\.backup` is not known here/],
+  ] as const) {
+    test(`${where} ${line}`, () => assert.throws(() => read(`${MINIMAL}\n${where}\n${line}\n[sample]`), problem));
+  }
+  test('sizes and techniques of a component', () => {
+    const withLine = (line: string) => read(MINIMAL + EXISTING.replace('mounted_at', `${line}\nmounted_at`));
+    assert.throws(
+      () => withLine('size_gib = 0'),
+      /`existing\.volume\[0\]\.size_gib` must be a number more than 0, got 0/,
+    );
+    assert.throws(
+      () => withLine('without = ["backup-copy"]'),
+      /must be a list of backup-continuous, .*got \["backup-copy"\]/,
+    );
+  });
 });
