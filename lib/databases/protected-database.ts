@@ -79,9 +79,9 @@ export interface ProtectedClusterProps extends ProtectedDatabaseProps {
 export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
   public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
-    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, [() => instance.dbInstanceEndpointAddress], {
+    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, {
       ...statedWindows(instance),
-      ...props,
+      ...withEndpoints(props, () => instance.dbInstanceEndpointAddress),
     });
   }
 
@@ -96,8 +96,16 @@ export abstract class ProtectedDatabase {
 
   /** An Aurora DB cluster, new or imported. AWS Backup protects it; drills do not restore clusters yet. */
   public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedClusterProps): ProtectedDatabase {
-    const endpoints = [() => cluster.clusterEndpoint.hostname, () => cluster.clusterReadEndpoint.hostname];
-    return new ByConstruct(cluster, 'aurora-cluster', cluster.clusterArn, endpoints, props);
+    return new ByConstruct(
+      cluster,
+      'aurora-cluster',
+      cluster.clusterArn,
+      withEndpoints(
+        props,
+        () => cluster.clusterEndpoint.hostname,
+        () => cluster.clusterReadEndpoint.hostname,
+      ),
+    );
   }
 
   /**
@@ -142,11 +150,11 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, endpoints: string[], props: ProtectedClusterProps) {
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
     this._kind = kind;
     this._arn = arn;
     this.datasources = [...(props.datasources ?? [])];
-    this.hostnames = [...endpoints, ...(props.hostnames ?? []).map(requireHostname)];
+    this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
     this.props = props;
   }
@@ -171,14 +179,8 @@ export abstract class ProtectedDatabase {
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(
-    construct: IConstruct,
-    kind: DatabaseKind,
-    arn: string,
-    endpoints: (() => string)[],
-    props: ProtectedClusterProps,
-  ) {
-    super(kind, arn, endpoints.flatMap(known), props);
+  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
+    super(kind, arn, props);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
 }
@@ -187,7 +189,7 @@ class ByArn extends ProtectedDatabase {
   public readonly name: string;
 
   public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
-    super(kind, arn, [], props);
+    super(kind, arn, props);
     const identifier = Token.isUnresolved(arn) ? undefined : identifierOf(resource, arn);
     if (props.name === undefined && identifier === undefined) {
       throw new Error('`name` must be given where the ARN is a token, got none: name the component');
@@ -212,20 +214,23 @@ function identifierOf(resource: 'db' | 'cluster', arn: string): string {
 function statedWindows(instance: rds.IDatabaseInstance): Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow'> {
   const child = instance.node.defaultChild;
   if (!(child instanceof CfnDBInstance)) return {};
-  const stated = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
+  const known = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
   return {
-    maintenanceWindow: stated(child.preferredMaintenanceWindow),
-    backupWindow: stated(child.preferredBackupWindow),
+    maintenanceWindow: known(child.preferredMaintenanceWindow),
+    backupWindow: known(child.preferredBackupWindow),
   };
 }
 
-/** An imported cluster throws where it was imported without its endpoint. */
-function known(endpoint: () => string): string[] {
-  try {
-    return [endpoint()];
-  } catch {
-    return [];
-  }
+/** The construct's own endpoints before those that are given; an imported cluster throws where it has none. */
+function withEndpoints<T extends ProtectedDatabaseProps>(props: T, ...endpoints: (() => string)[]): T {
+  const known = endpoints.flatMap((endpoint) => {
+    try {
+      return [endpoint()];
+    } catch {
+      return [];
+    }
+  });
+  return { ...props, hostnames: [...known, ...(props.hostnames ?? [])] };
 }
 
 function requireHostname(hostname: string): string {
