@@ -145,6 +145,8 @@ void describe('the demo, interrupted', { timeout: 120_000 }, () => {
     );
     demo.child.kill('SIGTERM');
     await demo.ended;
+    // It did not live on without npm until its own end.
+    assert.doesNotMatch(demo.output, /Drill in eu-west-1: /);
     await nothingIsLeft(demo, seen);
   });
 });
