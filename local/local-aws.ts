@@ -16,6 +16,8 @@ export interface LocalAwsOptions {
   readonly durations?: Partial<Durations>;
   /** Receives a line for each notable event (a server started, a job ended). Default: nothing is said. */
   readonly log?: (line: string) => void;
+  /** Ends the start, the making of the Python environment included. What has started ends by `stop()`. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Durations {
@@ -80,7 +82,8 @@ export interface ApiCall {
 
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
   const log = options.log ?? (() => {});
-  const python = await pythonEnvironment(log);
+  const python = await pythonEnvironment(log, { signal: options.signal });
+  options.signal?.throwIfAborted();
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
   await mkdir(join(dataDir, 'home'), { recursive: true });
   await mkdir(join(dataDir, 'tmp'), { recursive: true });

@@ -22,7 +22,7 @@ interface RestoreOptions extends CommonOptions {
 /** Warnings that are printed; the rest is counted. */
 const SHOWN_WARNINGS = 10;
 
-/** Exit status 0: restored; 1: the archive is damaged; 2: bad input or failure. Nothing is at the target but after 0. */
+/** Exit status 0: restored; 2: bad input, a damaged archive, or failure. Nothing is at the target but after 0. */
 export function registerRestore(program: Command): void {
   withCommonOptions(program.command('restore'))
     .description('restore the newest complete point of an archive into a directory that does not exist yet')

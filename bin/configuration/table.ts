@@ -105,7 +105,7 @@ export class Table {
     if (unknown.length === 0) return;
     throw new ConfigurationError(
       `${this.file}: ${unknown.map((key) => `\`${this.at(key)}\``).join(', ')} is not known here, ` +
-        `known: ${[...this.read].join(', ')}: correct the name or remove it`,
+        `known: ${[...this.read].join(', ') || 'nothing'}: correct the name or remove it`,
     );
   }
 

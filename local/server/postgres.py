@@ -115,12 +115,21 @@ class _Home:
         if self.account:
             # The data folder is ours, and passing through it shows nothing of it.
             settings.DATA_DIR.chmod(settings.DATA_DIR.stat().st_mode | 0o011)
-        if not self._can_run(["/bin/sh", "-c", 'cd "$0"', str(folder)]):
-            # A folder above is closed to the account.
-            folder = Path(tempfile.mkdtemp(prefix="local-aws-postgres-"))
+        if not self._can_reach(folder):
+            # A folder above is closed to the account. TMPDIR is below it as well.
+            parent = next((path for path in ("/tmp", "/var/tmp") if self._can_reach(path)), None)
+            if parent is None:
+                raise PostgresError(
+                    f"`{folder}` must be in folders that the account `{self.account.pw_name}` may pass through, "
+                    "neither are /tmp and /var/tmp: do not run it as root, or set TMPDIR to a folder that is"
+                )
+            folder = Path(tempfile.mkdtemp(prefix="local-aws-postgres-", dir=parent))
             self.own(folder)
         folder.chmod(0o700)
         return folder
+
+    def _can_reach(self, folder) -> bool:
+        return self._can_run(["/bin/sh", "-c", 'cd "$0"', str(folder)])
 
     def _reachable_binaries(self) -> Path:
         binaries = settings.POSTGRES_BIN

@@ -133,7 +133,7 @@ describe('the sample', () => {
   });
 
   test('cfn-lint finds nothing', async () => {
-    const python = await pythonEnvironment(() => {}, 'requirements-test.txt');
+    const python = await pythonEnvironment(() => {}, { extra: 'requirements-test.txt' });
     const { status, stdout, stderr } = spawnSync(
       join(dirname(python), 'cfn-lint'),
       [
