@@ -50,8 +50,10 @@ export async function runRounds(run: Rounds): Promise<{ samples: Sample[]; store
 
   const measure = async (operation: Timed, round: number, contender: Contender, command: Command): Promise<void> => {
     run.say(`round ${round} of ${run.rounds}: ${operation}, ${contender.name}`);
-    const { stdout: _, ...measured } = await execute(command);
-    if (operations.has(operation)) samples.push({ contender: contender.name, operation, round, ...measured });
+    const { seconds, cpuSeconds, peakBytes } = await execute(command);
+    if (operations.has(operation)) {
+      samples.push({ contender: contender.name, operation, round, seconds, cpuSeconds, peakBytes });
+    }
   };
 
   const exportAll = async (operation: Timed, round: number, some: readonly Contender[]): Promise<void> => {

@@ -55,7 +55,7 @@ export class Tree {
     const tree = new Tree(size, seed, folder, files, 0);
     files.forEach((file, index) => {
       tree.#write(file);
-      if (index % 1000 === 0) say(`${index} of ${files.length} files`);
+      if (index % Math.ceil(files.length / 10) === 0) say(`${index} of ${files.length} files`);
     });
     for (const { path, target } of links) symlinkSync(target, tree.#prepared(path));
     tree.#mark(0);
