@@ -61,6 +61,7 @@ async function main(): Promise<number> {
   const run = new Run({
     ...options,
     ...(options.quick ? { tree: 'S', pairs: 1, slowPairs: 1 } : {}),
+    starts: options.quick ? 2 : 10,
     quick: options.quick ?? false,
     operations: new Set(options.only ?? OPERATIONS.filter((name) => !options.quick || name !== 'memory-large')),
     cache,

@@ -10,6 +10,8 @@ export function versionOf(program: string, ...flags: readonly string[]): string 
   return status === 0 ? stdout.split('\n')[0]!.trim() : undefined;
 }
 
+export const hasGo = (): boolean => versionOf('go', 'version') !== undefined;
+
 /** Builds a Go program of a pinned version; go.sum's checksum database guards what is downloaded. */
 export async function goInstall(path: string, version: string, target: string): Promise<void> {
   if (existsSync(target)) return;

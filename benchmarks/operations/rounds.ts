@@ -1,156 +1,92 @@
 /**
- * The timed operations, contender after contender, round after round: each operation of a round is done by all
- * contenders one right after the other, in turning order, so that what slows the machine slows all of them.
+ * The timed operations, round after round: each operation of a round is done by all contenders one right after the other,
+ * in turning order, so that what slows the machine slows all of them.
  */
-import { CreateBucketCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Archive, Contender } from '../contenders/contender';
-import { type Command, execute } from '../measure/execute';
-import type { ObjectServer } from '../server/server';
-import { differences, type Fingerprint, fingerprint } from '../tree/compare';
+import type { Contender } from '../contenders/contender';
+import type { Measured } from '../measure/execute';
+import { type Fingerprint, fingerprint } from '../tree/compare';
 import type { Tree } from '../tree/tree';
+import { ArchiveOf, type Place } from './archive-of';
 import type { Timed } from './names';
 
-export interface Sample {
+export interface Sample extends Omit<Measured, 'stdout'> {
   readonly contender: string;
   readonly operation: Timed;
-  /** From 1. */
-  readonly round: number;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly peakBytes: number;
 }
 
-/** Bytes of all objects of a contender's archive after its first full export. */
-export type Stored = Readonly<Record<string, number>>;
-
-export interface Rounds {
-  readonly server: ObjectServer;
+export interface Rounds extends Place {
   readonly tree: Tree;
   readonly contenders: readonly Contender[];
   readonly operations: ReadonlySet<Timed>;
   readonly rounds: number;
-  /** On a memory-backed disk where there is one: restored trees and the contenders' caches. */
-  readonly scratch: string;
   readonly say: (line: string) => void;
 }
 
-/** A restored tree is not what was exported. */
-export class TreesDiffer extends Error {}
+export interface RoundsOutcome {
+  /** In the order of the rounds. */
+  readonly samples: readonly Sample[];
+  /** Bytes of all objects of a contender's archive after its first full export. */
+  readonly stored: Readonly<Record<string, number>>;
+}
 
-export async function runRounds(run: Rounds): Promise<{ samples: Sample[]; stored: Stored }> {
+export async function runRounds(run: Rounds): Promise<RoundsOutcome> {
   const { tree, operations, contenders } = run;
   const samples: Sample[] = [];
   const stored: Record<string, number> = {};
   const archives = new Map(contenders.map((contender) => [contender, new ArchiveOf(run, contender)]));
-  const archiveOf = (contender: Contender) => archives.get(contender)!;
-  /** What each contender has exported last: what its restore has to bring. */
+  /** What each contender exported last: what its restore has to bring. */
   const exported = new Map<Contender, Fingerprint>();
+  let round = 1;
 
-  const measure = async (operation: Timed, round: number, contender: Contender, command: Command): Promise<void> => {
-    run.say(`round ${round} of ${run.rounds}: ${operation}, ${contender.name}`);
-    const { seconds, cpuSeconds, peakBytes } = await execute(command);
-    if (operations.has(operation)) {
-      samples.push({ contender: contender.name, operation, round, seconds, cpuSeconds, peakBytes });
+  const each = async (
+    operation: Timed,
+    some: readonly Contender[],
+    work: (archive: ArchiveOf, contender: Contender) => Promise<Measured | undefined>,
+  ): Promise<void> => {
+    for (const contender of some) {
+      run.say(`round ${round} of ${run.rounds}: ${operation}, ${contender.name}`);
+      const measured = await work(archives.get(contender)!, contender);
+      if (measured && operations.has(operation)) samples.push({ contender: contender.name, operation, ...measured });
     }
   };
-
-  const exportAll = async (operation: Timed, round: number, some: readonly Contender[]): Promise<void> => {
+  const exportAll = async (operation: Timed, some: readonly Contender[]): Promise<void> => {
     // Reads the whole tree, which warms it up for whoever is first.
     const expected = fingerprint(tree.root);
-    for (const contender of some) {
-      await measure(operation, round, contender, contender.export(tree.root, archiveOf(contender).archive));
+    await each(operation, some, async (archive, contender) => {
+      const measured = await archive.export(tree.root);
       exported.set(contender, expected);
-    }
-  };
-
-  const restoreAll = async (round: number, some: readonly Contender[]): Promise<void> => {
-    const target = join(run.scratch, 'restored');
-    for (const contender of some) {
-      try {
-        await measure('restore', round, contender, contender.restore(archiveOf(contender).archive, target));
-        const found = differences(exported.get(contender)!, fingerprint(target), contender.keeps);
-        if (found.length > 0) {
-          throw new TreesDiffer(`${contender.name} restored another tree than it exported:\n${found.join('\n')}`);
-        }
-      } finally {
-        rmSync(target, { recursive: true, force: true });
-      }
-    }
+      return measured;
+    });
   };
 
   try {
-    for (let round = 1; round <= run.rounds; round += 1) {
+    for (; round <= run.rounds; round += 1) {
       const taking = contenders.filter(({ slow }) => !slow || round === 1);
       const inTurn = round % 2 === 1 ? taking : taking.toReversed();
       const incremental = inTurn.filter((contender) => contender.incremental);
 
       if (round === 1 || operations.has('full')) {
         tree.reset();
-        for (const contender of inTurn) await archiveOf(contender).begin();
-        await exportAll('full', round, inTurn);
+        for (const contender of inTurn) await archives.get(contender)!.begin();
+        await exportAll('full', inTurn);
       }
       if (round === 1) {
-        for (const contender of inTurn) stored[contender.name] = await archiveOf(contender).storedBytes();
+        for (const contender of inTurn) stored[contender.name] = await archives.get(contender)!.storedBytes();
       }
-      if (operations.has('unchanged')) await exportAll('unchanged', round, incremental);
+      if (operations.has('unchanged')) await exportAll('unchanged', incremental);
       if (operations.has('changed')) {
         tree.mutate();
-        await exportAll('changed', round, incremental);
+        await exportAll('changed', incremental);
       }
       // Whatever is measured, what was exported has to come back.
-      if (round === 1 || operations.has('restore')) await restoreAll(round, inTurn);
-      if (operations.has('verify')) {
-        for (const contender of inTurn) {
-          const command = contender.verify?.(archiveOf(contender).archive);
-          if (command) await measure('verify', round, contender, command);
-        }
+      if (round === 1 || operations.has('restore')) {
+        await each('restore', inTurn, (archive, contender) => archive.restore(exported.get(contender)!));
       }
+      if (operations.has('verify')) await each('verify', inTurn, (archive) => archive.verify());
     }
     return { samples, stored };
   } finally {
     tree.reset();
     for (const archive of archives.values()) await archive.end();
-  }
-}
-
-/** A contender's archive, and its cache, begun anew as often as wanted. */
-export class ArchiveOf {
-  readonly archive: Archive;
-
-  constructor(
-    private readonly run: { readonly server: ObjectServer; readonly scratch: string },
-    private readonly contender: Contender,
-    /** Where the contender finds the server, when not at its own address. */
-    endpoint = run.server.endpoint,
-  ) {
-    const name = contender.name.replace(/[^a-z0-9]+/g, '-');
-    this.archive = {
-      endpoint,
-      bucket: `bench-${name}`,
-      credentials: run.server.credentials,
-      cacheDir: join(run.scratch, `cache-${name}`),
-    };
-  }
-
-  async begin(): Promise<void> {
-    await this.end();
-    mkdirSync(this.archive.cacheDir, { recursive: true });
-    await this.run.server.client.send(new CreateBucketCommand({ Bucket: this.archive.bucket }));
-    const command = this.contender.initialise?.(this.archive);
-    if (command) await execute(command);
-  }
-
-  async end(): Promise<void> {
-    await this.run.server.discard(this.archive.bucket);
-    rmSync(this.archive.cacheDir, { recursive: true, force: true });
-  }
-
-  async storedBytes(): Promise<number> {
-    let bytes = 0;
-    const pages = paginateListObjectsV2({ client: this.run.server.client }, { Bucket: this.archive.bucket });
-    for await (const { Contents } of pages) for (const { Size } of Contents ?? []) bytes += Size ?? 0;
-    return bytes;
   }
 }

@@ -1,7 +1,8 @@
 /** From measurements to rows with ratios and targets. Pure. */
 import { OURS } from '../contenders/ours';
 import { pairRatios, spread } from '../measure/ratios';
-import type { Operation } from '../operations/names';
+import { type Operation, OPERATIONS, TIMED } from '../operations/names';
+import type { RoundsOutcome } from '../operations/rounds';
 import type { Row } from './results';
 import { targetOf } from './targets';
 import type { TreeSizeName } from '../tree/layout';
@@ -38,16 +39,37 @@ export function toRow(measured: Measurements, baseline: Measurements | undefined
   return reached === undefined ? row : { ...row, target: { ...target, met: reached <= target.atMost } };
 }
 
-/** `baseline`: name of the contender that the others are compared with. */
+/** Ordered by operation; within one as they were measured. `baseline`: name of whom the others are compared with. */
 export function toRows(measurements: readonly Measurements[], baseline: string, tree: TreeSizeName): Row[] {
-  return measurements.map((measured) =>
-    toRow(
-      measured,
-      measurements.find(
-        ({ operation, part, contender }) =>
-          operation === measured.operation && part === measured.part && contender === baseline,
-      ),
-      tree,
-    ),
-  );
+  const place = ({ operation }: Measurements) => OPERATIONS.indexOf(operation);
+  return measurements
+    .toSorted((a, b) => place(a) - place(b))
+    .map((measured) => {
+      const { operation, part } = measured;
+      const same = (other: Measurements) =>
+        other.operation === operation && other.part === part && other.contender === baseline;
+      return toRow(measured, measurements.find(same), tree);
+    });
+}
+
+/** `wanted`: of the operations that one full export is enough for, those that are asked for. */
+export function fromRounds({ samples, stored }: RoundsOutcome, wanted: ReadonlySet<Operation>): Measurements[] {
+  const measurements: Measurements[] = [];
+  for (const [contender, bytes] of Object.entries(stored)) {
+    for (const operation of TIMED) {
+      const own = samples.filter((sample) => sample.operation === operation && sample.contender === contender);
+      if (own.length === 0) continue;
+      if (wanted.has(operation)) {
+        const values = own.map(({ seconds }) => seconds);
+        const cpuSeconds = own.map((sample) => sample.cpuSeconds);
+        measurements.push({ operation, contender, unit: 'seconds', values, cpuSeconds });
+      }
+      if (operation === 'full' && wanted.has('memory')) {
+        const peaks = own.map(({ peakBytes }) => peakBytes);
+        measurements.push({ operation: 'memory', contender, unit: 'bytes', values: peaks });
+      }
+    }
+    if (wanted.has('stored')) measurements.push({ operation: 'stored', contender, unit: 'bytes', values: [bytes] });
+  }
+  return measurements;
 }
