@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+const DIRECTORY = 'a directory';
+
 interface Found {
   readonly content: string;
   /** Empty for links, and times of directories left out: restoring beside them changes them. */
@@ -21,7 +23,7 @@ export function fingerprint(root: string): Fingerprint {
       const stat = lstatSync(join(root, path));
       const owned = `mode ${(stat.mode & 0o7777).toString(8)}, owner ${stat.uid}:${stat.gid}`;
       if (stat.isDirectory()) {
-        found.set(path, { content: 'a directory', metadata: owned });
+        found.set(path, { content: DIRECTORY, metadata: owned });
         visit(path);
       } else if (stat.isSymbolicLink()) {
         found.set(path, { content: `a link to ${readlinkSync(join(root, path))}`, metadata: '' });
@@ -38,19 +40,20 @@ export function fingerprint(root: string): Fingerprint {
   return found;
 }
 
-/** What differs, a line each, at most `limit` lines. None: the trees are the same. */
+/**
+ * What differs, a line each, at most `limit` lines. None: the trees are the same. `content`: of files and links alone, since
+ * a store of objects keeps no metadata, and no directory that is empty.
+ */
 export function differences(
   expected: Fingerprint,
   actual: Fingerprint,
   of: 'everything' | 'content',
   limit = 5,
 ): string[] {
-  const text = (found: Found | undefined) =>
-    found === undefined
-      ? 'nothing'
-      : of === 'content' || found.metadata === ''
-        ? found.content
-        : `${found.content}, ${found.metadata}`;
+  const text = (found: Found | undefined) => {
+    if (found === undefined || (of === 'content' && found.content === DIRECTORY)) return 'nothing';
+    return of === 'content' || found.metadata === '' ? found.content : `${found.content}, ${found.metadata}`;
+  };
   const lines: string[] = [];
   for (const path of new Set([...expected.keys(), ...actual.keys()])) {
     if (lines.length === limit) break;
