@@ -4,7 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Listr, PRESET_TIMER } from 'listr2';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { OPERATIONS, type Operation } from './operations/names';
 import { Run, type RunOptions } from './run';
@@ -13,7 +13,6 @@ import { TREE_SIZES, type TreeSizeName } from './tree/layout';
 
 const root = join(__dirname, '..');
 const cache = join(root, '.bench');
-const out = join(root, 'out', 'bench');
 
 interface Options {
   readonly tree: TreeSizeName;
@@ -25,6 +24,7 @@ interface Options {
   readonly server: RunOptions['server'];
   readonly quick?: boolean;
   readonly json?: boolean;
+  readonly out: string;
 }
 
 function parse(): Options {
@@ -51,6 +51,7 @@ function parse(): Options {
     )
     .option('--quick', 'a smoke test: tree S, one pair, nothing that takes long')
     .option('--json', 'print the results as JSON instead of the table')
+    .option('--out <dir>', 'where results.json is written', join(root, 'out', 'bench'))
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse()
     .opts<Options>();
@@ -82,9 +83,8 @@ async function main(): Promise<number> {
     await run.stop();
   }
   const results = run.results();
-  mkdirSync(out, { recursive: true });
-  const file = join(out, 'results.json');
-  rmSync(file, { force: true });
+  mkdirSync(options.out, { recursive: true });
+  const file = join(options.out, 'results.json');
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   if (options.json) console.log(JSON.stringify(results, null, 2));
   else {
