@@ -51,7 +51,9 @@ function parse(): Options {
     )
     .option('--quick', 'a smoke test: tree S, one pair, nothing that takes long')
     .option('--json', 'print the results as JSON instead of the table')
-    .option('--out <dir>', 'where results.json is written', join(root, 'out', 'bench'))
+    .addOption(
+      new Option('--out <dir>', 'where results.json is written').default(join(root, 'out', 'bench'), 'out/bench'),
+    )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse()
     .opts<Options>();
