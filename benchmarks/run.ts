@@ -108,7 +108,7 @@ export class Run {
         this.#measurements.push(...(await measureCommand(starts, say)));
       }),
       task('Plan and synthesize', operations.has('planning'), async (say) => {
-        this.#measurements.push(...(await measurePlanning(cache, pairs, say)));
+        this.#measurements.push(...(await measurePlanning(cache, pairs, quick, say)));
       }),
     ];
   }

@@ -7,10 +7,10 @@ import type { Results, Row } from './results';
 
 export function resultsTable({ rows, baseline }: Pick<Results, 'rows' | 'baseline'>): string {
   const table = new Table({
-    head: ['Operation', 'Contender', 'Measured', 'Noise', `Ratio to ${baseline}`, 'Noise', 'Target', ''],
+    head: ['Operation', 'Contender', 'Measured', 'Noise', `Ratio to ${baseline}`, 'Noise', 'of CPU', 'Target', ''],
     style: { head: [], border: [], compact: true },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right', 'left'],
+    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
   });
   let before = '';
   for (const row of rows) {
@@ -23,6 +23,7 @@ export function resultsTable({ rows, baseline }: Pick<Results, 'rows' | 'baselin
       noise(row.value, amount),
       row.ratio ? row.ratio.median.toFixed(2) : '',
       row.ratio ? noise(row.ratio, (value) => value.toFixed(2)) : '',
+      row.cpuRatio ? row.cpuRatio.median.toFixed(2) : '',
       row.target ? `<= ${row.target.of === 'ratio' ? row.target.atMost.toFixed(2) : amount(row.target.atMost)}` : '',
       row.target ? (row.target.met ? styleText('green', 'met') : styleText('red', 'missed')) : '',
     ]);
