@@ -68,7 +68,7 @@ export function stagger(intervalMinutes: number, windows: RdsWindows): Stagger {
       gapMinutes: intervalMinutes * worstGap(DAY / intervalMinutes, runs(backup), runs(maintenance)),
     };
   }
-  const unsafe = [maintenance, ...daily(backup)].map(({ from, to }) => ({ from: from - unsafeMinutes, to }));
+  const unsafe = unsafeMask([maintenance, ...daily(backup)]);
   let best: Stagger | undefined;
   for (let offsetMinutes = 0; offsetMinutes < intervalMinutes; offsetMinutes += GRID_MINUTES) {
     const found = gapAt(offsetMinutes, intervalMinutes, unsafe);
@@ -98,19 +98,32 @@ interface Span {
   readonly to: number;
 }
 
-function gapAt(offset: number, interval: number, unsafe: readonly Span[]): Stagger | undefined {
-  const isUnsafe = (start: number) =>
-    unsafe.some(({ from, to }) => [start - WEEK, start, start + WEEK].some((at) => at >= from && at < to));
-  const starts = Array.from({ length: WEEK / interval }, (_, index) => offset + index * interval);
-  const bad = new Set(starts.filter(isUnsafe));
-  const safe = starts.filter((start) => !bad.has(start));
-  if (safe.length === 0) return undefined;
-  const gaps = safe.map((start, index) => (safe[index + 1] ?? safe[0] + WEEK) - start);
-  const ofDay = starts.slice(0, DAY / interval);
-  const safeMinutes = ofDay.find((start) => DAYS.every((_, day) => !bad.has(start + day * DAY)));
+/** One byte a minute of the week: 1 where a run that starts then may fail. */
+function unsafeMask(windows: readonly Span[]): Uint8Array {
+  const mask = new Uint8Array(WEEK);
+  for (const { from, to } of windows) {
+    for (let minute = from - unsafeMinutes; minute < to; minute++) mask[(minute + WEEK) % WEEK] = 1;
+  }
+  return mask;
+}
+
+/** Undefined: no run of this schedule is safe. */
+function gapAt(offset: number, interval: number, unsafe: Uint8Array): Stagger | undefined {
+  let [first, last, gapMinutes]: [number | undefined, number, number] = [undefined, 0, 0];
+  for (let start = offset; start < WEEK; start += interval) {
+    if (unsafe[start] === 1) continue;
+    if (first === undefined) first = start;
+    else gapMinutes = Math.max(gapMinutes, start - last);
+    last = start;
+  }
+  if (first === undefined) return undefined;
+  let safeMinutes: number | undefined;
+  for (let start = offset; start < DAY && safeMinutes === undefined; start += interval) {
+    if (DAYS.every((_, day) => unsafe[start + day * DAY] === 0)) safeMinutes = start;
+  }
   return {
     offsetMinutes: offset,
-    gapMinutes: Math.max(...gaps),
+    gapMinutes: Math.max(gapMinutes, first + WEEK - last),
     ...(safeMinutes === undefined ? {} : { safeMinutes }),
   };
 }
