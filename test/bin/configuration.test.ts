@@ -161,7 +161,7 @@ describe('what cannot be used', () => {
     [
       'a key that nothing reads',
       `${MINIMAL}\n[sample]\nsize = "large"`,
-      '`sample.size` is not known here, known: : correct the name or remove it',
+      '`sample.size` is not known here, known: nothing: correct the name or remove it',
     ],
     [
       'a secret without its suffix',
