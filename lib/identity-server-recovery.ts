@@ -472,4 +472,8 @@ const infeasibleLine = (missed: InfeasibleObjective) =>
   missed.remedies.map((remedy) => `\n    would meet it: ${remedy}`).join('');
 
 /** What a drill restores from. */
-const DRILLED: ReadonlySet<Technique> = new Set(['backup-copy', 'artifact-export-replicated']);
+const DRILLED: ReadonlySet<Technique> = new Set([
+  'backup-copy',
+  'rds-automated-backup-replication',
+  'artifact-export-replicated',
+]);

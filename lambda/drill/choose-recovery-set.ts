@@ -15,7 +15,7 @@
  * 5. is of windows rather than of points.
  */
 import type { Technique } from '../../lib/planning/plan-document';
-import { nearestIn, type RestorableWindow, usableSpan } from './restorable-window';
+import { nearestIn, type RestorableWindow, type Span, usableSpan } from './restorable-window';
 
 export interface RecoverySetInput {
   readonly components: readonly ComponentPoints[];
@@ -90,12 +90,12 @@ export function chooseRecoverySet(input: RecoverySetInput): RecoverySet {
   const [best] = present.flatMap(({ anchors }) => anchors.map((anchor) => candidate(anchor, present))).sort(rank);
   if (best === undefined) return { chosen: [], missing, passedOver: [] };
 
-  const chosen = best.states.map(({ component, id, technique, ms, end }) => ({
+  const chosen = best.states.map(({ component, id, technique, ms, atEnd }) => ({
     component,
     id,
     technique,
     moment: new Date(ms).toISOString(),
-    ...(end === ms ? { latest: true as const } : {}),
+    ...(atEnd ? { latest: true as const } : {}),
   }));
   return {
     chosen,
@@ -112,8 +112,8 @@ interface State {
   readonly id: string;
   readonly technique: Technique;
   readonly ms: number;
-  /** The last moment of the window that it is of; absent: it is a point. */
-  readonly end?: number;
+  /** Whether it is the last moment of its window; absent: it is a point. */
+  readonly atEnd?: boolean;
 }
 
 interface UsableStates {
@@ -133,12 +133,18 @@ function usableStates({ component, points, windows = [] }: ComponentPoints, now:
     return 'unusable' in span ? [] : [{ component, id, technique, span }];
   });
   const near = (ms: number) => [
-    ...spans.map(({ span, ...source }) => ({ ...source, ms: nearestIn(span, ms), end: span.latest })),
+    ...spans.map(({ span, ...source }) => stateAt(source, span, nearestIn(span, ms))),
     ...states,
   ];
-  const ends = spans.map(({ span, ...source }) => ({ ...source, ms: span.latest, end: span.latest }));
+  const ends = spans.map(({ span, ...source }) => stateAt(source, span, span.latest));
   return { component, anchors: [...ends, ...states], near };
 }
+
+const stateAt = (source: Pick<State, 'component' | 'id' | 'technique'>, span: Span, ms: number): State => ({
+  ...source,
+  ms,
+  atEnd: span.ends && ms === span.latest,
+});
 
 interface Candidate {
   readonly states: readonly State[];
@@ -162,7 +168,7 @@ function nearest(states: readonly State[], ms: number): State[] {
     .slice(0, 1);
 }
 
-const isPoint = ({ end }: State) => end === undefined;
+const isPoint = ({ atEnd }: State) => atEnd === undefined;
 
 function ranking(now: number, rpoSeconds: number, toleranceSeconds: number) {
   const tooOld = (set: Candidate) => Number(now - set.oldest > rpoSeconds * 1000);

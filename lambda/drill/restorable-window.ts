@@ -19,6 +19,8 @@ export interface WindowTimes {
 export interface Span {
   readonly earliest: number;
   readonly latest: number;
+  /** The window goes no further than `latest`. */
+  readonly ends: boolean;
 }
 
 /** What of a window is not after `now` (milliseconds since 1970), or why nothing is. */
@@ -27,10 +29,10 @@ export function usableSpan(window: WindowTimes, now: number): Span | { readonly 
   if (window.earliest === undefined || window.latest === undefined) return { unusable: 'it has no restore window' };
   const earliest = Math.ceil(Date.parse(window.earliest) / 1000) * 1000;
   const latest = Math.floor(Math.min(Date.parse(window.latest), now) / 1000) * 1000;
-  if (earliest <= latest) return { earliest, latest };
+  if (earliest <= latest) return { earliest, latest, ends: Date.parse(window.latest) <= now };
   return { unusable: `no second of its restore window, ${window.earliest} to ${window.latest}, is before the drill` };
 }
 
 /** The second of the span that is nearest to a moment, and not after it where there is a choice. */
-export const nearestIn = ({ earliest, latest }: Span, ms: number) =>
+export const nearestIn = ({ earliest, latest }: Pick<Span, 'earliest' | 'latest'>, ms: number) =>
   Math.min(Math.max(Math.floor(ms / 1000) * 1000, earliest), latest);

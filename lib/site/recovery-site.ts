@@ -191,7 +191,8 @@ export class RecoverySite extends Construct {
         TOPIC_ARN: topic.topicArn,
       },
     });
-    for (const statement of drillPermissions(this, { bucket, vault, restoreRole })) drill.addToRolePolicy(statement);
+    const permissions = drillPermissions(this, { bucket, vault, restoreRole, subnetGroup: subnetGroup.ref, key });
+    for (const statement of permissions) drill.addToRolePolicy(statement);
     restore.grantInvoke(drill);
     check.grantInvoke(drill);
     topic.grantPublish(drill);

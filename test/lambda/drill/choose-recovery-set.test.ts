@@ -181,7 +181,7 @@ const WINDOW_ROWS: readonly WindowRow[] = [
     now: '11:30:00',
     windows: { db: ['08:00:00-11:58:00'] },
     points: {},
-    chosen: ['db window 11:30:00 latest'],
+    chosen: ['db window 11:30:00'],
     skewSeconds: 0,
   },
   {
