@@ -161,12 +161,14 @@ function candidate(anchor: State, components: readonly UsableStates[]): Candidat
 }
 
 function nearest(states: readonly State[], ms: number): State[] {
-  // In whole seconds, which is as exactly as RDS restores.
-  const distance = (state: State) => Math.ceil(Math.abs(state.ms - ms) / 1000);
+  const distance = (state: State) => Math.abs(secondOf(state.ms) - secondOf(ms));
   return [...states]
     .sort((a, b) => distance(a) - distance(b) || Number(isPoint(a)) - Number(isPoint(b)) || b.ms - a.ms)
     .slice(0, 1);
 }
+
+/** Moments are compared by their seconds, which is as exactly as RDS restores. */
+const secondOf = (ms: number) => Math.floor(ms / 1000);
 
 const isPoint = ({ atEnd }: State) => atEnd === undefined;
 
@@ -174,9 +176,12 @@ function ranking(now: number, rpoSeconds: number, toleranceSeconds: number) {
   const tooOld = (set: Candidate) => Number(now - set.oldest > rpoSeconds * 1000);
   const skew = (set: Candidate) => set.newest - set.oldest;
   const apart = (set: Candidate) => Number(skew(set) > toleranceSeconds * 1000);
+  // A window gives the second in which an export began: that is no older set, and no worse fit.
+  const oldest = (set: Candidate) => secondOf(set.oldest);
+  const fit = (set: Candidate) => secondOf(set.newest) - oldest(set);
   const points = (set: Candidate) => set.states.filter(isPoint).length;
   return (a: Candidate, b: Candidate) =>
-    tooOld(a) - tooOld(b) || apart(a) - apart(b) || b.oldest - a.oldest || skew(a) - skew(b) || points(a) - points(b);
+    tooOld(a) - tooOld(b) || apart(a) - apart(b) || oldest(b) - oldest(a) || fit(a) - fit(b) || points(a) - points(b);
 }
 
 function whyNone({ points, windows = [] }: ComponentPoints, now: number): string {

@@ -163,7 +163,6 @@ test('rds-automated-backup-replication: called in the DR Region, with the key of
   const { fixture, template, line } = synthesized({
     rpo: Duration.hours(1),
     drRpo: Duration.hours(2),
-    props: undrilled,
   });
   assert.equal(line('database', 'rds-automated-backup-replication').worstCaseSeconds, 3900);
   assert.equal(line('database', 'backup-copy').purpose, 'history');
@@ -374,8 +373,12 @@ describe('what the planner refuses stops the synth', () => {
     ],
     [
       'a technique that no drill restores from, in scheduled drills',
-      { drRpo: Duration.hours(2) },
-      /`drill\.scheduled` must be false: drills cannot restore from every technique yet, got rds-automated-backup-replication of database/,
+      {
+        rpo: Duration.minutes(20),
+        drRpo: Duration.minutes(34),
+        props: { assumptions: { automatedBackupReplication: Duration.minutes(20) } },
+      },
+      /`drill\.scheduled` must be false: drills cannot restore from every technique yet, got efs-replication of repository;/,
     ],
   ] as const) {
     test(why, () => {

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import { chooseRecoverySet, type Point } from '../../../lambda/drill/choose-recovery-set';
 import type { RestorableWindow } from '../../../lambda/drill/restorable-window';
 
-/** `10:30` of the day of the drills below; what follows a blank is why the point cannot be used. */
+/** `10:30` or `10:30:00.700` of the day of the drills below; what follows a blank is why the point cannot be used. */
 function point(text: string): Point {
   const [time, unusable] = text.split(/ (.*)/s);
   return {
     id: `at ${time}`,
     technique: 'backup-copy',
-    moment: `2026-11-24T${time}:00.000Z`,
+    moment: `2026-11-24T${time?.length === 5 ? `${time}:00.000` : time}Z`,
     ...(unusable ? { unusable } : {}),
   };
 }
@@ -135,6 +135,13 @@ const WINDOW_ROWS: readonly WindowRow[] = [
     skewSeconds: 0,
   },
   {
+    what: 'the second in which the newest export began, though the next one is nearer',
+    windows: { db: ['08:00:00-11:50:01.500'] },
+    points: { files: ['11:20', '11:50:00.700'] },
+    chosen: ['db window 11:50:00', 'files point 11:50:00'],
+    skewSeconds: 0.7,
+  },
+  {
     what: 'an export at the very end of the window, and one at its very beginning',
     windows: { db: ['11:50:00-11:50:00'] },
     points: { files: ['11:50'] },
@@ -190,6 +197,13 @@ const WINDOW_ROWS: readonly WindowRow[] = [
     points: { files: ['11:50'] },
     chosen: ['db window 11:50:00', 'files point 11:50:00'],
     skewSeconds: 0,
+  },
+  {
+    what: 'nor the copy that is nearer by less than a second',
+    windows: { db: ['08:00:00-11:58:00', '11:50:00.600'] },
+    points: { files: ['11:50:00.700'] },
+    chosen: ['db window 11:50:00', 'files point 11:50:00'],
+    skewSeconds: 0.7,
   },
   {
     what: 'the copy where the window cannot be used',

@@ -142,7 +142,7 @@ describe('a site without props', () => {
       Resource: [
         rds('db:drill-*'),
         rds('auto-backup:*'),
-        arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets85B49EB5' }),
+        arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
         rds('pg:default.*'),
         rds('og:default:*'),
       ],
