@@ -79,10 +79,8 @@ export interface ProtectedClusterProps extends ProtectedDatabaseProps {
 export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
   public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
-    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, {
-      ...statedWindows(instance),
-      ...withEndpoints(props, () => instance.dbInstanceEndpointAddress),
-    });
+    const known = withEndpoints(props, () => instance.dbInstanceEndpointAddress);
+    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, known, statedBy(instance));
   }
 
   /**
@@ -143,6 +141,7 @@ export abstract class ProtectedDatabase {
   public readonly _arn: string;
 
   private readonly props: ProtectedClusterProps;
+  private readonly stated: Stated;
 
   /** The component's name in the plan, in reports and in metrics. */
   public abstract readonly name: string;
@@ -150,26 +149,28 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps, stated: Stated = {}) {
     this._kind = kind;
     this._arn = arn;
     this.datasources = [...(props.datasources ?? [])];
     this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
     this.props = props;
+    this.stated = stated;
   }
 
   /**
    * @internal
    */
   public get _planInput(): DatabaseInput {
-    const { size, maintenanceWindow, backupWindow, without, globalDatabase } = this.props;
+    const { size, without, globalDatabase } = this.props;
     return {
       name: this.name,
       kind: this._kind,
       sizeGib: size?.toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
-      maintenanceWindow,
-      backupWindow,
+      maintenanceWindow: this.props.maintenanceWindow ?? this.stated.maintenanceWindow,
+      backupWindow: this.props.backupWindow ?? this.stated.backupWindow,
+      automatedBackups: this.stated.automatedBackups,
       without,
       globalDatabase,
     };
@@ -179,8 +180,14 @@ export abstract class ProtectedDatabase {
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
-    super(kind, arn, props);
+  public constructor(
+    construct: IConstruct,
+    kind: DatabaseKind,
+    arn: string,
+    props: ProtectedClusterProps,
+    stated?: Stated,
+  ) {
+    super(kind, arn, props, stated);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
 }
@@ -210,14 +217,17 @@ function identifierOf(resource: 'db' | 'cluster', arn: string): string {
   return identifier;
 }
 
-/** The windows of an instance of this app, where it states them. */
-function statedWindows(instance: rds.IDatabaseInstance): Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow'> {
+/** What an instance of this app says of itself. */
+type Stated = Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow' | 'automatedBackups'>;
+
+function statedBy(instance: rds.IDatabaseInstance): Stated {
   const child = instance.node.defaultChild;
   if (!(child instanceof CfnDBInstance)) return {};
   const known = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
   return {
     maintenanceWindow: known(child.preferredMaintenanceWindow),
     backupWindow: known(child.preferredBackupWindow),
+    ...(child.backupRetentionPeriod === 0 ? { automatedBackups: false } : {}),
   };
 }
 

@@ -41,6 +41,14 @@ export function databaseInfeasible(
           },
         ]
       : []),
+    ...(database.automatedBackups === false
+      ? [
+          {
+            change: 'automated backups of the instance that are on: a backup retention of at least a day',
+            candidates: planAs({ automatedBackups: true }),
+          },
+        ]
+      : []),
     {
       change: `an Aurora Global Database${aurora ? '' : ' in its place'}, with a secondary cluster in the DR Region`,
       candidates: planAs(global),

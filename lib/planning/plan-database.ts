@@ -39,7 +39,9 @@ export function databaseCandidates(
   const canContinue =
     supportsContinuous(kind) && lockAllowsContinuous(context.vaultLock) && !without.includes('backup-continuous');
   const canReplicate =
-    supportsAutomatedBackupReplication(kind) && !without.includes('rds-automated-backup-replication');
+    supportsAutomatedBackupReplication(kind) &&
+    database.automatedBackups !== false &&
+    !without.includes('rds-automated-backup-replication');
   // RDS replicates automated backups that are on; continuous backup keeps them on.
   const combinations = [
     { continuous: false, replicated: false },

@@ -28,6 +28,11 @@ export interface DatabaseInput extends RdsWindows {
   readonly sizeGib?: number;
   /** Whether the Aurora cluster belongs to a Global Database with a secondary cluster in the DR Region. Default: false. */
   readonly globalDatabase?: boolean;
+  /**
+   * False: the instance is known to have no automated backups (backup retention 0), so that RDS refuses to replicate them
+   * until the first continuous backup has turned them on. Default: not known, taken to be on.
+   */
+  readonly automatedBackups?: boolean;
   /** Techniques that are not wanted. Snapshots and their copies cannot be left out: only they undo a deletion. */
   readonly without?: readonly Technique[];
 }

@@ -329,6 +329,31 @@ test('windows of an instance of the app are known; given ones win', () => {
   assert.equal(withInstance({ backupWindow: '13:00-13:30' }), 'cron(0 2 * * ? *)');
 });
 
+test('an instance that is known to have no automated backups has none that RDS could replicate', () => {
+  const withRetention = (backupRetention: Duration) =>
+    synthesized({
+      rpo: Duration.hours(1),
+      drRpo: Duration.hours(2),
+      database: (fixture) =>
+        ProtectedDatabase.fromInstance(
+          new rds.DatabaseInstance(fixture.stack, 'Stated', {
+            vpc: fixture.vpc,
+            engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18 }),
+            backupRetention,
+          }),
+          {
+            datasources: ['identity_db', 'shared_db'],
+            credentials: Secret.fromSecretCompleteArn(fixture.stack, 'Credentials', SECRET),
+          },
+        ),
+    });
+  assert.equal(withRetention(Duration.days(1)).line('stated', 'rds-automated-backup-replication').purpose, 'promise');
+  assert.throws(
+    () => withRetention(Duration.days(0)),
+    /the nearest is 6h: .*\n {4}would meet it: automated backups of the instance that are on: a backup retention of at least a day: 1h 5m/,
+  );
+});
+
 test('vault locks, in governance mode, at both sites', () => {
   const { fixture, template } = synthesized({
     rpo: Duration.hours(1),
