@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import {
-  DeploymentTomlError,
-  type ParsedDatabase,
-  type ParsedDeployment,
-  parseDeployment,
-} from '../../lib/deployment/parse';
+import { coverage } from '../../lib/databases/coverage';
+import { DeploymentTomlError, type ParsedDeployment, parseDeployment } from '../../lib/deployment/parse';
 import { formatDuration } from '../../lib/planning/duration';
 import { PlanInputError } from '../../lib/planning/errors';
 import { plan } from '../../lib/planning/plan';
 import type { PlanLine, RecoveryTime, RestoreDependencies } from '../../lib/planning/plan-document';
 import { planTable } from '../../lib/planning/plan-table';
 import type { DatabaseInput, InfeasibleObjective, PlanInput, VolumeInput } from '../../lib/planning/plan-types';
+import { type DatabaseResource, databaseResources } from '../plan/database-resources';
+import { BadInput } from '../plan/errors';
 import { addPlanOptions, type Named, type PlanOptions } from '../plan/options';
 
 /** What `plan --json` prints when the input is good; with bad input it is `{ formatVersion, error }`. See docs/planning.md. */
@@ -64,8 +62,6 @@ function run(options: PlanOptions): number {
   }
 }
 
-class BadInput extends Error {}
-
 function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeployment {
   let text: string;
   try {
@@ -80,7 +76,8 @@ function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeplo
 }
 
 function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutput {
-  const result = plan(planInput(deployment, options));
+  const resources = databaseResources(deployment.databases, options.database);
+  const result = plan(planInput(resources, options));
   return {
     formatVersion: 1,
     databases: deployment.databases.map((database) => ({
@@ -98,16 +95,16 @@ function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutpu
     infeasible: result.infeasible,
     recoveryTimes: result.recoveryTimes,
     usdPerMonth: result.usdPerMonth,
-    warnings: [...deploymentWarnings(deployment), ...result.warnings],
+    warnings: [...deploymentWarnings(deployment, resources), ...result.warnings],
   };
 }
 
-function planInput(deployment: ParsedDeployment, options: PlanOptions): PlanInput {
+function planInput(resources: readonly DatabaseResource[], options: PlanOptions): PlanInput {
   const drSite = { rpoSeconds: options.drRpo ?? options.rpo, rtoSeconds: options.drRto ?? options.rto };
   requireNotTighter('--dr-rpo', drSite.rpoSeconds, '--rpo', options.rpo);
   requireNotTighter('--dr-rto', drSite.rtoSeconds, '--rto', options.rto);
   const { size = {}, without = {}, files = {}, maintenanceWindow = {}, backupWindow = {} } = options;
-  const databases = (options.database ?? oneInstancePerHost(deployment.databases)).map((database) => ({
+  const databases = resources.map(({ datasources: _, ...database }) => ({
     ...database,
     sizeGib: size[database.name],
     without: without[database.name],
@@ -159,30 +156,23 @@ function requireComponents(databases: readonly DatabaseInput[], volumes: readonl
   require('--without', options.without, all);
 }
 
-/** Databases of one host are one resource, called after its first datasource. */
-function oneInstancePerHost(databases: readonly ParsedDatabase[]): Pick<DatabaseInput, 'name' | 'kind'>[] {
-  const hosted = databases.filter(({ embedded }) => !embedded);
-  return [...new Map(hosted.toReversed().map((database) => [database.host ?? database.datasource, database])).values()]
-    .toReversed()
-    .map(({ datasource }) => ({ name: datasource, kind: 'rds-instance' }));
-}
-
-function deploymentWarnings({ databases, restoreDependencies, warnings }: ParsedDeployment): string[] {
-  const embedded = databases
-    .filter((database) => database.embedded)
-    .map(
-      ({ section, line }) =>
-        `[${section}]${line === undefined ? ' is not in the file and' : ` (line ${line})`} is an embedded H2 database: ` +
-        'RDS backs up none of it; move it to an RDS database',
-    );
+function deploymentWarnings(
+  { databases, restoreDependencies, warnings }: ParsedDeployment,
+  resources: readonly DatabaseResource[],
+): string[] {
+  const { problems, warnings: notices } = coverage(
+    databases,
+    resources.map((resource) => ({ ...resource, hostnames: [] })),
+  );
   const { encryptionKey, encryptsWithKeystore } = restoreDependencies;
   const key =
     !encryptsWithKeystore && (encryptionKey === 'absent' || encryptionKey === 'public-default')
       ? [
-          `[encryption] key is ${encryptionKey === 'absent' ? 'not set' : "the product's default"}: everybody knows it; set your own`,
+          `[encryption] key is ${encryptionKey === 'absent' ? 'not set, and the product uses its default' : "the product's default"}: ` +
+            'everybody knows it; set your own',
         ]
       : [];
-  return [...embedded, ...key, ...warnings];
+  return [...problems.map((problem) => `cdk synth will stop: ${problem}`), ...notices, ...key, ...warnings];
 }
 
 function requireNotTighter(name: string, atDrSite: number, inRegionName: string, inRegion: number): void {

@@ -80,8 +80,70 @@ test('infeasible: the nearest that can be met, exit status 1, JSON all the same'
 test('an embedded database and a public key are warned of', () => {
   const { status, stdout } = run('--deployment', fixture('default-h2'), '--rpo', '1d', '--rto', '1d');
   assert.equal(status, 0);
-  assert.match(stdout, /warning: \[database\.identity_db\] \(line 7\) is an embedded H2 database/);
+  assert.match(
+    stdout,
+    /warning: cdk synth will stop: .* 'identity_db' .* got embedded H2 \(database\.identity_db, line 7\)/,
+  );
   assert.match(stdout, /warning: \[encryption\] key is not set/);
+});
+
+describe('every database on a server is planned, whatever kinds are given', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'plan-')), 'deployment.toml');
+  const database = (name: string, host: string) =>
+    `[database.${name}]\ntype = "postgre"\nhostname = "${host}"\nname = "${name}"\n`;
+  writeFileSync(
+    file,
+    [
+      database('identity_db', 'a.example.com'),
+      database('shared_db', 'b.example.com'),
+      database('user', 'A.example.com.'),
+      '[database.config]\nurl = "jdbc:h2:tcp://h2.example.com:9092/config"\n',
+      '[[datasource]]\nid = "reports"\nurl = "$env{REPORTS_URL}"\n',
+    ].join(''),
+  );
+  const objectives = ['--deployment', file, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h'];
+  const planned = (output: PlanOutput) => [
+    ...new Set(
+      output.plan.filter(({ technique }) => technique === 'backup-snapshot').map(({ component }) => component),
+    ),
+  ];
+
+  test('one resource a host, spelt as it may be; what stops the synth is said', () => {
+    const { status, output } = runJson(...objectives);
+    assert.equal(status, 0);
+    assert.deepEqual(planned(output), ['identity_db', 'shared_db', 'reports', 'repository']);
+    assert.deepEqual(
+      output.warnings.slice(0, 2).map((warning) => /^cdk synth will stop: .*'(\w+)'/.exec(warning)?.[1]),
+      ['config', 'reports'],
+    );
+  });
+
+  test('a kind is of the resource that holds the datasource, the others stay instances', () => {
+    const { output } = runJson(...objectives, '--database', 'WSO2_SHARED_DB=aurora-global-database');
+    assert.deepEqual(planned(output), ['identity_db', 'WSO2_SHARED_DB', 'reports', 'repository']);
+    const global = output.plan.filter(({ technique }) => technique === 'aurora-global-database');
+    assert.deepEqual(
+      global.map(({ component }) => component),
+      ['WSO2_SHARED_DB'],
+    );
+  });
+
+  test('bad: a name that the file does not have, an H2 server, two kinds of one host', () => {
+    const error = (...args: string[]) => {
+      const { status, output } = runJson(...objectives, ...args);
+      assert.equal(status, 2);
+      return output.error;
+    };
+    assert.match(
+      error('--database', 'main=rds-instance'),
+      /`--database` must name .* one of identity_db, user, shared_db, reports, got 'main'/,
+    );
+    assert.match(error('--database', 'config=rds-instance'), /got 'config'/);
+    assert.match(
+      error('--database', 'identity_db=rds-instance', '--database', 'user=aurora-cluster'),
+      /got 'identity_db' and 'user' for identity_db, user: leave out one/,
+    );
+  });
 });
 
 test('bad input: exit status 2 and what to change, in JSON too', () => {
@@ -110,6 +172,8 @@ describe('bad options: exit status 2, JSON all the same', () => {
     [['--without', 'identity_db=backup-copy'], /It must be NAME=TECHNIQUE, one of backup-continuous/],
     [['--keep', '36h'], /It must be whole days/],
     [['--keep', '7d', '--drill-every', '7d'], /the drill interval must be less than the shortest retention \(7 days\)/],
+    [['--size', 'constructor=1'], /`--size` must name one of identity_db, repository, got 'constructor'/],
+    [['--assume', 'exportSeconds=1m', '--assume', 'exportSeconds=2m'], /'exportSeconds' is given twice/],
     [['--assume', 'backupJob=20m'], /NAME must be one of backupJobSeconds/],
     [['--measured', 'README.md'], /It must be the report\.json of a drill/],
     [['--resolve', 'env:NONE=x'], /`resolve` must name references of .*postgre-two-databases\.toml, got 'env:NONE'/],
