@@ -81,18 +81,19 @@ function unmet(
   return SITES.flatMap((site) => {
     const { rpoSeconds } = objectiveAt(site, objectives);
     const nearest = tightest(site, candidates);
-    if (nearest.worstCaseSeconds <= rpoSeconds) return [];
+    if (nearest && nearest.worstCaseSeconds <= rpoSeconds) return [];
     return [
       {
         component,
         site,
         objective: 'rpo' as const,
         objectiveSeconds: rpoSeconds,
-        nearestFeasibleSeconds: nearest.worstCaseSeconds,
-        reason: `${arithmetic(nearest)} with ${nearest.technique}, the tightest there is`,
+        nearestFeasibleSeconds: nearest?.worstCaseSeconds ?? null,
+        reason: nearest
+          ? `${arithmetic(nearest)} with ${nearest.technique}, the tightest there is`
+          : 'nothing brings it there: AWS copies no snapshot of a Multi-AZ DB cluster, and replicates none of its backups',
         remedies: remedies.flatMap(({ change, candidates: changed }) => {
-          const found = changed();
-          const reached = found.length === 0 ? undefined : tightest(site, found).worstCaseSeconds;
+          const reached = tightest(site, changed())?.worstCaseSeconds;
           return reached !== undefined && reached <= rpoSeconds ? [`${change}: ${formatDuration(reached)}`] : [];
         }),
       },
@@ -100,10 +101,11 @@ function unmet(
   });
 }
 
-const tightest = (site: Site, candidates: readonly Candidate<unknown>[]): PlanLine =>
-  candidates
-    .map(({ lines }) => promiseAt(site, lines))
-    .reduce((best, line) => (line.worstCaseSeconds < best.worstCaseSeconds ? line : best));
+const tightest = (site: Site, candidates: readonly Candidate<unknown>[]) =>
+  promiseAt(
+    site,
+    candidates.flatMap(({ lines }) => lines),
+  );
 
 /** `interval 1h + start window 1h = 2h`. */
 export const arithmetic = ({ terms, worstCaseSeconds }: Pick<PlanLine, 'terms' | 'worstCaseSeconds'>) =>

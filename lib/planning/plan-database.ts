@@ -9,7 +9,7 @@ import { continuousDays, lockAllowsContinuous, type Retention, tieredRules, type
 import { DEFAULT_DATABASE_GIB } from './sizes';
 import { globalDatabaseLine } from './techniques/aurora-global-database';
 import { continuousLine, continuousRule, supportsContinuous } from './techniques/backup-continuous';
-import { copyLine } from './techniques/backup-copy';
+import { copyLine, supportsCopy } from './techniques/backup-copy';
 import { type Periodic, type Schedule, snapshotLine, snapshotRule } from './techniques/backup-snapshot';
 import {
   automatedBackupReplicationLine,
@@ -49,22 +49,23 @@ export function databaseCandidates(
   return combinations.flatMap(({ continuous, replicated }) =>
     schedules(database, assumptions, continuous).flatMap((schedule) => {
       const local = snapshotLine(periodic, schedule, assumptions, retention);
-      const copy = copyLine(periodic, schedule, assumptions, retention);
+      const copied = supportsCopy(kind);
+      const copies = copied ? [copyLine(periodic, schedule, assumptions, retention)] : [];
       if (expiresTooSoon(local.worstCaseSeconds, retention.allDays)) return [];
-      if (expiresTooSoon(copy.worstCaseSeconds, retention.copyDays)) return [];
+      if (copies.some(({ worstCaseSeconds }) => expiresTooSoon(worstCaseSeconds, retention.copyDays))) return [];
       return [
         {
           lines: [
             local,
             ...(continuous ? [continuousLine(periodic, retention)] : []),
-            copy,
+            ...copies,
             ...(replicated ? [automatedBackupReplicationLine(periodic, assumptions, retention)] : []),
             ...(database.globalDatabase ? [globalDatabaseLine(database.name, assumptions)] : []),
           ],
           protection: {
             name: database.name,
             rules: tieredRules(
-              snapshotRule(schedule, assumptions, retention, true),
+              snapshotRule(schedule, assumptions, retention, copied),
               schedule.safeMinutes ?? schedule.offsetMinutes,
               retention,
             ),

@@ -56,7 +56,9 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
       ({ component, site, objective, objectiveSeconds, nearestFeasibleSeconds, reason, remedies }) => [
         style('red', 'cannot be met: ') +
           `${objective.toUpperCase()} ${formatDuration(objectiveSeconds)} of ${component} ${SITES[site]}; ` +
-          `the nearest that can is ${formatDuration(nearestFeasibleSeconds)} (${reason})`,
+          (nearestFeasibleSeconds === null
+            ? reason
+            : `the nearest that can is ${formatDuration(nearestFeasibleSeconds)} (${reason})`),
         ...(remedies.length === 0
           ? ['  no change that this planner knows would meet it']
           : remedies.map((remedy) => `  would meet it: ${remedy}`)),
