@@ -7,7 +7,13 @@ import { PlanInputError } from '../../lib/planning/errors';
 import { plan } from '../../lib/planning/plan';
 import type { PlanLine, RecoveryTime, RestoreDependencies } from '../../lib/planning/plan-document';
 import { planTable } from '../../lib/planning/plan-table';
-import type { DatabaseInput, InfeasibleObjective, PlanInput, VolumeInput } from '../../lib/planning/plan-types';
+import {
+  ALL_TOGETHER,
+  type DatabaseInput,
+  type InfeasibleObjective,
+  type PlanInput,
+  type VolumeInput,
+} from '../../lib/planning/plan-types';
 import { type DatabaseResource, databaseResources } from '../plan/database-resources';
 import { BadInput } from '../plan/errors';
 import { addPlanOptions, type Named, type PlanOptions } from '../plan/options';
@@ -103,19 +109,19 @@ function planInput(resources: readonly DatabaseResource[], options: PlanOptions)
   const drSite = { rpoSeconds: options.drRpo ?? options.rpo, rtoSeconds: options.drRto ?? options.rto };
   requireNotTighter('--dr-rpo', drSite.rpoSeconds, '--rpo', options.rpo);
   requireNotTighter('--dr-rto', drSite.rtoSeconds, '--rto', options.rto);
-  const { size = {}, without = {}, files = {}, maintenanceWindow = {}, backupWindow = {} } = options;
+  const { size, without, files, maintenanceWindow, backupWindow } = options;
   const databases = resources.map(({ datasources: _, ...database }) => ({
     ...database,
-    sizeGib: size[database.name],
-    without: without[database.name],
-    maintenanceWindow: maintenanceWindow[database.name],
-    backupWindow: backupWindow[database.name],
+    sizeGib: valueOf(size, database.name),
+    without: valueOf(without, database.name),
+    maintenanceWindow: valueOf(maintenanceWindow, database.name),
+    backupWindow: valueOf(backupWindow, database.name),
   }));
   const volumes = (options.volume ?? ['repository']).map((name) => ({
     name,
-    sizeGib: size[name],
-    files: files[name],
-    without: without[name],
+    sizeGib: valueOf(size, name),
+    files: valueOf(files, name),
+    without: valueOf(without, name),
   }));
   requireComponents(databases, volumes, options);
   return {
@@ -137,12 +143,20 @@ function planInput(resources: readonly DatabaseResource[], options: PlanOptions)
   };
 }
 
+/** Names are anything, `constructor` too. */
+const valueOf = <Value>(named: Named<Value> | undefined, name: string) =>
+  named && Object.hasOwn(named, name) ? named[name] : undefined;
+
 /** A name that is mistyped would change nothing, in silence. */
 function requireComponents(databases: readonly DatabaseInput[], volumes: readonly VolumeInput[], options: PlanOptions) {
   const ofDatabases = databases.map(({ name }) => name);
   const ofVolumes = volumes.map(({ name }) => name);
   const all = [...ofDatabases, ...ofVolumes];
   const twice = all.find((name, index) => all.indexOf(name) !== index);
+  const unusable = all.find((name) => name.trim() === '' || name === ALL_TOGETHER);
+  if (unusable !== undefined) {
+    throw new BadInput(`component names must not be empty, nor '${ALL_TOGETHER}', got '${unusable}': rename it`);
+  }
   if (twice !== undefined) throw new BadInput(`component names must be unique, got '${twice}' twice: rename one`);
   const require = (option: string, named: Named<unknown> | undefined, known: readonly string[]) => {
     const unknown = Object.keys(named ?? {}).find((name) => !known.includes(name));

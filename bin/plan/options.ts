@@ -176,14 +176,17 @@ function measured(file: string): MeasuredRecovery[] {
   } catch (error) {
     throw new InvalidArgumentError(`It must be the report.json of a drill: ${(error as Error).message}.`);
   }
-  const { formatVersion, drillId, measuredRtoSeconds, components } = report as Record<string, unknown>;
+  const { formatVersion, drillId, measuredRtoSeconds, components } = (report ?? {}) as Record<string, unknown>;
   if (formatVersion !== 1 || typeof drillId !== 'string' || !Array.isArray(components)) {
     throw new InvalidArgumentError('It must be the report.json of a drill, format version 1.');
   }
-  const times = [{ component: ALL_TOGETHER, measuredRtoSeconds }, ...(components as Record<string, unknown>[])];
-  const found = times.flatMap(({ component, measuredRtoSeconds: rtoSeconds }) =>
-    typeof component === 'string' && typeof rtoSeconds === 'number' ? [{ component, rtoSeconds, drill: drillId }] : [],
-  );
+  const times = [{ component: ALL_TOGETHER, measuredRtoSeconds }, ...(components as unknown[])];
+  const found = times.flatMap((measurement) => {
+    const { component, measuredRtoSeconds: rtoSeconds } = (measurement ?? {}) as Record<string, unknown>;
+    return typeof component === 'string' && typeof rtoSeconds === 'number' && rtoSeconds >= 0
+      ? [{ component, rtoSeconds, drill: drillId }]
+      : [];
+  });
   if (found.length === 0) {
     throw new InvalidArgumentError('It must be of a drill that restored something: this one measured no time.');
   }

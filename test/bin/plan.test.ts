@@ -159,12 +159,42 @@ test('bad input: exit status 2 and what to change, in JSON too', () => {
   assert.match(tighter.stderr, /`--dr-rpo` must be at least `--rpo` \(6h\), got 1h/);
 });
 
+const reports = mkdtempSync(join(tmpdir(), 'plan-'));
+const nullReport = join(reports, 'null.json');
+writeFileSync(nullReport, 'null');
+const negativeReport = join(reports, 'negative.json');
+writeFileSync(
+  negativeReport,
+  '{ "formatVersion": 1, "drillId": "d", "components": [null, { "component": "repository", "measuredRtoSeconds": -1 }] }',
+);
+
+test('a component may be called as what objects have', () => {
+  const { status, output } = runJson(
+    ...good,
+    ...['--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h', '--volume', 'constructor', '--volume', '__proto__'],
+    ...['--without', 'constructor=efs-replication', '--size', '__proto__=100'],
+  );
+  assert.equal(status, 0);
+  const restored = output.recoveryTimes.filter(({ site }) => site === 'dr-site').slice(1, 3);
+  assert.deepEqual(
+    restored.map(({ component, seconds }) => [component, seconds]),
+    [
+      ['constructor', 41],
+      ['__proto__', 2048],
+    ],
+  );
+});
+
 describe('bad options: exit status 2, JSON all the same', () => {
   for (const [args, error] of [
     [['--rto', '4x'], /argument '4x' is invalid\. It must be a duration/],
     [['--database', 'main=aurora'], /It must be NAME=KIND, where KIND is one of rds-instance, aurora-cluster/],
     [['--database', 'main=constructor'], /It must be NAME=KIND/],
     [['--database', 'a=rds-instance', '--database', 'a=rds-instance'], /'a' is given twice/],
+    [['--volume', ''], /component names must not be empty, nor 'all together', got ''/],
+    [['--volume', 'all together'], /component names must not be empty, nor 'all together', got 'all together'/],
+    [['--measured', nullReport], /It must be the report\.json of a drill, format version 1/],
+    [['--measured', negativeReport], /this one measured no time/],
     [['--volume', 'identity_db'], /component names must be unique, got 'identity_db' twice/],
     [['--size', 'other=20'], /`--size` must name one of identity_db, repository, got 'other': correct the name/],
     [['--size', 'identity_db=0'], /It must be a number more than 0/],
