@@ -285,6 +285,32 @@ test('infeasible, for people: what would meet it', () => {
   assert.match(stdout, /^ {2}would meet it: an Aurora Global Database in its place, .*: 1m$/m);
 });
 
+test('on a Node without zstd a plan is made, and what works on archives says what it needs', () => {
+  const hide =
+    'import z from "node:zlib"; import m from "node:module"; delete z.zstdCompress; m.syncBuiltinESMExports()';
+  const old = (...args: string[]) =>
+    spawnSync(
+      process.execPath,
+      [
+        '--import',
+        `data:text/javascript,${encodeURIComponent(hide)}`,
+        '--import',
+        'tsx',
+        'bin/wso2is-recovery.ts',
+        ...args,
+      ],
+      { cwd: root, encoding: 'utf8' },
+    );
+  const planned = old('plan', ...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h');
+  assert.equal(planned.status, 0, planned.stderr);
+  const listed = old('list', 's3://bucket/prefix', '--json');
+  assert.equal(listed.status, 2);
+  assert.match(
+    (JSON.parse(listed.stdout) as { error: string }).error,
+    /^list needs Node >= 22\.15 for zstd, this is v/,
+  );
+});
+
 describe('durations', () => {
   for (const [text, seconds] of [
     ['90s', 90],
