@@ -5,6 +5,7 @@ import { databaseCandidates, type PlanContext } from './plan-database';
 import type { PlanLine, Site } from './plan-document';
 import type { DatabaseInput, InfeasibleObjective, VolumeInput } from './plan-types';
 import { areKnown } from './rds-windows';
+import { lockAllowsContinuous, MAX_CONTINUOUS_DAYS } from './retention';
 import { volumeCandidates } from './plan-volume';
 
 /** A change of architecture or of input, with the candidates that there would be then. */
@@ -25,6 +26,14 @@ export function databaseInfeasible(
     ...(database.without?.length
       ? [{ change: `allow ${database.without.join(' and ')}`, candidates: planAs({ without: [] }) }]
       : []),
+    ...(lockAllowsContinuous(context.vaultLock)
+      ? []
+      : [
+          {
+            change: `a vault lock whose minimum is at most ${MAX_CONTINUOUS_DAYS} days, which allows continuous backup`,
+            candidates: () => databaseCandidates(database, { ...context, vaultLock: undefined }),
+          },
+        ]),
     ...(database.kind === 'multi-az-cluster'
       ? [
           {

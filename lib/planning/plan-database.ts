@@ -115,7 +115,7 @@ function windowWarnings(database: DatabaseInput, { name, continuous, rules }: Da
   const tiers = rules.filter((rule) => rule.name !== 'snapshot').map((rule) => rule.name);
   return [
     `${name}: its maintenance and backup windows are not known, and RDS snapshot jobs fail in them: the worst case ` +
-      'counts the runs that may be lost' +
+      'counts the runs that may be lost where both are 30 minutes long, as RDS makes them' +
       (tiers.length > 0 ? `, and the ${tiers.join(' and ')} points may be among them` : '') +
       '; give both windows, and the schedule keeps away from them',
   ];

@@ -31,7 +31,13 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
     const text = formatDuration(Math.ceil(seconds));
     return missed('rto', component, site) ? style('red', `${text} (too long)`) : `${text} (${basis})`;
   };
+  const missing = plan.infeasible.length;
   return [
+    missing === 0
+      ? style('green', 'Feasible: ') + 'every objective for what may be lost (RPO) is met at worst, as follows.'
+      : style('red', 'Not feasible: ') +
+        `${missing === 1 ? '1 objective' : `${missing} objectives`} cannot be met; below is what comes nearest, and why.`,
+    '',
     table(
       ['component', 'site', 'technique', 'when (UTC)', 'worst case', 'arithmetic'],
       plan.lines.map((line) => [

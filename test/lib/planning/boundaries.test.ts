@@ -132,6 +132,15 @@ test('a remedy that reaches the objective to the second is named, a second less 
   assert.deepEqual(remedies(389), []);
 });
 
+test('a vault lock that leaves no continuous backup is what would have to change', () => {
+  const remedies = (minDays: number) =>
+    ofDatabase({}, HOUR, 6 * HOUR, { vaultLock: { minDays }, retention: { allDays: 40 } }).infeasible.flatMap(
+      (missed) => missed.remedies,
+    );
+  assert.throws(() => remedies(35 + 6), /retention of db/);
+  assert.deepEqual(remedies(36), ['a vault lock whose minimum is at most 35 days, which allows continuous backup: 5m']);
+});
+
 describe('windows', () => {
   // Unsafe from two hours before a window to its end.
   const maintenanceWindow = 'sun:02:00-sun:02:30';
