@@ -1,27 +1,43 @@
 #!/usr/bin/env node
+import * as zlib from 'node:zlib';
 import { Command, CommanderError } from 'commander';
-import { registerExport } from './commands/export';
-import { registerList } from './commands/list';
 import { registerPlan } from './commands/plan';
-import { registerRestore } from './commands/restore';
-import { registerVerify } from './commands/verify';
 
 /** Bad usage: commander's own status for it is 1, which here means that the answer is no. */
 const BAD_USAGE = 2;
 
-function createProgram(): Command {
+async function createProgram(): Promise<Command> {
   const program = new Command('wso2is-recovery')
     .description('backup and recovery of WSO2 Identity Server on AWS')
     .showHelpAfterError('(--help says more)')
     // Sub-commands take this over when they are made.
     .exitOverride();
-  for (const register of [registerPlan, registerExport, registerList, registerVerify, registerRestore])
-    register(program);
+  registerPlan(program);
+  await registerArchiveCommands(program);
   return program;
 }
 
+/** Archives are compressed by Node's own zstd; planning needs nothing of it, so that it runs wherever a synth does. */
+async function registerArchiveCommands(program: Command): Promise<void> {
+  if (typeof zlib.zstdCompress === 'function') {
+    for (const register of (await import('./commands/archive')).ARCHIVE_COMMANDS) register(program);
+    return;
+  }
+  const needs = `needs Node >= 22.15 for zstd, this is ${process.version}`;
+  for (const name of ['export', 'list', 'verify', 'restore']) {
+    program
+      .command(name)
+      .description(needs)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        throw new Error(`${name} ${needs}: use a newer one`);
+      });
+  }
+}
+
 createProgram()
-  .parseAsync()
+  .then((program) => program.parseAsync())
   .catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     const isUsage = error instanceof CommanderError;

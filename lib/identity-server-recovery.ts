@@ -468,7 +468,8 @@ const fileSystemArn = (stack: Stack, { accessPoint }: Volume) =>
 const infeasibleLine = (missed: InfeasibleObjective) =>
   `${missed.component}: an ${missed.objective.toUpperCase()} of ${formatDuration(missed.objectiveSeconds)} ` +
   `${missed.site === 'dr-site' ? 'at the DR site' : 'in the Region'} cannot be met, ` +
-  `the nearest is ${formatDuration(missed.nearestFeasibleSeconds)}: ${missed.reason}` +
+  (missed.nearestFeasibleSeconds === null ? '' : `the nearest is ${formatDuration(missed.nearestFeasibleSeconds)}: `) +
+  missed.reason +
   missed.remedies.map((remedy) => `\n    would meet it: ${remedy}`).join('');
 
 /** What a drill restores from. */

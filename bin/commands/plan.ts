@@ -1,17 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import {
-  DeploymentTomlError,
-  type ParsedDatabase,
-  type ParsedDeployment,
-  parseDeployment,
-} from '../../lib/deployment/parse';
+import { coverage } from '../../lib/databases/coverage';
+import { DeploymentTomlError, type ParsedDeployment, parseDeployment } from '../../lib/deployment/parse';
 import { formatDuration } from '../../lib/planning/duration';
 import { PlanInputError } from '../../lib/planning/errors';
 import { plan } from '../../lib/planning/plan';
 import type { PlanLine, RecoveryTime, RestoreDependencies } from '../../lib/planning/plan-document';
 import { planTable } from '../../lib/planning/plan-table';
-import type { DatabaseInput, InfeasibleObjective, PlanInput, VolumeInput } from '../../lib/planning/plan-types';
+import {
+  ALL_TOGETHER,
+  type DatabaseInput,
+  type InfeasibleObjective,
+  type PlanInput,
+  type VolumeInput,
+} from '../../lib/planning/plan-types';
+import { type DatabaseResource, databaseResources } from '../plan/database-resources';
+import { BadInput } from '../plan/errors';
 import { addPlanOptions, type Named, type PlanOptions } from '../plan/options';
 
 /** What `plan --json` prints when the input is good; with bad input it is `{ formatVersion, error }`. See docs/planning.md. */
@@ -64,8 +68,6 @@ function run(options: PlanOptions): number {
   }
 }
 
-class BadInput extends Error {}
-
 function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeployment {
   let text: string;
   try {
@@ -80,7 +82,8 @@ function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeplo
 }
 
 function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutput {
-  const result = plan(planInput(deployment, options));
+  const resources = databaseResources(deployment.databases, options.database);
+  const result = plan(planInput(resources, options));
   return {
     formatVersion: 1,
     databases: deployment.databases.map((database) => ({
@@ -98,27 +101,27 @@ function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutpu
     infeasible: result.infeasible,
     recoveryTimes: result.recoveryTimes,
     usdPerMonth: result.usdPerMonth,
-    warnings: [...deploymentWarnings(deployment), ...result.warnings],
+    warnings: [...deploymentWarnings(deployment, resources), ...result.warnings],
   };
 }
 
-function planInput(deployment: ParsedDeployment, options: PlanOptions): PlanInput {
+function planInput(resources: readonly DatabaseResource[], options: PlanOptions): PlanInput {
   const drSite = { rpoSeconds: options.drRpo ?? options.rpo, rtoSeconds: options.drRto ?? options.rto };
   requireNotTighter('--dr-rpo', drSite.rpoSeconds, '--rpo', options.rpo);
   requireNotTighter('--dr-rto', drSite.rtoSeconds, '--rto', options.rto);
-  const { size = {}, without = {}, files = {}, maintenanceWindow = {}, backupWindow = {} } = options;
-  const databases = (options.database ?? oneInstancePerHost(deployment.databases)).map((database) => ({
+  const { size, without, files, maintenanceWindow, backupWindow } = options;
+  const databases = resources.map(({ datasources: _, ...database }) => ({
     ...database,
-    sizeGib: size[database.name],
-    without: without[database.name],
-    maintenanceWindow: maintenanceWindow[database.name],
-    backupWindow: backupWindow[database.name],
+    sizeGib: valueOf(size, database.name),
+    without: valueOf(without, database.name),
+    maintenanceWindow: valueOf(maintenanceWindow, database.name),
+    backupWindow: valueOf(backupWindow, database.name),
   }));
   const volumes = (options.volume ?? ['repository']).map((name) => ({
     name,
-    sizeGib: size[name],
-    files: files[name],
-    without: without[name],
+    sizeGib: valueOf(size, name),
+    files: valueOf(files, name),
+    without: valueOf(without, name),
   }));
   requireComponents(databases, volumes, options);
   return {
@@ -140,12 +143,20 @@ function planInput(deployment: ParsedDeployment, options: PlanOptions): PlanInpu
   };
 }
 
+/** Names are anything, `constructor` too. */
+const valueOf = <Value>(named: Named<Value> | undefined, name: string) =>
+  named && Object.hasOwn(named, name) ? named[name] : undefined;
+
 /** A name that is mistyped would change nothing, in silence. */
 function requireComponents(databases: readonly DatabaseInput[], volumes: readonly VolumeInput[], options: PlanOptions) {
   const ofDatabases = databases.map(({ name }) => name);
   const ofVolumes = volumes.map(({ name }) => name);
   const all = [...ofDatabases, ...ofVolumes];
   const twice = all.find((name, index) => all.indexOf(name) !== index);
+  const unusable = all.find((name) => name.trim() === '' || name === ALL_TOGETHER);
+  if (unusable !== undefined) {
+    throw new BadInput(`component names must not be empty, nor '${ALL_TOGETHER}', got '${unusable}': rename it`);
+  }
   if (twice !== undefined) throw new BadInput(`component names must be unique, got '${twice}' twice: rename one`);
   const require = (option: string, named: Named<unknown> | undefined, known: readonly string[]) => {
     const unknown = Object.keys(named ?? {}).find((name) => !known.includes(name));
@@ -159,30 +170,23 @@ function requireComponents(databases: readonly DatabaseInput[], volumes: readonl
   require('--without', options.without, all);
 }
 
-/** Databases of one host are one resource, called after its first datasource. */
-function oneInstancePerHost(databases: readonly ParsedDatabase[]): Pick<DatabaseInput, 'name' | 'kind'>[] {
-  const hosted = databases.filter(({ embedded }) => !embedded);
-  return [...new Map(hosted.toReversed().map((database) => [database.host ?? database.datasource, database])).values()]
-    .toReversed()
-    .map(({ datasource }) => ({ name: datasource, kind: 'rds-instance' }));
-}
-
-function deploymentWarnings({ databases, restoreDependencies, warnings }: ParsedDeployment): string[] {
-  const embedded = databases
-    .filter((database) => database.embedded)
-    .map(
-      ({ section, line }) =>
-        `[${section}]${line === undefined ? ' is not in the file and' : ` (line ${line})`} is an embedded H2 database: ` +
-        'RDS backs up none of it; move it to an RDS database',
-    );
+function deploymentWarnings(
+  { databases, restoreDependencies, warnings }: ParsedDeployment,
+  resources: readonly DatabaseResource[],
+): string[] {
+  const { problems, warnings: notices } = coverage(
+    databases,
+    resources.map((resource) => ({ ...resource, hostnames: [] })),
+  );
   const { encryptionKey, encryptsWithKeystore } = restoreDependencies;
   const key =
     !encryptsWithKeystore && (encryptionKey === 'absent' || encryptionKey === 'public-default')
       ? [
-          `[encryption] key is ${encryptionKey === 'absent' ? 'not set' : "the product's default"}: everybody knows it; set your own`,
+          `[encryption] key is ${encryptionKey === 'absent' ? 'not set, and the product uses its default' : "the product's default"}: ` +
+            'everybody knows it; set your own',
         ]
       : [];
-  return [...embedded, ...key, ...warnings];
+  return [...problems.map((problem) => `cdk synth will stop: ${problem}`), ...notices, ...key, ...warnings];
 }
 
 function requireNotTighter(name: string, atDrSite: number, inRegionName: string, inRegion: number): void {

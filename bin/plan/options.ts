@@ -68,7 +68,7 @@ export function addPlanOptions(command: Command): Command {
     .optionsGroup('What there is, each repeatable:')
     .option(
       '--database <name=kind>',
-      `RDS resource that holds the databases: ${Object.keys(KINDS).join(', ')} (default: one rds-instance per host)`,
+      `kind of the RDS resource that holds the database NAME of the file and what has the same host: ${Object.keys(KINDS).join(', ')} (default: rds-instance)`,
       namedKind,
     )
     .option('--volume <name>', 'EFS volume (default: repository)', volume)
@@ -126,7 +126,7 @@ const named =
   <Value>(parse: (text: string) => Value) =>
   (argument: string, earlier: Named<Value> = {}): Named<Value> => {
     const [name, value] = split(argument, 'VALUE');
-    if (name in earlier) throw new InvalidArgumentError(`'${name}' is given twice.`);
+    if (Object.hasOwn(earlier, name)) throw new InvalidArgumentError(`'${name}' is given twice.`);
     return { ...earlier, [name]: parse(value) };
   };
 
@@ -156,13 +156,15 @@ function without(argument: string, earlier: Named<readonly Technique[]> = {}): N
   if (technique === undefined) {
     throw new InvalidArgumentError(`It must be NAME=TECHNIQUE, one of ${OPTIONAL_TECHNIQUES.join(', ')}.`);
   }
-  return { ...earlier, [name]: [...(earlier[name] ?? []), technique] };
+  const others = Object.hasOwn(earlier, name) ? earlier[name] : [];
+  return { ...earlier, [name]: [...others, technique] };
 }
 
 function assume(argument: string, earlier: Partial<PlanAssumptions> = {}): Partial<PlanAssumptions> {
   const [name, value] = split(argument, 'VALUE');
   const key = ASSUMPTION_KEYS.find((candidate) => candidate === name);
   if (key === undefined) throw new InvalidArgumentError(`NAME must be one of ${ASSUMPTION_KEYS.join(', ')}.`);
+  if (key in earlier) throw new InvalidArgumentError(`'${name}' is given twice.`);
   return { ...earlier, [key]: parseDuration(value) ?? positive(value) };
 }
 
@@ -174,14 +176,17 @@ function measured(file: string): MeasuredRecovery[] {
   } catch (error) {
     throw new InvalidArgumentError(`It must be the report.json of a drill: ${(error as Error).message}.`);
   }
-  const { formatVersion, drillId, measuredRtoSeconds, components } = report as Record<string, unknown>;
+  const { formatVersion, drillId, measuredRtoSeconds, components } = (report ?? {}) as Record<string, unknown>;
   if (formatVersion !== 1 || typeof drillId !== 'string' || !Array.isArray(components)) {
     throw new InvalidArgumentError('It must be the report.json of a drill, format version 1.');
   }
-  const times = [{ component: ALL_TOGETHER, measuredRtoSeconds }, ...(components as Record<string, unknown>[])];
-  const found = times.flatMap(({ component, measuredRtoSeconds: rtoSeconds }) =>
-    typeof component === 'string' && typeof rtoSeconds === 'number' ? [{ component, rtoSeconds, drill: drillId }] : [],
-  );
+  const times = [{ component: ALL_TOGETHER, measuredRtoSeconds }, ...(components as unknown[])];
+  const found = times.flatMap((measurement) => {
+    const { component, measuredRtoSeconds: rtoSeconds } = (measurement ?? {}) as Record<string, unknown>;
+    return typeof component === 'string' && typeof rtoSeconds === 'number' && rtoSeconds >= 0
+      ? [{ component, rtoSeconds, drill: drillId }]
+      : [];
+  });
   if (found.length === 0) {
     throw new InvalidArgumentError('It must be of a drill that restored something: this one measured no time.');
   }

@@ -116,8 +116,8 @@ export abstract class ProtectedDatabase {
   }
 
   /**
-   * An RDS Multi-AZ DB cluster (not Aurora). AWS Backup takes snapshots of it, but no continuous backups. Drills do not
-   * restore clusters yet.
+   * An RDS Multi-AZ DB cluster (not Aurora). AWS Backup takes snapshots of it in its Region, and AWS copies none of them to
+   * another: the synth stops, and says what would reach the DR site in its place.
    *
    * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
    */

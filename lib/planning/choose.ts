@@ -17,17 +17,23 @@ export const SITES: readonly Site[] = ['in-region', 'dr-site'];
 export const objectiveAt = (site: Site, { inRegion, drSite }: SiteObjectives) =>
   site === 'in-region' ? inRegion : drSite;
 
-/** The line that carries the promise at a site: the shortest worst case, the first of equals. */
-export const promiseAt = (site: Site, lines: readonly PlanLine[]): PlanLine =>
+/**
+ * The line that carries the promise at a site: the shortest worst case, the first of equals. None where nothing brings the
+ * component to the site.
+ */
+export const promiseAt = (site: Site, lines: readonly PlanLine[]): PlanLine | undefined =>
   lines
     .filter((line) => line.site === site)
-    .reduce((best, line) => (line.worstCaseSeconds < best.worstCaseSeconds ? line : best));
+    .reduce<PlanLine | undefined>(
+      (best, line) => (best && best.worstCaseSeconds <= line.worstCaseSeconds ? best : line),
+      undefined,
+    );
 
-/** By how much each site misses its RPO: none where all are met. */
-export const misses = ({ lines }: Candidate<unknown>, objectives: SiteObjectives) =>
-  SITES.map((site) => promiseAt(site, lines).worstCaseSeconds - objectiveAt(site, objectives).rpoSeconds).filter(
-    (seconds) => seconds > 0,
-  );
+/** By how much each site misses its RPO, Infinity where nothing gets there: none where all are met. */
+const misses = ({ lines }: Candidate<unknown>, objectives: SiteObjectives) =>
+  SITES.map(
+    (site) => (promiseAt(site, lines)?.worstCaseSeconds ?? Infinity) - objectiveAt(site, objectives).rpoSeconds,
+  ).filter((seconds) => seconds > 0);
 
 /**
  * The cheapest candidate that meets the RPO of both sites, the first of equals; where none does, the one that misses
@@ -40,7 +46,11 @@ export function choose<Protection>(
 ): Candidate<Protection> {
   const rank = (candidate: Candidate<Protection>) => {
     const missed = misses(candidate, objectives);
-    return [missed.length, sum(missed), sum(candidate.lines.map(({ usdPerMonth }) => usdPerMonth))];
+    return [
+      missed.length,
+      sum(missed.filter(Number.isFinite)),
+      sum(candidate.lines.map(({ usdPerMonth }) => usdPerMonth)),
+    ];
   };
   const [first, ...others] = candidates.map((candidate) => ({ candidate, rank: rank(candidate) }));
   return others.reduce((best, other) => (isLess(other.rank, best.rank) ? other : best), first).candidate;
@@ -50,6 +60,7 @@ export function choose<Protection>(
 export const withPurpose = (lines: readonly PlanLine[]): PlanLine[] =>
   SITES.flatMap((site) => {
     const promise = promiseAt(site, lines);
+    if (promise === undefined) return [];
     return [
       { ...promise, purpose: 'promise' as const },
       ...lines.filter((line) => line.site === site && line !== promise),

@@ -9,7 +9,6 @@ export const STORAGE_USD = {
   'multi-az-cluster': 0.095,
   'aurora-cluster': 0.021,
   'efs-backup': 0.05,
-  'efs-cold': 0.01,
   'efs-standard': 0.3,
   's3-standard': 0.023,
 } as const;

@@ -5,6 +5,7 @@ import { databaseCandidates, type PlanContext } from './plan-database';
 import type { PlanLine, Site } from './plan-document';
 import type { DatabaseInput, InfeasibleObjective, VolumeInput } from './plan-types';
 import { areKnown } from './rds-windows';
+import { lockAllowsContinuous, MAX_CONTINUOUS_DAYS } from './retention';
 import { volumeCandidates } from './plan-volume';
 
 /** A change of architecture or of input, with the candidates that there would be then. */
@@ -25,6 +26,14 @@ export function databaseInfeasible(
     ...(database.without?.length
       ? [{ change: `allow ${database.without.join(' and ')}`, candidates: planAs({ without: [] }) }]
       : []),
+    ...(lockAllowsContinuous(context.vaultLock)
+      ? []
+      : [
+          {
+            change: `a vault lock whose minimum is at most ${MAX_CONTINUOUS_DAYS} days, which allows continuous backup`,
+            candidates: () => databaseCandidates(database, { ...context, vaultLock: undefined }),
+          },
+        ]),
     ...(database.kind === 'multi-az-cluster'
       ? [
           {
@@ -89,18 +98,19 @@ function unmet(
   return SITES.flatMap((site) => {
     const { rpoSeconds } = objectiveAt(site, objectives);
     const nearest = tightest(site, candidates);
-    if (nearest.worstCaseSeconds <= rpoSeconds) return [];
+    if (nearest && nearest.worstCaseSeconds <= rpoSeconds) return [];
     return [
       {
         component,
         site,
         objective: 'rpo' as const,
         objectiveSeconds: rpoSeconds,
-        nearestFeasibleSeconds: nearest.worstCaseSeconds,
-        reason: `${arithmetic(nearest)} with ${nearest.technique}, the tightest there is`,
+        nearestFeasibleSeconds: nearest?.worstCaseSeconds ?? null,
+        reason: nearest
+          ? `${arithmetic(nearest)} with ${nearest.technique}, the tightest there is`
+          : 'nothing brings it there: AWS copies no snapshot of a Multi-AZ DB cluster, and replicates none of its backups',
         remedies: remedies.flatMap(({ change, candidates: changed }) => {
-          const found = changed();
-          const reached = found.length === 0 ? undefined : tightest(site, found).worstCaseSeconds;
+          const reached = tightest(site, changed())?.worstCaseSeconds;
           return reached !== undefined && reached <= rpoSeconds ? [`${change}: ${formatDuration(reached)}`] : [];
         }),
       },
@@ -108,10 +118,11 @@ function unmet(
   });
 }
 
-const tightest = (site: Site, candidates: readonly Candidate<unknown>[]): PlanLine =>
-  candidates
-    .map(({ lines }) => promiseAt(site, lines))
-    .reduce((best, line) => (line.worstCaseSeconds < best.worstCaseSeconds ? line : best));
+const tightest = (site: Site, candidates: readonly Candidate<unknown>[]) =>
+  promiseAt(
+    site,
+    candidates.flatMap(({ lines }) => lines),
+  );
 
 /** `interval 1h + start window 1h = 2h`. */
 export const arithmetic = ({ terms, worstCaseSeconds }: Pick<PlanLine, 'terms' | 'worstCaseSeconds'>) =>

@@ -9,7 +9,7 @@ import { continuousDays, lockAllowsContinuous, type Retention, tieredRules, type
 import { DEFAULT_DATABASE_GIB } from './sizes';
 import { globalDatabaseLine } from './techniques/aurora-global-database';
 import { continuousLine, continuousRule, supportsContinuous } from './techniques/backup-continuous';
-import { copyLine } from './techniques/backup-copy';
+import { copyLine, supportsCopy } from './techniques/backup-copy';
 import { type Periodic, type Schedule, snapshotLine, snapshotRule } from './techniques/backup-snapshot';
 import {
   automatedBackupReplicationLine,
@@ -51,22 +51,23 @@ export function databaseCandidates(
   return combinations.flatMap(({ continuous, replicated }) =>
     schedules(database, assumptions, continuous).flatMap((schedule) => {
       const local = snapshotLine(periodic, schedule, assumptions, retention);
-      const copy = copyLine(periodic, schedule, assumptions, retention);
+      const copied = supportsCopy(kind);
+      const copies = copied ? [copyLine(periodic, schedule, assumptions, retention)] : [];
       if (expiresTooSoon(local.worstCaseSeconds, retention.allDays)) return [];
-      if (expiresTooSoon(copy.worstCaseSeconds, retention.copyDays)) return [];
+      if (copies.some(({ worstCaseSeconds }) => expiresTooSoon(worstCaseSeconds, retention.copyDays))) return [];
       return [
         {
           lines: [
             local,
             ...(continuous ? [continuousLine(periodic, retention)] : []),
-            copy,
+            ...copies,
             ...(replicated ? [automatedBackupReplicationLine(periodic, assumptions, retention)] : []),
             ...(database.globalDatabase ? [globalDatabaseLine(database.name, assumptions)] : []),
           ],
           protection: {
             name: database.name,
             rules: tieredRules(
-              snapshotRule(schedule, assumptions, retention, true),
+              snapshotRule(schedule, assumptions, retention, copied),
               schedule.safeMinutes ?? schedule.offsetMinutes,
               retention,
             ),
@@ -116,7 +117,7 @@ function windowWarnings(database: DatabaseInput, { name, continuous, rules }: Da
   const tiers = rules.filter((rule) => rule.name !== 'snapshot').map((rule) => rule.name);
   return [
     `${name}: its maintenance and backup windows are not known, and RDS snapshot jobs fail in them: the worst case ` +
-      'counts the runs that may be lost' +
+      'counts the runs that may be lost where both are 30 minutes long, as RDS makes them' +
       (tiers.length > 0 ? `, and the ${tiers.join(' and ')} points may be among them` : '') +
       '; give both windows, and the schedule keeps away from them',
   ];

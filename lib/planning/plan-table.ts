@@ -31,7 +31,13 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
     const text = formatDuration(Math.ceil(seconds));
     return missed('rto', component, site) ? style('red', `${text} (too long)`) : `${text} (${basis})`;
   };
+  const missing = plan.infeasible.length;
   return [
+    missing === 0
+      ? style('green', 'Feasible: ') + 'every objective for what may be lost (RPO) is met at worst, as follows.'
+      : style('red', 'Not feasible: ') +
+        `${missing === 1 ? '1 objective' : `${missing} objectives`} cannot be met; below is what comes nearest, and why.`,
+    '',
     table(
       ['component', 'site', 'technique', 'when (UTC)', 'worst case', 'arithmetic'],
       plan.lines.map((line) => [
@@ -56,7 +62,9 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
       ({ component, site, objective, objectiveSeconds, nearestFeasibleSeconds, reason, remedies }) => [
         style('red', 'cannot be met: ') +
           `${objective.toUpperCase()} ${formatDuration(objectiveSeconds)} of ${component} ${SITES[site]}; ` +
-          `the nearest that can is ${formatDuration(nearestFeasibleSeconds)} (${reason})`,
+          (nearestFeasibleSeconds === null
+            ? reason
+            : `the nearest that can is ${formatDuration(nearestFeasibleSeconds)} (${reason})`),
         ...(remedies.length === 0
           ? ['  no change that this planner knows would meet it']
           : remedies.map((remedy) => `  would meet it: ${remedy}`)),

@@ -89,8 +89,8 @@ export interface InfeasibleObjective {
   readonly site: Site;
   readonly objective: 'rpo' | 'rto';
   readonly objectiveSeconds: number;
-  /** The tightest that can be met. */
-  readonly nearestFeasibleSeconds: number;
+  /** The tightest that can be met; null where none can, since nothing brings the component to the site. */
+  readonly nearestFeasibleSeconds: number | null;
   /** The arithmetic, and which limit makes it so. */
   readonly reason: string;
   /** Changes that would meet it, each with what it reaches. Empty: nothing that this planner knows. */

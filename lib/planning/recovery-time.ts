@@ -68,11 +68,13 @@ export function recoveryTimes(
   return SITES.flatMap((site) => {
     const found = (component: string) =>
       site === 'dr-site' ? measured.find((candidate) => candidate.component === component) : undefined;
-    const each = restorables.map(
-      ({ component, lines, terms }) =>
-        measuredTime(site, found(component)) ??
-        timeOf(component, site, 'estimate', terms(promiseAt(site, lines).technique)),
-    );
+    const each = restorables.flatMap(({ component, lines, terms }) => {
+      const promise = promiseAt(site, lines);
+      if (promise === undefined) return [];
+      return [measuredTime(site, found(component)) ?? timeOf(component, site, 'estimate', terms(promise.technique))];
+    });
+    // What cannot be recovered as a whole takes no time.
+    if (each.length < restorables.length) return each;
     const together =
       measuredTime(site, found(ALL_TOGETHER)) ??
       timeOf(ALL_TOGETHER, site, 'estimate', [

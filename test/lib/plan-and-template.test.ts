@@ -69,19 +69,16 @@ function joined(value: unknown): string {
   return parts.map((part) => (typeof part === 'string' ? part : 'TOKEN')).join('');
 }
 
-const cluster =
-  (kind: 'aurora' | 'multi-az', more: object = {}) =>
-  (fixture: Fixture) => {
-    const arn = 'arn:aws:rds:eu-central-1:111122223333:cluster:main';
-    const common = {
-      datasources: ['identity_db', 'shared_db'],
-      credentials: Secret.fromSecretCompleteArn(fixture.stack, 'Credentials', SECRET),
-      ...more,
-    };
-    return kind === 'aurora'
-      ? ProtectedDatabase.fromClusterArn(arn, common)
-      : ProtectedDatabase.fromMultiAzClusterArn(arn, common);
-  };
+const auroraCluster =
+  (more: object = {}) =>
+  (fixture: Fixture) =>
+    ProtectedDatabase.fromClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:main', held(fixture, more));
+
+const held = (fixture: Fixture, more: object = {}) => ({
+  datasources: ['identity_db', 'shared_db'],
+  credentials: Secret.fromSecretCompleteArn(fixture.stack, 'Credentials', SECRET),
+  ...more,
+});
 
 const undrilled = { drill: { scheduled: false } };
 
@@ -90,7 +87,11 @@ test('backup-snapshot: schedule, windows and retention', () => {
     rpo: Duration.hours(14),
     drRpo: Duration.hours(17),
     props: undrilled,
-    database: cluster('multi-az', { maintenanceWindow: 'sun:12:30-sun:13:00', backupWindow: '12:00-12:30' }),
+    database: (fixture) =>
+      ProtectedDatabase.fromInstanceArn(
+        'arn:aws:rds:eu-central-1:111122223333:db:main',
+        held(fixture, { maintenanceWindow: 'sun:12:30-sun:13:00', backupWindow: '12:00-12:30' }),
+      ),
   });
   assert.equal(line('main', 'backup-snapshot').worstCaseSeconds, 14 * 3600);
   assert.deepEqual(rules('production-main'), [
@@ -116,8 +117,21 @@ test('backup-snapshot: schedule, windows and retention', () => {
     },
   ]);
   assert.equal(line('main', 'backup-snapshot').schedule, 'cron(0 1/12 * * ? *)');
-  // No continuous backup of a Multi-AZ DB cluster.
   assert.equal(rules('production-main-pitr'), undefined);
+});
+
+test('a Multi-AZ DB cluster stops the synth: nothing of it reaches the DR site', () => {
+  assert.throws(
+    () =>
+      synthesized({
+        rpo: Duration.hours(26),
+        drRpo: Duration.hours(48),
+        props: undrilled,
+        database: (fixture) =>
+          ProtectedDatabase.fromMultiAzClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:main', held(fixture)),
+      }),
+    /main: an RPO of 2d at the DR site cannot be met, nothing brings it there: AWS copies no snapshot [^]+ would meet it: an RDS DB instance/,
+  );
 });
 
 test('backup-continuous: in a backup plan of its own, not copied', () => {
@@ -198,7 +212,7 @@ test('aurora-global-database: is there already; copies are made beside it', () =
     rpo: Duration.hours(1),
     drRpo: Duration.hours(1),
     props: undrilled,
-    database: cluster('aurora', { globalDatabase: true }),
+    database: auroraCluster({ globalDatabase: true }),
   });
   assert.equal(line('main', 'aurora-global-database').worstCaseSeconds, 60);
   assert.equal(line('main', 'aurora-global-database').purpose, 'promise');

@@ -260,6 +260,8 @@ describe('what is warned of', () => {
     assert.deepEqual(found.warnings, [
       "'registry_db' (database.registry_db, line 7) is the local registry of each node, an embedded H2: it is not backed up",
     ]);
+    const server = declared('registry_db', { type: 'h2', host: 'h2.example.com', embedded: false });
+    assert.match(coverage([identity, server], [resource('one', ['identity_db'])]).problems[0], /got an H2 server/);
   });
 });
 

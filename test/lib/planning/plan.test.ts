@@ -191,6 +191,17 @@ test('a job that is longer than an interval meets the next one, so the interval 
   );
 });
 
+/** Of a Multi-AZ cluster with a DR objective of 9 hours. */
+const NO_COPY = [
+  'dr-site',
+  32_400,
+  null,
+  [
+    'an RDS DB instance in place of the Multi-AZ DB cluster, a Multi-AZ instance deployment included: 1h 5m',
+    'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 1m',
+  ],
+];
+
 describe('what cannot be met: the nearest that can, the arithmetic, and what would', () => {
   for (const [why, database, rpo, drRpo, expected] of [
     ['300 s are log shipping', {}, 300, 6 * HOUR, []],
@@ -248,9 +259,16 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
             'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 5m',
           ],
         ],
+        NO_COPY,
       ],
     ],
-    ['6 h are enough for it', { kind: 'multi-az-cluster', ...WINDOWS }, 6 * HOUR, 9 * HOUR, []],
+    [
+      '6 h are enough for it in the Region; nothing brings it to the DR site',
+      { kind: 'multi-az-cluster', ...WINDOWS },
+      6 * HOUR,
+      9 * HOUR,
+      [NO_COPY],
+    ],
     [
       'with windows that are not known, six runs may be lost in a row',
       { kind: 'multi-az-cluster' },
@@ -265,6 +283,15 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
             'an RDS DB instance in place of the Multi-AZ DB cluster, a Multi-AZ instance deployment included: 5m',
             'maintenance and backup windows that are known, so that the schedule keeps away from them: 6h',
             'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 5m',
+          ],
+        ],
+        [
+          'dr-site',
+          43_200,
+          null,
+          [
+            'an RDS DB instance in place of the Multi-AZ DB cluster, a Multi-AZ instance deployment included: 1h 5m',
+            'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 1m',
           ],
         ],
       ],
@@ -284,6 +311,29 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
       );
     });
   }
+
+  test('a Multi-AZ cluster has nothing at the DR site, and takes no time to get back there', () => {
+    const result = forDatabase({ kind: 'multi-az-cluster', ...WINDOWS }, 30 * HOUR, 60 * HOUR);
+    assert.deepEqual(
+      result.lines.map(({ site, technique, purpose }) => [site, technique, purpose]),
+      [['in-region', 'backup-snapshot', 'promise']],
+    );
+    assert.deepEqual(
+      result.databases[0].rules.map(({ copyRetentionDays }) => copyRetentionDays),
+      [undefined],
+    );
+    assert.deepEqual(
+      result.recoveryTimes.map(({ component, site }) => [component, site]),
+      [
+        ['db', 'in-region'],
+        ['all together', 'in-region'],
+      ],
+    );
+    assert.match(
+      result.infeasible[0].reason,
+      /^nothing brings it there: AWS copies no snapshot of a Multi-AZ DB cluster/,
+    );
+  });
 
   test('the reason shows the arithmetic', () => {
     const [missed] = forDatabase({ without: ['rds-automated-backup-replication'] }, HOUR, HOUR).infeasible;

@@ -14,7 +14,7 @@ const WINDOWS = { maintenanceWindow: 'sun:12:30-sun:13:00', backupWindow: '12:00
 const DATABASES: Readonly<Record<string, Omit<DatabaseInput, 'name'>>> = {
   'RDS instance': { kind: 'rds-instance' },
   'RDS instance, windows known': { kind: 'rds-instance', ...WINDOWS },
-  'Multi-AZ cluster, windows known': { kind: 'multi-az-cluster', ...WINDOWS },
+  'Aurora cluster': { kind: 'aurora-cluster' },
   'Aurora Global Database': { kind: 'aurora-cluster', globalDatabase: true },
 };
 const VOLUMES: Readonly<Record<string, Omit<VolumeInput, 'name'>>> = {
