@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { coverage } from '../../lib/databases/coverage';
-import { DeploymentTomlError, type ParsedDeployment, parseDeployment } from '../../lib/deployment/parse';
+import { coverage, isLocalRegistry } from '../../lib/databases/coverage';
+import {
+  DeploymentTomlError,
+  type ParsedDatabase,
+  type ParsedDeployment,
+  parseDeployment,
+} from '../../lib/deployment/parse';
 import { formatDuration } from '../../lib/planning/duration';
 import { PlanInputError } from '../../lib/planning/errors';
 import { plan } from '../../lib/planning/plan';
@@ -83,7 +88,8 @@ function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeplo
 
 function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutput {
   const resources = databaseResources(deployment.databases, options.database);
-  const result = plan(planInput(resources, options));
+  const input = planInput(resources, options);
+  const result = plan(input);
   return {
     formatVersion: 1,
     databases: deployment.databases.map((database) => ({
@@ -98,7 +104,7 @@ function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutpu
     })),
     restoreDependencies: deployment.restoreDependencies,
     plan: result.lines,
-    infeasible: result.infeasible,
+    infeasible: [...unprotectable(deployment.databases, input.objectives), ...result.infeasible],
     recoveryTimes: result.recoveryTimes,
     usdPerMonth: result.usdPerMonth,
     warnings: [...deploymentWarnings(deployment, resources), ...result.warnings],
@@ -142,6 +148,25 @@ function planInput(resources: readonly DatabaseResource[], options: PlanOptions)
     measured: options.measured,
   };
 }
+
+/** No objective is met for what AWS Backup cannot see. */
+const unprotectable = (
+  databases: readonly ParsedDatabase[],
+  { inRegion, drSite }: PlanInput['objectives'],
+): InfeasibleObjective[] =>
+  databases
+    .filter((database) => database.type === 'h2' && !isLocalRegistry(database))
+    .flatMap(({ datasource, embedded }) =>
+      (['in-region', 'dr-site'] as const).map((site) => ({
+        component: datasource,
+        site,
+        objective: 'rpo' as const,
+        objectiveSeconds: (site === 'in-region' ? inRegion : drSite).rpoSeconds,
+        nearestFeasibleSeconds: null,
+        reason: `${embedded ? 'an embedded H2 database' : 'an H2 server'} is no RDS resource, and AWS Backup cannot see it`,
+        remedies: ['a database on RDS in its place: what this command says of one'],
+      })),
+    );
 
 /** Names are anything, `constructor` too. */
 const valueOf = <Value>(named: Named<Value> | undefined, name: string) =>

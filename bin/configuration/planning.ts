@@ -20,6 +20,7 @@ export const readAssumptions = (table: Table): PlanningAssumptions => ({
   copyJob: table.optionalDuration('copy_job'),
   artifactExport: table.optionalDuration('artifact_export'),
   automatedBackupReplication: table.optionalDuration('automated_backup_replication'),
+  efsReplication: table.optionalDuration('efs_replication'),
   globalDatabaseLag: table.optionalDuration('global_database_lag'),
   globalDatabaseFailover: table.optionalDuration('global_database_failover'),
   databaseCreation: table.optionalDuration('database_creation'),

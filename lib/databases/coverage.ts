@@ -178,7 +178,7 @@ const h2Problem = (database: DeclaredLike) =>
       ];
 
 /** Each node has its own, and the product recommends H2 for it. */
-const isLocalRegistry = ({ datasource, embedded }: DeclaredLike) => datasource === 'registry_db' && embedded;
+export const isLocalRegistry = ({ datasource, embedded }: DeclaredLike) => datasource === 'registry_db' && embedded;
 
 const localRegistryWarning = (database: DeclaredLike) =>
   `'${database.datasource}' (${place(database)}) is the local registry of each node, an embedded H2: it is not backed up`;

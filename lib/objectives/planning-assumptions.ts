@@ -7,14 +7,14 @@ import type { PlanAssumptions } from '../planning/assumptions';
  */
 export interface PlanningAssumptions {
   /**
-   * A backup job of AWS Backup, from its start to a completed recovery point. At most a day.
+   * A backup job of AWS Backup, from its start to a completed recovery point. At most 12 hours.
    *
    * @default Duration.hours(1)
    */
   readonly backupJob?: Duration;
 
   /**
-   * A copy job of AWS Backup to another Region, from its start to its end. At most a day.
+   * A copy job of AWS Backup to another Region, from its start to its end. At most 12 hours.
    *
    * @default Duration.hours(1)
    */
@@ -33,6 +33,13 @@ export interface PlanningAssumptions {
    * @default Duration.hours(1)
    */
   readonly automatedBackupReplication?: Duration;
+
+  /**
+   * How far the replica of a file system may lag. AWS: most changes within 15 minutes, which is no limit.
+   *
+   * @default Duration.minutes(30)
+   */
+  readonly efsReplication?: Duration;
 
   /**
    * How far the secondary cluster of an Aurora Global Database may lag. AWS: typically under a second, which is no limit.
@@ -71,6 +78,7 @@ export function assumptionsInSeconds(assumptions: PlanningAssumptions = {}): Par
     copyJobSeconds: seconds(assumptions.copyJob),
     exportSeconds: seconds(assumptions.artifactExport),
     automatedBackupReplicationSeconds: seconds(assumptions.automatedBackupReplication),
+    efsReplicationSeconds: seconds(assumptions.efsReplication),
     globalDatabaseLagSeconds: seconds(assumptions.globalDatabaseLag),
     globalDatabaseFailoverSeconds: seconds(assumptions.globalDatabaseFailover),
     databaseCreationSeconds: seconds(assumptions.databaseCreation),

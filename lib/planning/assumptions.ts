@@ -5,14 +5,16 @@ import type { PlanTerm } from './plan-document';
  * cautious defaults.
  */
 export interface PlanAssumptions {
-  /** A backup job of AWS Backup, from its start to a completed recovery point. At most a day. Default: 3600. */
+  /** A backup job of AWS Backup, from its start to a completed recovery point. At most 12 h. Default: 3600. */
   readonly backupJobSeconds: number;
-  /** A copy job of AWS Backup to another Region, from its start to its end. At most a day. Default: 3600. */
+  /** A copy job of AWS Backup to another Region, from its start to its end. At most 12 h. Default: 3600. */
   readonly copyJobSeconds: number;
   /** One artifact export, from its start to its manifest. Default: 900, after which Lambda ends the function. */
   readonly exportSeconds: number;
   /** From a transaction log being shipped to its replica in the other Region. Default: 3600. */
   readonly automatedBackupReplicationSeconds: number;
+  /** How far the replica of a file system may lag. Default: 1800, twice what AWS says of most changes. */
+  readonly efsReplicationSeconds: number;
   /** How far the secondary cluster of an Aurora Global Database may lag. Default: 60. */
   readonly globalDatabaseLagSeconds: number;
   /** Failing over to the secondary cluster of an Aurora Global Database. Default: 900. */
@@ -39,6 +41,8 @@ export const DEFAULT_ASSUMPTIONS: PlanAssumptions = {
   exportSeconds: 900,
   // FACTS: RDS cross-Region automated backups, lag not published.
   automatedBackupReplicationSeconds: 3600,
+  // FACTS: EFS replication, most changes within 15 min after the first sync: most is no limit.
+  efsReplicationSeconds: 1800,
   // FACTS: Aurora Global Database, lag typically under 1 s: typical is no limit.
   globalDatabaseLagSeconds: 60,
   globalDatabaseFailoverSeconds: 900,
@@ -57,6 +61,7 @@ const DEFAULT_SOURCES: Record<Key, string> = {
   copyJobSeconds: UNPUBLISHED,
   exportSeconds: 'AWS limit: Lambda ends a function after 900 s',
   automatedBackupReplicationSeconds: UNPUBLISHED,
+  efsReplicationSeconds: 'default: twice the 15 min that AWS names for most changes; metric TimeSinceLastSync tells',
   globalDatabaseLagSeconds: 'default: AWS says typically under 1 s, which is no limit',
   globalDatabaseFailoverSeconds: UNPUBLISHED,
   databaseCreationSeconds: UNPUBLISHED,
@@ -66,8 +71,8 @@ const DEFAULT_SOURCES: Record<Key, string> = {
   checksSeconds: 'default: drills measure it',
 };
 
-/** FACTS: a job that takes longer than its interval meets the next one; the longest interval is a day. */
-const MOST: Partial<Record<Key, number>> = { backupJobSeconds: 86_400, copyJobSeconds: 86_400 };
+/** All jobs between two runs must fit between them (FACTS: one at a time), and runs are a day apart at most. */
+const MOST: Partial<Record<Key, number>> = { backupJobSeconds: 43_200, copyJobSeconds: 43_200 };
 
 /** Where the number comes from: the user's input or the default. */
 export const sourceOf = (key: Key, assumptions: PlanAssumptions): string =>

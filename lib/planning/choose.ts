@@ -29,32 +29,45 @@ export const promiseAt = (site: Site, lines: readonly PlanLine[]): PlanLine | un
       undefined,
     );
 
-/** By how much each site misses its RPO, Infinity where nothing gets there: none where all are met. */
-const misses = ({ lines }: Candidate<unknown>, objectives: SiteObjectives) =>
-  SITES.map(
-    (site) => (promiseAt(site, lines)?.worstCaseSeconds ?? Infinity) - objectiveAt(site, objectives).rpoSeconds,
-  ).filter((seconds) => seconds > 0);
+/** By how much a candidate misses the RPO of a site: 0 where it is met, Infinity where nothing gets there. */
+const missAt = (site: Site, { lines }: Candidate<unknown>, objectives: SiteObjectives) =>
+  Math.max(0, (promiseAt(site, lines)?.worstCaseSeconds ?? Infinity) - objectiveAt(site, objectives).rpoSeconds);
 
 /**
- * The cheapest candidate that meets the RPO of both sites, the first of equals; where none does, the one that misses
- * fewest of them, and those by least.
+ * The cheapest candidate that meets the RPO of both sites, the first of equals; where none does, of those that come nearest
+ * to the RPO in the Region the one that comes nearest to that of the DR site.
  * @param candidates at least one
  */
 export function choose<Protection>(
   candidates: readonly Candidate<Protection>[],
   objectives: SiteObjectives,
 ): Candidate<Protection> {
-  const rank = (candidate: Candidate<Protection>) => {
-    const missed = misses(candidate, objectives);
-    return [
-      missed.length,
-      sum(missed.filter(Number.isFinite)),
-      sum(candidate.lines.map(({ usdPerMonth }) => usdPerMonth)),
-    ];
-  };
-  const [first, ...others] = candidates.map((candidate) => ({ candidate, rank: rank(candidate) }));
+  const [first, ...others] = candidates.map((candidate) => ({
+    candidate,
+    rank: [...SITES.map((site) => missAt(site, candidate, objectives)), costOf(candidate)],
+  }));
   return others.reduce((best, other) => (isLess(other.rank, best.rank) ? other : best), first).candidate;
 }
+
+/**
+ * The line that could carry the promise of a site at its tightest, by `choose`'s order: at the DR site, of the candidates
+ * that come nearest to the RPO in the Region. So the nearest values of both sites can be met together.
+ */
+export function tightestAt(
+  site: Site,
+  candidates: readonly Candidate<unknown>[],
+  objectives: SiteObjectives,
+): PlanLine | undefined {
+  const misses = candidates.map((candidate) => missAt('in-region', candidate, objectives));
+  const least = Math.min(...misses);
+  const pool = site === 'in-region' ? candidates : candidates.filter((_, index) => misses[index] === least);
+  return promiseAt(
+    site,
+    pool.flatMap(({ lines }) => lines),
+  );
+}
+
+const costOf = ({ lines }: Candidate<unknown>) => lines.reduce((sum, { usdPerMonth }) => sum + usdPerMonth, 0);
 
 /** The lines as they are shown: what carries the promise first, at each site. */
 export const withPurpose = (lines: readonly PlanLine[]): PlanLine[] =>
@@ -66,8 +79,6 @@ export const withPurpose = (lines: readonly PlanLine[]): PlanLine[] =>
       ...lines.filter((line) => line.site === site && line !== promise),
     ];
   });
-
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 function isLess(a: readonly number[], b: readonly number[]): boolean {
   const differing = a.findIndex((value, index) => value !== b[index]);

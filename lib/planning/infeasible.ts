@@ -1,5 +1,5 @@
 /** What cannot be met: the arithmetic, the nearest that can, and what would have to change. */
-import { type Candidate, objectiveAt, promiseAt, SITES, type SiteObjectives } from './choose';
+import { type Candidate, objectiveAt, SITES, type SiteObjectives, tightestAt } from './choose';
 import { formatDuration } from './duration';
 import { databaseCandidates, type PlanContext } from './plan-database';
 import type { PlanLine, Site } from './plan-document';
@@ -10,6 +10,8 @@ import { volumeCandidates } from './plan-volume';
 
 /** A change of architecture or of input, with the candidates that there would be then. */
 interface Remedy {
+  /** Where it is worth its effort. Default: at both sites. */
+  readonly site?: Site;
   readonly change: string;
   readonly candidates: () => readonly Candidate<unknown>[];
 }
@@ -58,7 +60,17 @@ export function databaseInfeasible(
           },
         ]
       : []),
+    ...(aurora
+      ? []
+      : [
+          {
+            site: 'in-region' as const,
+            change: 'an Aurora cluster in its place',
+            candidates: planAs({ kind: 'aurora-cluster', without: [] }),
+          },
+        ]),
     {
+      site: 'dr-site',
       change: `an Aurora Global Database${aurora ? '' : ' in its place'}, with a secondary cluster in the DR Region`,
       candidates: planAs(global),
     },
@@ -97,7 +109,7 @@ function unmet(
 ): InfeasibleObjective[] {
   return SITES.flatMap((site) => {
     const { rpoSeconds } = objectiveAt(site, objectives);
-    const nearest = tightest(site, candidates);
+    const nearest = tightestAt(site, candidates, objectives);
     if (nearest && nearest.worstCaseSeconds <= rpoSeconds) return [];
     return [
       {
@@ -109,20 +121,15 @@ function unmet(
         reason: nearest
           ? `${arithmetic(nearest)} with ${nearest.technique}, the tightest there is`
           : 'nothing brings it there: AWS copies no snapshot of a Multi-AZ DB cluster, and replicates none of its backups',
-        remedies: remedies.flatMap(({ change, candidates: changed }) => {
-          const reached = tightest(site, changed())?.worstCaseSeconds;
+        remedies: remedies.flatMap(({ site: only = site, change, candidates: changed }) => {
+          if (only !== site) return [];
+          const reached = tightestAt(site, changed(), objectives)?.worstCaseSeconds;
           return reached !== undefined && reached <= rpoSeconds ? [`${change}: ${formatDuration(reached)}`] : [];
         }),
       },
     ];
   });
 }
-
-const tightest = (site: Site, candidates: readonly Candidate<unknown>[]) =>
-  promiseAt(
-    site,
-    candidates.flatMap(({ lines }) => lines),
-  );
 
 /** `interval 1h + start window 1h = 2h`. */
 export const arithmetic = ({ terms, worstCaseSeconds }: Pick<PlanLine, 'terms' | 'worstCaseSeconds'>) =>

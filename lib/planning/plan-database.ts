@@ -1,6 +1,7 @@
 /** What can protect a database, and what does. */
 import type { PlanAssumptions } from './assumptions';
 import { type Candidate, choose, type SiteObjectives, withPurpose } from './choose';
+import { START_WINDOW_MINUTES } from './backup-windows';
 import { PlanInputError } from './errors';
 import { BACKUP_INTERVAL_HOURS } from './intervals';
 import type { DatabaseInput, DatabaseProtection } from './plan-types';
@@ -9,7 +10,7 @@ import { continuousDays, lockAllowsContinuous, type Retention, tieredRules, type
 import { DEFAULT_DATABASE_GIB } from './sizes';
 import { globalDatabaseLine } from './techniques/aurora-global-database';
 import { continuousLine, continuousRule, supportsContinuous } from './techniques/backup-continuous';
-import { copyLine, supportsCopy } from './techniques/backup-copy';
+import { COPY_WAIT_SECONDS, copyLine, supportsCopy } from './techniques/backup-copy';
 import { type Periodic, type Schedule, snapshotLine, snapshotRule } from './techniques/backup-snapshot';
 import {
   automatedBackupReplicationLine,
@@ -71,7 +72,7 @@ export function databaseCandidates(
               schedule.safeMinutes ?? schedule.offsetMinutes,
               retention,
             ),
-            ...(continuous ? { continuous: continuousRule(schedule.offsetMinutes, assumptions, retention) } : {}),
+            ...(continuous ? { continuous: continuousRule(assumptions, retention) } : {}),
             ...(replicated ? { automatedBackupReplication: { retentionDays: continuousDays(retention) } } : {}),
           },
         },
@@ -96,12 +97,19 @@ export const expiryProblem = (component: string, { allDays, copyDays }: Retentio
   `\`retention\` of ${component} must be longer than the age that its newest point may reach, got ${allDays} days in the ` +
   `Region and ${copyDays} at the DR site: points would expire before the next one is usable; keep them longer`;
 
-/** Intervals that are not shorter than a job, since one resource has one backup job and one copy job at a time. */
-export const periodicIntervals = ({ backupJobSeconds, copyJobSeconds }: PlanAssumptions) =>
-  BACKUP_INTERVAL_HOURS.filter((hours) => hours * 3600 >= Math.max(backupJobSeconds, copyJobSeconds)).toReversed();
+/**
+ * Intervals at which no job makes another wait too long, since one resource has one backup job and one copy job at a time:
+ * a run that cannot start within its start window is EXPIRED, a copy that cannot for 2 h fails. So all backup jobs between
+ * two runs fit between them, the daily one of continuous backup too; and a copy fits behind one that began as late as it may.
+ */
+export function periodicIntervals({ backupJobSeconds, copyJobSeconds }: PlanAssumptions, continuous: boolean) {
+  const behindCopy = START_WINDOW_MINUTES * 60 + backupJobSeconds + copyJobSeconds - COPY_WAIT_SECONDS;
+  const shortest = Math.max(continuous ? 2 * backupJobSeconds : backupJobSeconds, copyJobSeconds, behindCopy);
+  return BACKUP_INTERVAL_HOURS.filter((hours) => hours * 3600 >= shortest).toReversed();
+}
 
 function schedules(database: DatabaseInput, assumptions: PlanAssumptions, continuous: boolean): Schedule[] {
-  return periodicIntervals(assumptions)
+  return periodicIntervals(assumptions, continuous)
     .map((intervalHours) => ({
       intervalHours,
       ...(isExempt(database) || continuous ? noStagger : stagger)(intervalHours * 60, database),

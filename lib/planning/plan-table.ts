@@ -81,24 +81,33 @@ const SITES = { 'in-region': 'in the Region', 'dr-site': 'at the DR site' } as c
 const sumText = (terms: readonly PlanTerm[]) =>
   terms.map(({ name, seconds }) => `${name} ${formatDuration(Math.ceil(seconds))}`).join(' + ');
 
-/** The last column takes what the others leave, and wraps. */
+/** What the last column needs, or it stands below the table. */
+const LEAST_WIDTH = 24;
+
+/** The last column takes what the others leave, and wraps; where they leave too little, it stands below. */
 function table(head: readonly string[], rows: readonly (readonly string[])[], width: number): string {
-  const PADDING = 3;
   const widest = (column: number) =>
-    Math.max(...[head, ...rows].map((row) => stripVTControlCharacters(row[column]).length)) + PADDING - 1;
+    Math.max(...[head, ...rows].map((row) => stripVTControlCharacters(row[column]).length)) + 2;
   const others = head.slice(0, -1).map((_, column) => widest(column));
-  const last = Math.max(24, width - others.reduce((sum, each) => sum + each + 1, 0) - 2);
-  const drawn = new Table({
+  const left = width - others.reduce((sum, each) => sum + each + 1, 0) - 2;
+  if (left >= LEAST_WIDTH) return drawn(head, rows, [...others, Math.min(left, widest(head.length - 1))]);
+  const below = rows.map((row) => `  ${row.slice(0, 3).join(', ')}: ${row.at(-1)}`);
+  const short = (row: readonly string[]) => row.slice(0, -1);
+  return [drawn(short(head), rows.map(short), others), `${head.at(-1)}:`, ...below].join('\n');
+}
+
+function drawn(head: readonly string[], rows: readonly (readonly string[])[], colWidths: number[]): string {
+  const table = new Table({
     head: [...head],
     // Colour is styleText's, which honours NO_COLOR.
     style: { head: [], border: [] },
-    colWidths: [...others, Math.min(last, widest(head.length - 1))],
+    colWidths,
     wordWrap: true,
     // Rows are one line long, most of them: lines between them would only make it longer. One is drawn under the head.
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
-  drawn.push(...rows.map((row) => [...row]));
-  const [top, names, ...body] = drawn.toString().split('\n');
+  table.push(...rows.map((row) => [...row]));
+  const [top, names, ...body] = table.toString().split('\n');
   const underHead = top.replace('┌', '├').replaceAll('┬', '┼').replace('┐', '┤');
   return [top, names, underHead, ...body].join('\n');
 }

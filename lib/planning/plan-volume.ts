@@ -47,7 +47,7 @@ function exported(volume: VolumeInput, context: Omit<PlanContext, 'objectives'>,
         exportLine({ component, sizeGib }, intervalMinutes, assumptions, retention),
         ...lines,
         replicatedExportLine({ component, sizeGib }, intervalMinutes, assumptions, retention),
-        ...(replicated ? [efsReplicationLine(component, sizeGib)] : []),
+        ...(replicated ? [efsReplicationLine(component, sizeGib, assumptions)] : []),
       ],
       protection: {
         name: component,
@@ -62,9 +62,9 @@ function exported(volume: VolumeInput, context: Omit<PlanContext, 'objectives'>,
 /** AWS Backup and its copies carry the promise. */
 function backedUp(volume: VolumeInput, context: Omit<PlanContext, 'objectives'>, replicated: boolean) {
   const { component, sizeGib } = periodicOf(volume);
-  return periodicIntervals(context.assumptions).flatMap((intervalHours) =>
+  return periodicIntervals(context.assumptions, false).flatMap((intervalHours) =>
     backup(volume, context, { intervalHours, copied: true }).map(({ lines, rules }) => ({
-      lines: [...lines, ...(replicated ? [efsReplicationLine(component, sizeGib)] : [])],
+      lines: [...lines, ...(replicated ? [efsReplicationLine(component, sizeGib, context.assumptions)] : [])],
       protection: { name: component, rules, replicated },
     })),
   );

@@ -179,5 +179,6 @@ function at(day: string, hours: string, minutes: string): number | undefined {
 function span(from: number | undefined, to: number | undefined, round: number): Span | undefined {
   if (from === undefined || to === undefined) return undefined;
   const end = to > from ? to : to + round;
-  return end - from < SHORTEST_WINDOW_MINUTES ? undefined : { from, to: end };
+  // One that ends where it begins would take all the time there is.
+  return to === from || end - from < SHORTEST_WINDOW_MINUTES ? undefined : { from, to: end };
 }

@@ -36,10 +36,10 @@ const isOutput = new Ajv({ strict: true, allowUnionTypes: true }).compile(
 const good = ['--deployment', fixture('postgre-two-databases')];
 
 test('feasible: a table, exit status 0', () => {
-  const { status, stdout, stderr } = run(...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '6h', '--dr-rto', 'PT8H');
+  const { status, stdout, stderr } = run(...good, '--rpo', '1h', '--rto', '4h', '--dr-rpo', '7h', '--dr-rto', 'PT8H');
   assert.equal(status, 0, stderr);
   assert.match(stdout, /identity_db │ Region +│ backup-continuous +│ continuously +│ 5m +│ log shipping 5m/);
-  assert.match(stdout, /DR site │ backup-copy +│ hourly at :00 +│ 6h +│ interval 1h \+ start window/);
+  assert.match(stdout, /DR site │ backup-copy +│ every 2 h from 00:00 +│ 7h +│ interval 2h \+ start window/);
   assert.match(stdout, /all together │ DR site │ 38m 20s \(estimate\) │ new server 30m \+ restore 3m 20s \+ checks 5m/);
   assert.ok(!stdout.includes('\u001b'), 'no colour');
   assert.doesNotMatch(stdout, /cannot be met|warning/);
@@ -77,9 +77,13 @@ test('infeasible: the nearest that can be met, exit status 1, JSON all the same'
   );
 });
 
-test('an embedded database and a public key are warned of', () => {
+test('an embedded database has no objective that could be met; a public key is warned of', () => {
   const { status, stdout } = run('--deployment', fixture('default-h2'), '--rpo', '1d', '--rto', '1d');
-  assert.equal(status, 0);
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /cannot be met: RPO 1d of identity_db at the DR site.*an embedded H2 database is no RDS resource/,
+  );
   assert.match(
     stdout,
     /warning: cdk synth will stop: .* 'identity_db' .* got embedded H2 \(database\.identity_db, line 7\)/,
@@ -110,7 +114,14 @@ describe('every database on a server is planned, whatever kinds are given', () =
 
   test('one resource a host, spelt as it may be; what stops the synth is said', () => {
     const { status, output } = runJson(...objectives);
-    assert.equal(status, 0);
+    assert.equal(status, 1);
+    assert.deepEqual(
+      output.infeasible.map(({ component, site, nearestFeasibleSeconds }) => [component, site, nearestFeasibleSeconds]),
+      [
+        ['config', 'in-region', null],
+        ['config', 'dr-site', null],
+      ],
+    );
     assert.deepEqual(planned(output), ['identity_db', 'shared_db', 'reports', 'repository']);
     assert.deepEqual(
       output.warnings.slice(0, 2).map((warning) => /^cdk synth will stop: .*'(\w+)'/.exec(warning)?.[1]),

@@ -24,7 +24,7 @@ hostname = "db.example.com"
 name = "shared"
 `;
 
-export const objectives = (rpo = Duration.hours(1), drRpo = Duration.hours(6)) =>
+export const objectives = (rpo = Duration.hours(1), drRpo = Duration.hours(7)) =>
   RecoveryObjectives.of({ rpo, rto: Duration.hours(4), drSite: { rpo: drRpo, rto: Duration.hours(8) } });
 
 /** An existing deployment in one Region and a DR site in another; `addRecovery` composes the two. */

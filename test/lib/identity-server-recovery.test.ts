@@ -46,7 +46,7 @@ describe('a deployment with the required props alone', () => {
         BackupPlanRule: [
           {
             RuleName: 'snapshot',
-            ScheduleExpression: 'cron(0 * * * ? *)',
+            ScheduleExpression: 'cron(0 0/2 * * ? *)',
             StartWindowMinutes: 60,
             EnableContinuousBackup: false,
             Lifecycle: { DeleteAfterDays: 35 },

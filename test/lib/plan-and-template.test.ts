@@ -155,10 +155,10 @@ test('backup-continuous: in a backup plan of its own, not copied', () => {
 test('backup-copy: every rule that is copied, with its own retention', () => {
   const { line, rules } = synthesized({
     rpo: Duration.hours(1),
-    drRpo: Duration.hours(6),
+    drRpo: Duration.hours(7),
     props: { backupRetention: { all: Duration.days(20), copies: Duration.days(10), monthly: Duration.days(400) } },
   });
-  assert.equal(line('database', 'backup-copy').schedule, 'cron(0 * * * ? *)');
+  assert.equal(line('database', 'backup-copy').schedule, 'cron(0 0/2 * * ? *)');
   assert.deepEqual(
     rules('production-database')?.map((rule) => [
       rule['RuleName'],
@@ -167,7 +167,7 @@ test('backup-copy: every rule that is copied, with its own retention', () => {
       (rule['CopyActions'] as { Lifecycle: unknown }[]).map(({ Lifecycle }) => Lifecycle),
     ]),
     [
-      ['snapshot', 'cron(0 * * * ? *)', 20, [{ DeleteAfterDays: 10 }]],
+      ['snapshot', 'cron(0 0/2 * * ? *)', 20, [{ DeleteAfterDays: 10 }]],
       ['monthly', 'cron(0 0 1 * ? *)', 400, [{ DeleteAfterDays: 400 }]],
     ],
   );
@@ -221,7 +221,7 @@ test('aurora-global-database: is there already; copies are made beside it', () =
 });
 
 test('artifact-export and artifact-export-replicated: the schedule, and replication within 15 minutes', () => {
-  const { template, line } = synthesized({ rpo: Duration.minutes(25), drRpo: Duration.hours(6) });
+  const { template, line } = synthesized({ rpo: Duration.minutes(25), drRpo: Duration.hours(7) });
   assert.equal(line('repository', 'artifact-export').schedule, 'cron(0/10 * * * ? *)');
   assert.equal(line('repository', 'artifact-export').worstCaseSeconds, 1500);
   assert.equal(line('repository', 'artifact-export-replicated').worstCaseSeconds, 2400);
@@ -250,7 +250,7 @@ test('efs-replication: of the file system, to the DR Region; the export stays', 
       assumptions: { automatedBackupReplication: Duration.minutes(20) },
     },
   });
-  assert.equal(line('repository', 'efs-replication').worstCaseSeconds, 900);
+  assert.equal(line('repository', 'efs-replication').worstCaseSeconds, 1800);
   assert.equal(line('repository', 'artifact-export-replicated').purpose, 'history');
   const [resource] = Object.values(template.findResources('Custom::EfsReplication'));
   assert.deepEqual(JSON.parse(joined(resource['Properties'].Create)), {
@@ -267,7 +267,7 @@ describe('AWS Backup of a volume', () => {
   test('daily and in its Region beside the export; tiers and cold storage', () => {
     const { rules } = synthesized({
       rpo: Duration.hours(1),
-      drRpo: Duration.hours(6),
+      drRpo: Duration.hours(7),
       props: {
         backupRetention: { monthly: Duration.days(400), efsColdStorageAfter: Duration.days(30) },
       },
@@ -364,14 +364,14 @@ test('an instance that is known to have no automated backups has none that RDS c
   assert.equal(withRetention(Duration.days(1)).line('stated', 'rds-automated-backup-replication').purpose, 'promise');
   assert.throws(
     () => withRetention(Duration.days(0)),
-    /the nearest is 6h: .*\n {4}would meet it: automated backups of the instance that are on: a backup retention of at least a day: 1h 5m/,
+    /the nearest is 7h: .*\n {4}would meet it: automated backups of the instance that are on: a backup retention of at least a day: 1h 5m/,
   );
 });
 
 test('vault locks, in governance mode, at both sites', () => {
   const { fixture, template } = synthesized({
     rpo: Duration.hours(1),
-    drRpo: Duration.hours(6),
+    drRpo: Duration.hours(7),
     props: { vaultLock: { minRetention: Duration.days(7), maxRetention: Duration.days(35) } },
     site: { vaultLock: { maxRetention: Duration.days(400) } },
   });
@@ -408,7 +408,7 @@ describe('what the planner refuses stops the synth', () => {
     [
       'a job of two days',
       { props: { assumptions: { backupJob: Duration.days(2) } } },
-      /`assumptions\.backupJobSeconds` must be more than 0 and at most 86400, got 172800/,
+      /`assumptions\.backupJobSeconds` must be more than 0 and at most 43200, got 172800/,
     ],
     [
       'a technique that no drill restores from, in scheduled drills',
@@ -421,33 +421,33 @@ describe('what the planner refuses stops the synth', () => {
     ],
   ] as const) {
     test(why, () => {
-      assert.throws(() => synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(6), ...changed }), problem);
+      assert.throws(() => synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(7), ...changed }), problem);
     });
   }
 });
 
 test('a drill that is not scheduled, and one whose interval cannot be told, are not held against the retention', () => {
   const copies = { backupRetention: { copies: Duration.days(7) } };
-  synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(6), props: { ...copies, ...undrilled } });
+  synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(7), props: { ...copies, ...undrilled } });
 });
 
 test('the plan: a table beside the templates, a line at synth, and in the document', () => {
   const { fixture, document } = synthesized({
     rpo: Duration.hours(1),
-    drRpo: Duration.hours(6),
+    drRpo: Duration.hours(7),
     volume: { size: Size.gibibytes(50), files: 1_000_000 },
   });
   const { directory } = fixture.app.synth();
   const [name, ...others] = readdirSync(directory).filter((file) => file.endsWith('recovery-plan.txt'));
   assert.deepEqual([name, others], ['Is.production.recovery-plan.txt', []]);
   const text = readFileSync(join(directory, name), 'utf8');
-  assert.match(text, /│ database +│ DR site │ backup-copy +│ hourly at :00 +│ 6h +│/);
+  assert.match(text, /│ database +│ DR site │ backup-copy +│ every 2 h from 00:00 +│ 7h +│/);
   assert.match(text, /│ repository +│ DR site │ 1h 6m 40s \(estimate\)/);
   assert.ok(!text.includes('\u001b'), 'no colour in a file');
   Annotations.fromStack(fixture.stack).hasInfo(
     '/Is/Recovery',
     Match.stringLikeRegexp(
-      'recovery plan of production: at worst 45m are lost in the Region and 6h at the DR site, for roughly \\d+\\.\\d\\d USD ' +
+      'recovery plan of production: at worst 45m are lost in the Region and 7h at the DR site, for roughly \\d+\\.\\d\\d USD ' +
         'a month; the arithmetic is in Is\\.production\\.recovery-plan\\.txt',
     ),
   );

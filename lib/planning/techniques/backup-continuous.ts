@@ -30,18 +30,15 @@ export function continuousLine({ component, sizeGib, storage }: Periodic, retent
 }
 
 /**
- * Its schedule only says when AWS Backup makes sure that it is on: once a day, half an hour after a snapshot started. In a
- * backup plan of its own: of two rules of one plan whose start windows overlap, AWS Backup runs one.
+ * Its schedule only says when AWS Backup makes sure that it is on: once a day, half an hour after a snapshot started, since
+ * beside continuous backup snapshots keep away from no window and so start at midnight. In a backup plan of its own: of two
+ * rules of one plan whose start windows overlap, AWS Backup runs one.
  */
-export function continuousRule(
-  snapshotMinutes: number,
-  assumptions: PlanAssumptions,
-  retention: Retention,
-): BackupRule {
+export function continuousRule(assumptions: PlanAssumptions, retention: Retention): BackupRule {
   return {
     name: 'continuous',
     intervalHours: 24,
-    scheduleExpression: cronDaily((snapshotMinutes + 30) % 1440),
+    scheduleExpression: cronDaily(30),
     startWindowMinutes: START_WINDOW_MINUTES,
     completionWindowMinutes: completionWindowMinutes(assumptions.backupJobSeconds),
     continuous: true,

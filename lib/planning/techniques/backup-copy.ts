@@ -6,7 +6,7 @@ import { type Retention, tiersUsd } from '../retention';
 import { type Periodic, type Schedule, snapshotTerms } from './backup-snapshot';
 
 /** FACTS: AWS Backup retries a copy that cannot start yet for up to 2 hours. */
-const COPY_WAIT_SECONDS = 7200;
+export const COPY_WAIT_SECONDS = 7200;
 
 /** AWS Backup and RDS alike: a snapshot of a Multi-AZ DB cluster cannot be copied, so that it never leaves its Region. */
 export const supportsCopy = (kind: DatabaseKind) => kind !== 'multi-az-cluster';

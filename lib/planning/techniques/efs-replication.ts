@@ -1,22 +1,17 @@
+import { assumedTerm, type PlanAssumptions, sumSeconds } from '../assumptions';
 import { efsReplicationUsd } from '../cost';
 import type { PlanLine } from '../plan-document';
 
-/** FACTS: most changes within 15 minutes after the first sync. AWS commits to no limit. */
-const REPLICATION_TERM = {
-  name: 'replication',
-  seconds: 900,
-  source: 'AWS: most changes within 15 min after the first sync; metric TimeSinceLastSync tells',
-};
-
 /** EFS replication: a read-only second file system at the DR site that follows the first, deletions included. */
-export function efsReplicationLine(component: string, sizeGib: number): PlanLine {
+export function efsReplicationLine(component: string, sizeGib: number, assumptions: PlanAssumptions): PlanLine {
+  const terms = [assumedTerm('replication', 'efsReplicationSeconds', assumptions)];
   return {
     component,
     site: 'dr-site',
     technique: 'efs-replication',
     purpose: 'history',
-    worstCaseSeconds: REPLICATION_TERM.seconds,
-    terms: [REPLICATION_TERM],
+    worstCaseSeconds: sumSeconds(terms),
+    terms,
     reason: 'EFS replicates sooner than exports can; it repeats a deletion, so a backup stays beside it.',
     usdPerMonth: efsReplicationUsd(sizeGib),
   };

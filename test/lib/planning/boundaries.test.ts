@@ -70,7 +70,7 @@ describe('intervals', () => {
     [29 * HOUR, 'cron(0 0 * * ? *)'],
   ] as const) {
     test(`copies within ${drRpo / HOUR} h: ${schedule}`, () =>
-      assert.equal(interval(ofDatabase({}, HOUR, drRpo), 'backup-copy'), schedule));
+      assert.equal(interval(ofDatabase({}, 3 * HOUR, drRpo), 'backup-copy'), schedule));
   }
 
   for (const [minutes, schedule] of [
@@ -172,13 +172,13 @@ describe('windows', () => {
 
 describe('what is stored', () => {
   test('a tier copies no less long than what it stands for', () => {
-    const [, tier] = ofDatabase({}, HOUR, 6 * HOUR, { retention: { allDays: 7, copyDays: 100, dailyDays: 30 } })
+    const [, tier] = ofDatabase({}, HOUR, 7 * HOUR, { retention: { allDays: 7, copyDays: 100, dailyDays: 30 } })
       .databases[0].rules;
     assert.deepEqual([tier.name, tier.retentionDays, tier.copyRetentionDays], ['daily', 30, 100]);
   });
 
   test('copies of Aurora are whole each time', () => {
-    const copy = ofDatabase({}, HOUR, 6 * HOUR).lines.find(({ technique }) => technique === 'backup-copy');
+    const copy = ofDatabase({}, 3 * HOUR, 6 * HOUR).lines.find(({ technique }) => technique === 'backup-copy');
     // 20 GiB, 24 a day: 35 days at 0.021 USD, and 30 days of sending at 0.02.
     assert.equal(copy?.usdPerMonth, 640.8);
   });

@@ -18,15 +18,28 @@ const planned = (drRpoSeconds: number) =>
   });
 
 test('a line fits the width, the arithmetic wraps, techniques that only stand beside have a +', () => {
-  const lines = planTable(planned(6 * HOUR), { width: 110 }).split('\n');
+  const lines = planTable(planned(7 * HOUR), { width: 115 }).split('\n');
   const drawn = lines.filter((line) => /^[│┌├└]/.test(line));
   assert.ok(
-    drawn.every((line) => line.length <= 110),
-    drawn.find((line) => line.length > 110),
+    drawn.every((line) => line.length <= 115),
+    drawn.find((line) => line.length > 115),
   );
-  assert.ok(lines.some((line) => /^│ db +│ DR site │ backup-copy +│ hourly at :00 +│ 6h +│ interval 1h/.test(line)));
+  assert.ok(
+    lines.some((line) => /^│ db +│ DR site │ backup-copy +│ every 2 h from 00:00 +│ 7h +│ interval 2h/.test(line)),
+  );
   assert.ok(lines.some((line) => /^│ db +│ Region +│ \+ backup-snapshot +│/.test(line)));
   assert.ok(lines.some((line) => /^│ db +│ Region +│ backup-continuous +│ continuously +│ 5m/.test(line)));
+});
+
+test('where the terminal is narrow, the arithmetic stands below', () => {
+  const lines = planTable(planned(7 * HOUR), { width: 100 }).split('\n');
+  assert.ok(lines.filter((line) => /^[│┌├└]/.test(line)).every((line) => line.length <= 100));
+  assert.ok(lines.includes('arithmetic:'));
+  assert.ok(
+    lines.includes(
+      '  db, DR site, backup-copy: interval 2h + start window 1h + backup job 1h + copy wait 2h + copy job 1h',
+    ),
+  );
 });
 
 test('what is missed says so, with what would meet it', () => {
@@ -51,7 +64,7 @@ test('colour goes to a terminal that wants it', () => {
       delete process.env['NODE_DISABLE_COLORS'];
       Object.assign(process.env, { TERM: 'xterm-256color' }, environment);
       const stream = Object.assign(Object.create(WriteStream.prototype) as WriteStream, { isTTY: true });
-      return planTable(planned(6 * HOUR), { stream }).includes('\u001b[32m5m');
+      return planTable(planned(7 * HOUR), { stream }).includes('\u001b[32m5m');
     } finally {
       for (const key of Object.keys(process.env)) delete process.env[key];
       Object.assign(process.env, saved);
@@ -59,5 +72,5 @@ test('colour goes to a terminal that wants it', () => {
   };
   assert.equal(colours({}), true);
   assert.equal(colours({ NO_COLOR: '1' }), false);
-  assert.ok(!planTable(planned(6 * HOUR)).includes('\u001b'));
+  assert.ok(!planTable(planned(7 * HOUR)).includes('\u001b'));
 });

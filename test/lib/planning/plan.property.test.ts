@@ -193,17 +193,27 @@ test('over a year of legal delays, no usable point is older than promised', () =
             ? blockedSeconds({ ...hidden, ...input.databases[0] })
             : [];
         const points: Point[] = [];
-        let free = 0;
+        // One backup job and one copy job at a time; the daily job of continuous backup is one of them.
+        const isContinuous = line.component === 'db' && planned.databases[0].continuous !== undefined;
+        let [backupFree, copyFree, nextContinuous] = [0, 0, isContinuous ? 30 * MINUTE : Infinity];
         for (const start of startsOf(line.schedule, 365)) {
-          const begins = Math.max(start + upTo('start window'), free);
+          while (nextContinuous <= start) {
+            const from = Math.max(nextContinuous + upTo('start window'), backupFree);
+            if (from <= nextContinuous + seconds('start window')) backupFree = from + upTo('backup job');
+            nextContinuous += DAY;
+          }
+          const begins = Math.max(start + upTo('start window'), backupFree);
           if (begins > start + seconds('start window')) continue; // EXPIRED
           if (blocked.some(({ from, to }) => mod(begins - from, WEEK) < to - from)) continue; // FAILED
           const backedUp = begins + upTo('backup job') + upTo('export');
-          if (line.component === 'db') free = backedUp;
-          points.push({
-            moment: start,
-            usable: backedUp + upTo('copy wait') + upTo('copy job') + upTo('replication'),
-          });
+          if (line.technique.startsWith('backup')) backupFree = backedUp;
+          let usable = backedUp + upTo('replication');
+          if (line.technique === 'backup-copy') {
+            const copied = Math.max(backedUp, copyFree);
+            if (copied > backedUp + seconds('copy wait')) continue; // FAILED: retried for too long
+            usable = copyFree = copied + upTo('copy job');
+          }
+          points.push({ moment: start, usable });
         }
         assert.ok(
           oldestAge(points) <= line.worstCaseSeconds + 1e-6,

@@ -44,12 +44,12 @@ describe('RDS instance: both sides of each boundary', () => {
     [26 * HOUR, 48 * HOUR, ['backup-snapshot 26', 'backup-copy 29'], 'cron(0 0 * * ? *)'],
     [26 * HOUR, 29 * HOUR, ['backup-snapshot 26', 'backup-copy 29'], 'cron(0 0 * * ? *)'],
     [26 * HOUR, 29 * HOUR - 1, ['backup-snapshot 14', 'backup-copy 17'], 'cron(0 1/12 * * ? *)'],
-    [HOUR, 6 * HOUR, ['backup-continuous 0.08333333333333333', 'backup-copy 6'], 'cron(0 * * * ? *)'],
-    [HOUR, 7 * HOUR - 1, ['backup-continuous 0.08333333333333333', 'backup-copy 6'], 'cron(0 * * * ? *)'],
+    [HOUR, 8 * HOUR, ['backup-continuous 0.08333333333333333', 'backup-copy 8'], 'cron(0 0/3 * * ? *)'],
+    [HOUR, 8 * HOUR - 1, ['backup-continuous 0.08333333333333333', 'backup-copy 7'], 'cron(0 0/2 * * ? *)'],
     [HOUR, 7 * HOUR, ['backup-continuous 0.08333333333333333', 'backup-copy 7'], 'cron(0 0/2 * * ? *)'],
     [
       HOUR,
-      6 * HOUR - 1,
+      7 * HOUR - 1,
       ['backup-continuous 0.08333333333333333', 'rds-automated-backup-replication 1.0833333333333333'],
       'cron(0 0 * * ? *)',
     ],
@@ -84,13 +84,14 @@ describe('RDS instance: both sides of each boundary', () => {
   });
 
   test('continuous backup makes them harmless, so there is no warning', () => {
-    assert.deepEqual(forDatabase({}, HOUR, 6 * HOUR).warnings, []);
+    assert.deepEqual(forDatabase({}, HOUR, 7 * HOUR).warnings, []);
   });
 });
 
 describe('Aurora cluster: its windows do no harm', () => {
   for (const [rpo, drRpo, expected] of [
-    [300, 6 * HOUR, ['backup-continuous 0.08333333333333333', 'backup-copy 6']],
+    [300, 7 * HOUR, ['backup-continuous 0.08333333333333333', 'backup-copy 7']],
+    [3 * HOUR, 6 * HOUR, ['backup-snapshot 3', 'backup-copy 6']],
     [26 * HOUR, 29 * HOUR, ['backup-snapshot 26', 'backup-copy 29']],
     [14 * HOUR, 17 * HOUR, ['backup-snapshot 14', 'backup-copy 17']],
   ] as const) {
@@ -124,14 +125,14 @@ describe('Aurora cluster: its windows do no harm', () => {
 });
 
 test('what is built: snapshots with their copy, and continuous backup in a plan of its own', () => {
-  assert.deepEqual(forDatabase({}, HOUR, 6 * HOUR, { retention: { allDays: 36 } }).databases, [
+  assert.deepEqual(forDatabase({}, HOUR, 7 * HOUR, { retention: { allDays: 36 } }).databases, [
     {
       name: 'db',
       rules: [
         {
           name: 'snapshot',
-          intervalHours: 1,
-          scheduleExpression: 'cron(0 * * * ? *)',
+          intervalHours: 2,
+          scheduleExpression: 'cron(0 0/2 * * ? *)',
           startWindowMinutes: 60,
           completionWindowMinutes: 120,
           continuous: false,
@@ -175,20 +176,28 @@ test('a plan line carries its terms and where they come from', () => {
   });
 });
 
-test('a job that is longer than an interval meets the next one, so the interval is not taken', () => {
-  const interval = (backupJobSeconds: number, copyJobSeconds: number) =>
-    forDatabase({}, HOUR, 15 * HOUR, { assumptions: { backupJobSeconds, copyJobSeconds }, retention: { allDays: 100 } })
-      .databases[0].rules[0].intervalHours;
-  // 15 h leave 3 h for start and wait, and the jobs.
-  assert.equal(interval(2 * HOUR, HOUR), 8);
-  assert.equal(interval(5 * HOUR, HOUR), 6);
-  assert.deepEqual(
-    forDatabase({ without: ['rds-automated-backup-replication'] }, HOUR, 15 * HOUR, {
-      assumptions: { backupJobSeconds: 6 * HOUR + 1, copyJobSeconds: HOUR },
-    }).infeasible.map(({ nearestFeasibleSeconds }) => nearestFeasibleSeconds),
-    // Every 8 h: 8 h + 1 h + 6 h and a second + 2 h + 1 h.
-    [18 * HOUR + 1],
-  );
+describe('all jobs between two runs fit between them', () => {
+  const shortest = (backupJobSeconds: number, copyJobSeconds: number, more: Partial<DatabaseInput> = {}) =>
+    forDatabase({ kind: 'aurora-cluster', ...more }, 1, 1, {
+      assumptions: { backupJobSeconds, copyJobSeconds },
+    }).databases[0].rules[0].intervalHours;
+  const alone = { without: ['backup-continuous'] } as const;
+
+  test('beside continuous backup two backup jobs, since it has a job a day', () => {
+    assert.equal(shortest(1800, 1800), 1);
+    assert.equal(shortest(1801, 1800), 2);
+    assert.equal(shortest(3600, 3600), 2);
+    assert.equal(shortest(3601, 3600), 3);
+  });
+  test('without it one', () => {
+    assert.equal(shortest(3600, 3600, alone), 1);
+    assert.equal(shortest(3601, 1, alone), 2);
+  });
+  test('a copy job, also behind one that began as late as it may: 1 h start window, and the backup, less 2 h of wait', () => {
+    assert.equal(shortest(1, 3601, alone), 2);
+    assert.equal(shortest(2 * HOUR, HOUR, alone), 2);
+    assert.equal(shortest(2 * HOUR, HOUR + 1, alone), 3);
+  });
 });
 
 /** Of a Multi-AZ cluster with a DR objective of 9 hours. */
@@ -204,8 +213,8 @@ const NO_COPY = [
 
 describe('what cannot be met: the nearest that can, the arithmetic, and what would', () => {
   for (const [why, database, rpo, drRpo, expected] of [
-    ['300 s are log shipping', {}, 300, 6 * HOUR, []],
-    ['299 s are not', {}, 299, 6 * HOUR, [['in-region', 299, 300, []]]],
+    ['300 s are log shipping', {}, 300, 7 * HOUR, []],
+    ['299 s are not', {}, 299, 7 * HOUR, [['in-region', 299, 300, []]]],
     [
       'replicated automated backups need 65 min',
       {},
@@ -221,15 +230,15 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
       ],
     ],
     [
-      'copies need 6 h, where nothing else is wanted',
+      'copies beside continuous backup need 7 h, where nothing else is wanted',
       { without: ['rds-automated-backup-replication'] },
       HOUR,
-      6 * HOUR - 1,
+      7 * HOUR - 1,
       [
         [
           'dr-site',
-          21_599,
-          21_600,
+          25_199,
+          25_200,
           [
             'allow rds-automated-backup-replication: 1h 5m',
             'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 1m',
@@ -241,8 +250,8 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
       'an Aurora cluster alone has copies',
       { kind: 'aurora-cluster' },
       HOUR,
-      6 * HOUR - 1,
-      [['dr-site', 21_599, 21_600, ['an Aurora Global Database, with a secondary cluster in the DR Region: 1m']]],
+      7 * HOUR - 1,
+      [['dr-site', 25_199, 25_200, ['an Aurora Global Database, with a secondary cluster in the DR Region: 1m']]],
     ],
     [
       'a Multi-AZ cluster has no continuous backup: every 4 h no run is lost to its windows',
@@ -256,7 +265,7 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
           21_600,
           [
             'an RDS DB instance in place of the Multi-AZ DB cluster, a Multi-AZ instance deployment included: 5m',
-            'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 5m',
+            'an Aurora cluster in its place: 5m',
           ],
         ],
         NO_COPY,
@@ -282,7 +291,7 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
           [
             'an RDS DB instance in place of the Multi-AZ DB cluster, a Multi-AZ instance deployment included: 5m',
             'maintenance and backup windows that are known, so that the schedule keeps away from them: 6h',
-            'an Aurora Global Database in its place, with a secondary cluster in the DR Region: 5m',
+            'an Aurora cluster in its place: 5m',
           ],
         ],
         [
@@ -339,7 +348,7 @@ describe('what cannot be met: the nearest that can, the arithmetic, and what wou
     const [missed] = forDatabase({ without: ['rds-automated-backup-replication'] }, HOUR, HOUR).infeasible;
     assert.equal(
       missed.reason,
-      'interval 1h + start window 1h + backup job 1h + copy wait 2h + copy job 1h = 6h with backup-copy, the tightest there is',
+      'interval 2h + start window 1h + backup job 1h + copy wait 2h + copy job 1h = 7h with backup-copy, the tightest there is',
     );
     assert.equal(missed.objective, 'rpo');
   });
@@ -351,8 +360,8 @@ describe('volume: both sides of each boundary', () => {
     [1200, 2100, 5, false, []],
     [1199, 2100, 5, false, [['in-region', 1200]]],
     [1200, 2099, 5, true, []],
-    [1200, 900, 5, true, []],
-    [1200, 899, 5, true, [['dr-site', 900]]],
+    [1200, 1800, 5, true, []],
+    [1200, 1799, 5, true, [['dr-site', 1800]]],
     [1499, 86_400, 5, false, []],
     [1500, 86_400, 10, false, []],
     [HOUR, 6 * HOUR, 30, false, []],
@@ -415,7 +424,7 @@ test('EFS replication is beside the replicated export, which undoes a deletion',
       .lines.filter(({ site }) => site === 'dr-site')
       .map(({ technique, purpose, worstCaseSeconds }) => [technique, purpose, worstCaseSeconds]),
     [
-      ['efs-replication', 'promise', 900],
+      ['efs-replication', 'promise', 1800],
       ['artifact-export-replicated', 'history', 2100],
     ],
   );
@@ -444,8 +453,8 @@ describe('input that nobody can plan with', () => {
   for (const [assumptions, problem] of [
     [{ exportSeconds: 0 }, /`assumptions\.exportSeconds` must be more than 0, got 0/],
     [{ exportSeconds: NaN }, /`assumptions\.exportSeconds`/],
-    [{ copyJobSeconds: Infinity }, /`assumptions\.copyJobSeconds` must be more than 0 and at most 86400, got Infinity/],
-    [{ backupJobSeconds: 86_401 }, /`assumptions\.backupJobSeconds` must be more than 0 and at most 86400/],
+    [{ copyJobSeconds: Infinity }, /`assumptions\.copyJobSeconds` must be more than 0 and at most 43200, got Infinity/],
+    [{ backupJobSeconds: 43_201 }, /`assumptions\.backupJobSeconds` must be more than 0 and at most 43200/],
     [{ backupJob: 1 }, /`assumptions` must be of backupJobSeconds, .*, got 'backupJob'/],
   ] as const) {
     test(JSON.stringify(assumptions), () => {
@@ -453,12 +462,12 @@ describe('input that nobody can plan with', () => {
     });
   }
 
-  test('jobs of a whole day are planned with', () => {
-    const jobs = { backupJobSeconds: 86_400, copyJobSeconds: 86_400 };
-    // A day apart: 24 h + 1 h + 24 h + 2 h + 24 h.
-    assert.deepEqual(promises(forDatabase(WINDOWS, 86_400, 270_000, { assumptions: jobs })), [
+  test('jobs of half a day are planned with', () => {
+    const jobs = { backupJobSeconds: 43_200, copyJobSeconds: 43_200 };
+    // A day apart, for both of the backup jobs: 24 h + 1 h + 12 h + 2 h + 12 h.
+    assert.deepEqual(promises(forDatabase(WINDOWS, 86_400, 51 * HOUR, { assumptions: jobs })), [
       'backup-continuous 0.08333333333333333',
-      'backup-copy 75',
+      'backup-copy 51',
     ]);
   });
 

@@ -9,7 +9,7 @@ const DAY = 86_400;
 const base = (more: Partial<PlanInput> = {}): PlanInput => ({
   objectives: {
     inRegion: { rpoSeconds: HOUR, rtoSeconds: 8 * HOUR },
-    drSite: { rpoSeconds: 6 * HOUR, rtoSeconds: 8 * HOUR },
+    drSite: { rpoSeconds: 7 * HOUR, rtoSeconds: 8 * HOUR },
   },
   databases: [{ name: 'db', kind: 'rds-instance' }],
   volumes: [{ name: 'files' }],
@@ -32,7 +32,7 @@ const kept = (input: PlanInput) => {
 
 test('35 days of everything, unless something else is said', () => {
   assert.deepEqual(kept(base()), [
-    ['snapshot', 'cron(0 * * * ? *)', 35, 35, undefined],
+    ['snapshot', 'cron(0 0/2 * * ? *)', 35, 35, undefined],
     ['snapshot', 'cron(0 0 * * ? *)', 35, undefined, undefined],
   ]);
   assert.equal(plan(base()).databases[0].continuous?.retentionDays, 35);
@@ -41,7 +41,7 @@ test('35 days of everything, unless something else is said', () => {
 test('tiers start with a run of the base rule; one as frequent as the daily tier is that tier', () => {
   const retention = { allDays: 7, dailyDays: 35, weeklyDays: 90, monthlyDays: 365, yearlyDays: 2555 };
   assert.deepEqual(kept(base({ retention })), [
-    ['snapshot', 'cron(0 * * * ? *)', 7, 7, undefined],
+    ['snapshot', 'cron(0 0/2 * * ? *)', 7, 7, undefined],
     ['daily', 'cron(0 0 * * ? *)', 35, 35, undefined],
     ['weekly', 'cron(0 0 ? * SUN *)', 90, 90, undefined],
     ['monthly', 'cron(0 0 1 * ? *)', 365, 365, undefined],
@@ -78,7 +78,7 @@ test('tiers start where no window makes them fail', () => {
 
 test('copies may be kept for another time; continuous backup keeps at most 35 days', () => {
   assert.deepEqual(kept(base({ retention: { allDays: 40, copyDays: 14 }, volumes: [] })), [
-    ['snapshot', 'cron(0 * * * ? *)', 40, 14, undefined],
+    ['snapshot', 'cron(0 0/2 * * ? *)', 40, 14, undefined],
   ]);
   assert.equal(plan(base({ retention: { allDays: 90 } })).databases[0].continuous?.retentionDays, 35);
   assert.equal(plan(base({ retention: { allDays: 34 } })).databases[0].continuous?.retentionDays, 34);
