@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { displayPath } from '../../lambda/archive/byte-path';
-import { exportVolume } from '../../lambda/archive/export-volume';
+import { exportVolume } from '../../lambda/archive/export/export-volume';
 import { DirectoryVolume } from '../../lambda/archive/volume';
 import {
   archiveLocation,
@@ -39,8 +39,8 @@ export function registerExport(program: Command): void {
             volumeName: basename(archive.prefix) || basename(resolve(directory)),
             mountedAt,
             fullRead: options.fullRead ?? false,
-            onProgress: ({ filesDone, filesTotal, bytesRead }) =>
-              showProgress(`${filesDone} of ${filesTotal} files, ${formatBytes(bytesRead)} read`),
+            onProgress: ({ entriesDone, bytesRead }) =>
+              showProgress(`${entriesDone} files, ${formatBytes(bytesRead)} read`),
           }),
         ({ manifestKey, counts, filesRead, bytesStored, problems, warnings }) => ({
           text: [

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { choosePoint } from '../../lambda/archive/points';
-import { restorePoint } from '../../lambda/archive/restore-point';
+import { restorePoint } from '../../lambda/archive/restore/restore-point';
 import {
   archiveLocation,
   ExitStatus,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
-import { verifyArchive } from '../../lambda/archive/verify-archive';
+import { verifyArchive } from '../../lambda/archive/verify/verify-archive';
 import {
   archiveLocation,
   ExitStatus,

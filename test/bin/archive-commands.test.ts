@@ -87,7 +87,8 @@ test('a damaged pack: verify and restore answer 1 and name it', async () => {
   for await (const pack of store.list('packs/')) key = pack.key;
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'artifacts', Key: `damaged/${key}` }));
   const bytes = await Body!.transformToByteArray();
-  bytes[30]! ^= 1;
+  // In the content of a file: the frames at the beginning are a header of the tar stream.
+  bytes[bytes.length >> 1]! ^= 1;
   await s3.send(new PutObjectCommand({ Bucket: 'artifacts', Key: `damaged/${key}`, Body: bytes }));
   const verified = await command('verify', 's3://artifacts/damaged', '--read-data');
   assert.equal(verified.status, 1);
