@@ -14,13 +14,15 @@ const bound = (bytes: number) => bytes + (bytes >> 8) + 1024;
 
 export type Compress = (raw: Buffer) => Buffer;
 
+/** What comes out is collected in pieces of this size: artifacts compress to less, and what does not to four of them. */
+const OUTPUT_BYTES = 256 * 1024 + 1024;
+
 /** With the checksum: zstd's default of leaving it out lets a flipped bit pass. */
 const compress: Compress = (raw) =>
   zstdCompressSync(raw, {
     params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: LEVEL },
     pledgedSrcSize: raw.length,
-    // Room for all of it at once: by default it is collected in pieces of 16 kB.
-    chunkSize: bound(raw.length),
+    chunkSize: Math.min(bound(raw.length), OUTPUT_BYTES),
   });
 
 /** One zstd frame, decoded again before anybody relies on it. */

@@ -8,8 +8,9 @@ import {
   S3ServiceException,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import type { Readable } from 'node:stream';
 import pRetry from 'p-retry';
-import { ArchiveError, messageOf } from './errors';
+import { ArchiveDamagedError, ArchiveError, messageOf } from './errors';
 import type { ByteRange, ListedObject, ObjectHead, ObjectStore } from './object-store';
 
 /** Clients of the archive: bounded in time and in attempts, so that a lost network is an error and not a hang. */
@@ -17,6 +18,8 @@ export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
   new S3Client({
     maxAttempts: 5,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+    // Whatever comes back is compared with the SHA-256 that its name or the manifest says: once is enough.
+    responseChecksumValidation: 'WHEN_REQUIRED',
     ...config,
   });
 
@@ -44,8 +47,13 @@ export class S3Store implements ObjectStore {
     };
     // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
     const attempt = () =>
-      this.client.send(new PutObjectCommand(input)).then(
-        () => 'created' as const,
+      this.client.send(withPayloadHash(new PutObjectCommand(input), sha256)).then(
+        ({ ChecksumSHA256 }) => {
+          if (ChecksumSHA256 !== undefined && ChecksumSHA256 !== input.ChecksumSHA256) {
+            throw new ArchiveDamagedError(this.prefix + key, 'another SHA-256 is stored than was written');
+          }
+          return 'created' as const;
+        },
         (error: unknown) => {
           if (statusOf(error) === 412) return 'exists' as const;
           throw error;
@@ -58,6 +66,7 @@ export class S3Store implements ObjectStore {
         shouldRetry: ({ error }) => statusOf(error) === 409,
       });
     } catch (error) {
+      if (error instanceof ArchiveError) throw error;
       throw this.#explain('s3:PutObject', key, error);
     }
   }
@@ -65,8 +74,8 @@ export class S3Store implements ObjectStore {
   async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
     try {
       const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
-      const { Body } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
-      return Buffer.from(await Body!.transformToByteArray());
+      const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
+      return await collect(Body as Readable, ContentLength);
     } catch (error) {
       // Not satisfiable: the object ends before the range begins; the caller sees that it is too short.
       if (statusOf(error) === 416) return Buffer.alloc(0);
@@ -121,6 +130,32 @@ export class S3Store implements ObjectStore {
           : messageOf(error);
     return new ArchiveError(`${action} of ${where} failed: ${what}`, { cause: error });
   }
+}
+
+/** The hash that a signature covers is the checksum that is known already: the SDK would make it a second time. */
+function withPayloadHash(command: PutObjectCommand, sha256: string): PutObjectCommand {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'payloadHash' },
+  );
+  return command;
+}
+
+/** The whole body in memory of its own, which can go to another thread; fails when it is shorter than was said. */
+async function collect(body: Readable, length: number | undefined): Promise<Buffer> {
+  if (length === undefined) return Buffer.concat((await body.toArray()) as Buffer[]);
+  const whole = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    if (at + chunk.length > length) throw new Error(`the answer is longer than the ${length} bytes that it said`);
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  if (at !== length) throw new Error(`the answer ended after ${at} of ${length} bytes`);
+  return whole;
 }
 
 const statusOf = (error: unknown): number | undefined =>

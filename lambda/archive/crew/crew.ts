@@ -206,7 +206,7 @@ class Thread {
       workerData,
       transferList: [port2],
       // A small nursery: most of what a job makes are short texts, and each thread has its own.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#port.on('message', (message: FromThread) => void this.#receive(message));
     this.#worker.on('error', (error) => this.#die(error));

@@ -6,8 +6,6 @@
 export interface Question {
   readonly ask: string;
   readonly with?: unknown;
-  /** Memory that goes over to the main thread with it. */
-  readonly transfer?: readonly ArrayBuffer[];
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the answer's type is that of the question

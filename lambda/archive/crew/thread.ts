@@ -11,9 +11,9 @@ const session = createSession(request);
 const send = (message: FromThread, transfer: readonly ArrayBuffer[] = []) =>
   port.postMessage(message, transfer as readonly Transferable[]);
 
-function ask({ ask, with: argument, transfer }: Question): Reply {
+function ask({ ask, with: argument }: Question): Reply {
   const seen = Atomics.load(signal, 0);
-  send({ kind: 'question', ask, with: argument }, transfer);
+  send({ kind: 'question', ask, with: argument });
   for (;;) {
     Atomics.wait(signal, 0, seen);
     const received = receiveMessageOnPort(port) as { readonly message: Reply } | undefined;

@@ -7,13 +7,14 @@ import { NOTHING, countOne } from '../counts';
 import { ArchiveError } from '../errors';
 import { SharedContents } from './contents-of-parent';
 import type { Chunk } from './frame-writer';
-import type { HoleItem, Item, LinkedItem } from './item';
+import { type HoleItem, type Item, linesItem, type LinkedItem } from './item';
 import { type BuiltPage, PageBuilder } from './page-builder';
 import { PackBuilder } from './pack-builder';
 import { type Parent, ParentPageCache } from './parent';
 import { noRemarks, type Remarks } from './remark';
-import type { EncodeResult, ReadResult, VisitResult, Work } from './session';
-import type { PackReference } from '../manifest';
+import type { EncodeResult, ReadLine, ReadResult, VisitResult, Work } from './session';
+import { PACK_PREFIX, type PackReference, PAGE_PREFIX } from '../manifest';
+import { checkStored } from '../put-checked';
 import { Frontier } from './frontier';
 
 /** Entries that a thread visits before it says what it found. */
@@ -33,6 +34,8 @@ export interface RangeOptions {
   readonly store: ObjectStore;
   readonly crew: Crew;
   readonly parent: Parent | undefined;
+  /** How many packs and pages are in the archive. */
+  readonly present: number;
   readonly segmentCounter: Int32Array;
   /** Where to go on; the whole volume at first. */
   readonly items: readonly Item[];
@@ -79,21 +82,26 @@ export class ExportRange {
       packs: this.#packs,
       parent: parent?.header,
       parentLength: (page) => this.#parentPages?.lengthOf(page),
-      encode: (parts) => crew.run<EncodeResult>({ do: 'encode', parts }, this.#answer),
+      encode: (parts) => {
+        const transfer = parts.flatMap((part) => ('lines' in part ? [part.lines.buffer] : []));
+        return crew.run<EncodeResult>({ do: 'encode', parts }, this.#answer, transfer);
+      },
     });
     this.#frontier = new Frontier(options.items);
   }
 
   async run(): Promise<RangeOutcome> {
-    const { crew } = this.options;
+    const { crew, store } = this.options;
     try {
       await this.#walk();
       await crew.each({ do: 'flush' }, this.#answer);
       await this.#packs.finish();
       const pages = await this.#pages.finish();
+      const packs = Array.from(this.#packs.packs, ([sha256, pack]) => ({ ...pack, sha256 }));
+      await checkStored(store, [...packs, ...this.#pages.put], [PACK_PREFIX, PAGE_PREFIX], this.options.present);
       return {
         pages,
-        packs: Array.from(this.#packs.packs.values()),
+        packs,
         remarks: this.#remarks,
         filesRead: this.#filesRead,
         bytesRead: this.#bytesRead,
@@ -112,7 +120,7 @@ export class ExportRange {
     let failure: { readonly error: unknown } | undefined;
     for (;;) {
       while (!failure && underWay.size < crew.size * 2 && !isTimeUp() && this.#frontier.mayGoOn()) {
-        const holes = this.#frontier.take(crew.size * 2);
+        const holes = this.#frontier.take(ENTRIES_AT_ONCE);
         if (!holes) break;
         const visit = this.#visit(holes.map(({ hole }) => hole))
           .then((outputs) => {
@@ -171,7 +179,7 @@ export class ExportRange {
    * cannot be read any more leaves it to the next.
    */
   async #emitLinked(items: readonly (Item | LinkedItem)[]): Promise<void> {
-    const lines = new Map<LinkedItem, { readonly text: string; readonly size: number }>();
+    const lines = new Map<LinkedItem, ReadLine>();
     const gone = new Set<LinkedItem>();
     const linked = items.filter((item) => item.kind === 'linked');
     for (;;) {
@@ -201,13 +209,13 @@ export class ExportRange {
     }
   }
 
-  #addLinked(item: LinkedItem, read: { readonly text: string; readonly size: number } | undefined): void {
+  #addLinked(item: LinkedItem, read: ReadLine | undefined): void {
     const { path, stat, line } = item;
     const first = this.#firstNames.get(inodeOf(item))!;
     if (first === path) {
       const size = read?.size ?? stat.size;
       const counts = countOne({ ...NOTHING }, 'file', size);
-      if (read) this.#pages.add({ kind: 'lines', text: read.text, counts });
+      if (read) this.#pages.add(linesItem(read.text, read.frames, counts));
       else this.#pages.add({ kind: 'span', page: line!.page, start: line!.start, end: line!.end, counts });
       return;
     }
@@ -215,7 +223,7 @@ export class ExportRange {
     const counts = countOne({ ...NOTHING }, 'hardlink');
     if (line?.text === text)
       this.#pages.add({ kind: 'span', page: line.page, start: line.start, end: line.end, counts });
-    else this.#pages.add({ kind: 'lines', text, counts });
+    else this.#pages.add(linesItem(text, [], counts));
   }
 
   readonly #answer = async ({ ask, with: argument }: Question): Promise<Answer> => {

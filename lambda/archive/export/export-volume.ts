@@ -75,7 +75,7 @@ export async function exportVolume(options: ExportOptions): Promise<ExportOutcom
   const { volume, store, now = () => new Date() } = options;
   const started = now();
   const root = rootOf(volume);
-  const { parent, warnings } = await findParent(store);
+  const { parent, present, warnings } = await findParent(store);
   const fullRead =
     (options.fullRead ?? false) ||
     !parent ||
@@ -90,6 +90,7 @@ export async function exportVolume(options: ExportOptions): Promise<ExportOutcom
       store,
       crew,
       parent,
+      present,
       segmentCounter: settings.segmentCounter,
       items: [{ kind: 'hole', path: '' }],
       isTimeUp: () => false,

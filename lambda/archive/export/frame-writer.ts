@@ -9,9 +9,14 @@ export const FRAME_BYTES = 1024 * 1024;
 /** A longer file is several members of the tar stream, so that those of two threads do not mix. */
 export const PART_BYTES = 8 * 1024 * 1024;
 
+/** A part that does not compress, with what its frames have of their own. */
+const CHUNK_BYTES = PART_BYTES + PART_BYTES / 128 + 64 * 1024;
+
 /** Frames that belong behind each other in one pack: whole members. */
 export interface Chunk {
-  readonly frames: readonly { readonly number: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
+  /** Shared memory with the frames behind each other; the writer fills it again after the answer. */
+  readonly memory: SharedArrayBuffer;
+  readonly frames: readonly { readonly number: number; readonly length: number }[];
   /** Of the tar stream, before compression. */
   readonly rawBytes: number;
 }
@@ -23,6 +28,10 @@ export interface FrameWriterOptions {
 
 export class FrameWriter {
   readonly #raw = Buffer.alloc(FRAME_BYTES);
+  readonly #large = Buffer.alloc(FRAME_BYTES + TAR_BLOCK);
+  readonly #memory = new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES));
+  #staged = 0;
+  #frames: { number: number; length: number }[] = [];
   #length = 0;
   #number = -1;
   #header: Buffer = Buffer.alloc(0);
@@ -57,8 +66,8 @@ export class FrameWriter {
 
   *endFrame(): Job<void> {
     if (this.#length === 0) return;
-    const raw = this.#raw.subarray(0, this.#length);
-    yield* send([{ number: this.#number, bytes: encoded(raw) }], this.#length);
+    this.#stage(this.#number, this.#raw.subarray(0, this.#length));
+    yield* this.#send(this.#length);
     this.#number = -1;
     this.#length = 0;
   }
@@ -79,36 +88,42 @@ export class FrameWriter {
       const start = part * PART_BYTES;
       const end = Math.min(size, start + PART_BYTES);
       const header = tarHeader(parts === 1 ? member : partOf(member, part, end - start));
-      const frames = [{ number: number++, bytes: encoded(header) }];
+      this.#stage(number++, header);
       for (let position = start; position < end; position += FRAME_BYTES) {
         const wanted = Math.min(FRAME_BYTES, end - position);
-        const buffer = Buffer.alloc(wanted + (position + wanted === end ? tarPadding(end - start) : 0));
-        const content = buffer.subarray(0, wanted);
+        const padding = position + wanted === end ? tarPadding(end - start) : 0;
+        const content = this.#large.subarray(0, wanted);
         const got = read(content, position);
+        this.#large.fill(0, got, wanted + padding);
         length += got;
         // What is hashed is what would be restored: after a short read, only what came before.
         if (length === position + got) digest.update(content.subarray(0, got));
-        frames.push({ number: number++, bytes: encoded(buffer) });
+        this.#stage(number++, this.#large.subarray(0, wanted + padding));
       }
-      yield* send(frames, header.length + (end - start) + tarPadding(end - start));
+      yield* this.#send(header.length + (end - start) + tarPadding(end - start));
     }
     return { first, length, sha256: digest.digest('hex') };
+  }
+
+  /** Compresses a frame behind those that wait already. */
+  #stage(number: number, raw: Buffer): void {
+    const frame = encodeFrame(raw);
+    if (this.#staged + frame.length > this.#memory.length) throw new Error('a chunk is larger than its memory');
+    this.#memory.set(frame, this.#staged);
+    this.#staged += frame.length;
+    this.#frames.push({ number, length: frame.length });
+  }
+
+  *#send(rawBytes: number): Job<void> {
+    const chunk: Chunk = { memory: this.#memory.buffer, frames: this.#frames, rawBytes };
+    yield { ask: 'chunk', with: chunk };
+    this.#staged = 0;
+    this.#frames = [];
   }
 
   #takeNumbers(count: number): number {
     return Atomics.add(this.options.counter, 0, count);
   }
-}
-
-const encoded = (raw: Buffer): Uint8Array<ArrayBuffer> => {
-  const frame = encodeFrame(raw);
-  // A buffer out of Node's pool cannot go to another thread.
-  return frame.buffer.byteLength > 2 * frame.length + 4096 ? new Uint8Array(frame) : (frame as Uint8Array<ArrayBuffer>);
-};
-
-function* send(frames: Chunk['frames'], rawBytes: number): Job<void> {
-  const chunk: Chunk = { frames, rawBytes };
-  yield { ask: 'chunk', with: chunk, transfer: frames.map(({ bytes }) => bytes.buffer) };
 }
 
 const partOf = (member: TarMember, index: number, size: number): TarMember => ({

@@ -1,4 +1,5 @@
 /** What was found and what is still to be visited, in the order of the manifest. */
+import { countLines } from '../counts';
 import type { HoleItem, Item } from './item';
 
 interface Node {
@@ -13,22 +14,32 @@ export interface TakenHole {
   readonly replace: (items: readonly Item[]) => void;
 }
 
-const HOLES_AT_ONCE = 128;
+/** Of the entries that were in the last holes. */
+class Mean {
+  mean = 100;
+
+  add(value: number): void {
+    this.mean = Math.max(1, this.mean + (value - this.mean) / 16);
+  }
+}
+
 /** Lines that wait behind a hole, at most: then nothing new is begun until the hole is filled. */
-const MAX_WAITING_TEXT = 48 * 1024 * 1024;
+const MAX_WAITING_BYTES = 48 * 1024 * 1024;
 
 export class Frontier {
   #head: Node | undefined;
-  #waitingText = 0;
+  readonly #directorySize = new Mean();
+  readonly #namesSize = new Mean();
+  #waitingBytes = 0;
 
   constructor(items: readonly Item[]) {
     this.#head = chain(items, undefined);
-    this.#waitingText = textIn(items);
+    this.#waitingBytes = bytesIn(items);
   }
 
   /** False while too much waits for what is under way. */
   mayGoOn(): boolean {
-    return this.#waitingText < MAX_WAITING_TEXT || !this.#anyTaken();
+    return this.#waitingBytes < MAX_WAITING_BYTES || !this.#anyTaken();
   }
 
   hasHoles(): boolean {
@@ -36,22 +47,22 @@ export class Frontier {
   }
 
   /**
-   * The next holes in order: neighbours, so that a task goes along the parent's lines.
-   *
-   * @param takers among whom what is left is to be shared
+   * The next holes in order: neighbours, so that a task goes along the parent's lines; and no more of them than the task
+   * will fill, so that nothing stands far behind what is still open.
    */
-  take(takers: number): readonly TakenHole[] | undefined {
-    const open: Node[] = [];
-    for (let node = this.#firstOpen(); node && open.length < HOLES_AT_ONCE * 2; node = node.next) {
+  take(entries: number): readonly TakenHole[] | undefined {
+    const taken: TakenHole[] = [];
+    let expected = 0;
+    for (let node = this.#firstOpen(); node && expected < entries; node = node.next) {
       if (node.item.kind !== 'hole') continue;
       if (node.taken) break;
-      open.push(node);
+      const { item } = node;
+      const place = node;
+      const size = item.names === undefined ? this.#directorySize : this.#namesSize;
+      place.taken = true;
+      taken.push({ hole: item, replace: (items) => this.#fill(place, items, size) });
+      expected += size.mean;
     }
-    const fair = Math.min(HOLES_AT_ONCE, Math.ceil(open.length / takers));
-    const taken = open.slice(0, fair).map((node): TakenHole => {
-      node.taken = true;
-      return { hole: node.item as HoleItem, replace: (items) => this.#replace(node, items) };
-    });
     return taken.length > 0 ? taken : undefined;
   }
 
@@ -61,7 +72,7 @@ export class Frontier {
 
   shift(): void {
     const head = this.#head!;
-    if (head.item.kind === 'lines') this.#waitingText -= head.item.text.length;
+    if (head.item.kind === 'lines') this.#waitingBytes -= head.item.lines.length;
     this.#head = head.next;
   }
 
@@ -95,9 +106,17 @@ export class Frontier {
     return false;
   }
 
+  #fill(place: Node, items: readonly Item[], size: Mean): void {
+    // One that was not begun says nothing.
+    const [only] = items;
+    const begun = items.length !== 1 || only?.kind !== 'hole' || only.path !== (place.item as HoleItem).path;
+    if (begun) size.add(entriesIn(items));
+    this.#replace(place, items);
+  }
+
   /** In place, so that whoever stands before it need not be known. */
   #replace(place: Node, items: readonly Item[]): void {
-    this.#waitingText += textIn(items);
+    this.#waitingBytes += bytesIn(items);
     const [first, ...rest] = items.length > 0 ? items : [EMPTY];
     place.item = first!;
     place.taken = false;
@@ -108,7 +127,8 @@ export class Frontier {
 /** Stands for a hole in which nothing was. */
 const EMPTY: Item = {
   kind: 'lines',
-  text: '',
+  lines: new Uint8Array(),
+  frames: [],
   counts: { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 },
 };
 
@@ -120,5 +140,8 @@ function chain(items: readonly Item[], next: Node | undefined): Node | undefined
   return head;
 }
 
-const textIn = (items: readonly Item[]) =>
-  items.reduce((sum, item) => sum + (item.kind === 'lines' ? item.text.length : 0), 0);
+const entriesIn = (items: readonly Item[]) =>
+  items.reduce((sum, item) => sum + ('counts' in item ? countLines(item.counts) : 1), 0);
+
+const bytesIn = (items: readonly Item[]) =>
+  items.reduce((sum, item) => sum + (item.kind === 'lines' ? item.lines.length : 0), 0);

@@ -7,7 +7,10 @@ export type Item = LinesItem | SpanItem | HoleItem | LinkedItem;
 /** New lines; where a piece is, is said by {@link pieceInFrame} until its pack is finished. */
 export interface LinesItem {
   readonly kind: 'lines';
-  text: string;
+  /** Bytes and not text, so that they change hands between threads and weigh nothing on the main thread's heap. */
+  readonly lines: Uint8Array<ArrayBuffer>;
+  /** That the pieces name, each once. */
+  readonly frames: readonly number[];
   readonly counts: Counts;
 }
 
@@ -44,13 +47,15 @@ export interface LinkedItem {
 }
 
 export class ItemList {
-  readonly items: Item[] = [];
+  readonly #items: Item[] = [];
+  #texts: string[] = [];
+  #frames = new Set<number>();
+  #counts: Counts = { ...NOTHING };
 
-  addLine(text: string, type: 'file' | 'directory' | 'symlink' | 'hardlink', size = 0): void {
-    let last = this.items.at(-1);
-    if (last?.kind !== 'lines') this.items.push((last = { kind: 'lines', text: '', counts: { ...NOTHING } }));
-    last.text += text;
-    countOne(last.counts, type, size);
+  addLine(text: string, type: 'file' | 'directory' | 'symlink' | 'hardlink', size = 0, frames: readonly number[] = []) {
+    this.#texts.push(text);
+    for (const frame of frames) this.#frames.add(frame);
+    countOne(this.#counts, type, size);
   }
 
   addSpan(
@@ -60,29 +65,56 @@ export class ItemList {
     type: 'file' | 'directory' | 'symlink' | 'hardlink',
     size = 0,
   ): void {
-    let last = this.items.at(-1);
+    this.#endLines();
+    let last = this.#items.at(-1);
     if (last?.kind !== 'span' || last.page !== page || last.end !== start) {
-      this.items.push((last = { kind: 'span', page, start, end, counts: { ...NOTHING } }));
+      this.#items.push((last = { kind: 'span', page, start, end, counts: { ...NOTHING } }));
     }
     last.end = end;
     countOne(last.counts, type, size);
   }
 
   add(item: HoleItem | LinkedItem): void {
-    this.items.push(item);
+    this.#endLines();
+    this.#items.push(item);
+  }
+
+  take(): Item[] {
+    this.#endLines();
+    return this.#items;
+  }
+
+  #endLines(): void {
+    if (this.#texts.length === 0) return;
+    this.#items.push(linesItem(this.#texts.join(''), Array.from(this.#frames), this.#counts));
+    this.#texts = [];
+    this.#frames = new Set();
+    this.#counts = { ...NOTHING };
   }
 }
+
+export const linesItem = (text: string, frames: readonly number[], counts: Counts): LinesItem => ({
+  kind: 'lines',
+  // Not out of Node's pool: that could not change hands.
+  lines: new Uint8Array(Buffer.from(text)),
+  frames,
+  counts,
+});
 
 /** A piece of a frame that is not in a pack yet. No path can look like it: the quotes in it would be escaped. */
 export const pieceInFrame = (frame: number, skip: number, size: number) =>
   `{"frame":${frame},"skip":${skip},"size":${size}}`;
 
+export interface FramePlace {
+  /** SHA-256 of the pack. */
+  readonly pack: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Puts in where the frames came to be. */
-export const resolvePieces = (
-  text: string,
-  placeOf: (frame: number) => { readonly pack: string; readonly offset: number; readonly length: number },
-): string =>
+export const resolvePieces = (text: string, places: ReadonlyMap<number, FramePlace>): string =>
   text.replace(/"frame":(\d+)/g, (_, frame: string) => {
-    const { pack, offset, length } = placeOf(Number(frame));
+    const { pack, offset, length } = places.get(Number(frame))!;
     return `"pack":"${pack}","offset":${offset},"length":${length}`;
   });

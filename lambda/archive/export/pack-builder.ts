@@ -3,9 +3,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { encodeFrame } from '../frame';
 import { packKey, type PackReference } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { putChecked } from '../put-checked';
 import { TAR_END } from '../tar';
 import type { Chunk } from './frame-writer';
+import type { FramePlace } from './item';
 
 export interface PackLimits {
   /** Size of a pack. */
@@ -24,12 +24,6 @@ interface OpenPack {
   readonly frames: { readonly number: number; readonly offset: number; readonly length: number }[];
   length: number;
   rawBytes: number;
-}
-
-export interface FramePlace {
-  readonly pack: string;
-  readonly offset: number;
-  readonly length: number;
 }
 
 export class PackBuilder {
@@ -86,20 +80,21 @@ export class PackBuilder {
     await Promise.allSettled([this.#turn, ...this.#puts]);
   }
 
-  async #add({ frames, rawBytes }: Chunk): Promise<void> {
+  async #add({ memory, frames, rawBytes }: Chunk): Promise<void> {
     this.#throwFailure();
-    const length = frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const length = frames.reduce((sum, frame) => sum + frame.length, 0);
     const open = this.#open;
     const full =
       open && (open.length + length + END_ROOM > open.buffer.length || open.rawBytes + rawBytes > this.limits.rawBytes);
     if (full) this.#endPack();
     const pack = (this.#open ??= await this.#newPack(length));
-    for (const { number, bytes } of frames) {
-      pack.buffer.set(bytes, pack.length);
-      pack.hash.update(bytes);
-      pack.frames.push({ number, offset: pack.length, length: bytes.length });
-      pack.length += bytes.length;
+    const start = pack.length;
+    pack.buffer.set(new Uint8Array(memory, 0, length), start);
+    for (const frame of frames) {
+      pack.frames.push({ number: frame.number, offset: pack.length, length: frame.length });
+      pack.length += frame.length;
     }
+    pack.hash.update(pack.buffer.subarray(start, pack.length));
     pack.rawBytes += rawBytes;
   }
 
@@ -129,10 +124,11 @@ export class PackBuilder {
     const reference = { key: packKey(sha256), bytes: body.length };
     this.packs.set(sha256, reference);
     for (const { number, offset, length } of pack.frames) this.#places.set(number, { pack: sha256, offset, length });
-    const put = putChecked(this.store, reference.key, body, sha256)
+    const put = this.store
+      .put(reference.key, body, sha256)
       .then(
-        (created) => {
-          if (created) this.bytesStored += body.length;
+        (result) => {
+          if (result === 'created') this.bytesStored += body.length;
         },
         (error: unknown) => this.#fail(error),
       )

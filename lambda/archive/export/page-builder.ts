@@ -4,8 +4,8 @@ import { pageKey, type PageReference, sha256OfKey } from '../manifest';
 import type { ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { PAGE_BYTES, PAGE_LINES } from '../page';
-import { putChecked } from '../put-checked';
-import { type LinesItem, resolvePieces, type SpanItem } from './item';
+import type { PutObject } from '../put-checked';
+import type { FramePlace, LinesItem, SpanItem } from './item';
 import type { PackBuilder } from './pack-builder';
 import type { EncodeResult, PagePart } from './session';
 
@@ -14,15 +14,16 @@ export interface BuiltPage extends Omit<PageReference, 'packs'> {
   readonly packs: readonly string[];
 }
 
-type Part = { text: string } | SpanItem;
+type Part = LinesItem | SpanItem;
 
 export class PageBuilder {
   readonly #pages: Promise<BuiltPage>[] = [];
   #parts: Part[] = [];
   #counts: Counts = NOTHING;
-  #textLength = 0;
+  #length = 0;
   /** Bytes of pages that were put and were not there before. */
   bytesStored = 0;
+  readonly put: PutObject[] = [];
 
   constructor(
     private readonly options: {
@@ -36,18 +37,25 @@ export class PageBuilder {
   ) {}
 
   add(item: LinesItem | SpanItem): void {
+    if (countLines(item.counts) === 0) return;
     // Where a page of the parent begins, one of ours may: it might come out the same.
     if (item.kind === 'span' && item.start === 0 && countLines(this.#counts) >= PAGE_LINES / 4) this.#close();
     const last = this.#parts.at(-1);
     if (item.kind === 'lines') {
-      if (last && 'text' in last) last.text += item.text;
-      else this.#parts.push({ text: item.text });
-      this.#textLength += item.text.length;
-    } else if (last && !('text' in last) && last.page === item.page && last.end === item.start) {
+      this.#parts.push(item);
+      this.#length += item.lines.length;
+    } else if (last?.kind === 'span' && last.page === item.page && last.end === item.start) {
       last.end = item.end;
     } else this.#parts.push({ ...item });
     this.#counts = addCounts(this.#counts, item.counts);
-    if (countLines(this.#counts) >= PAGE_LINES * 1.5 || this.#textLength >= PAGE_BYTES) this.#close();
+    // Where it ends, ours does: in its middle, only when much was put in.
+    const most = this.#isWithinParentPage() ? PAGE_LINES * 3 : PAGE_LINES;
+    if (countLines(this.#counts) >= most || this.#length >= PAGE_BYTES) this.#close();
+  }
+
+  #isWithinParentPage(): boolean {
+    const span = this.#parts.findLast((part) => part.kind === 'span');
+    return span !== undefined && span.end !== this.options.parentLength(span.page);
   }
 
   /** Every page so far, in order; those of which a pack is not finished are waited for. */
@@ -62,7 +70,7 @@ export class PageBuilder {
     if (countLines(counts) === 0) return;
     this.#parts = [];
     this.#counts = NOTHING;
-    this.#textLength = 0;
+    this.#length = 0;
     const page = this.#same(parts, counts) ?? this.#build(parts, counts);
     if (page instanceof Promise) page.catch(() => {});
     this.#pages.push(Promise.resolve(page));
@@ -72,35 +80,36 @@ export class PageBuilder {
   #same(parts: readonly Part[], counts: Counts): BuiltPage | undefined {
     const { parent, parentLength } = this.options;
     const [only] = parts;
-    if (!parent || parts.length !== 1 || !only || 'text' in only) return undefined;
+    if (!parent || parts.length !== 1 || only?.kind !== 'span') return undefined;
     if (only.start !== 0 || only.end !== parentLength(only.page)) return undefined;
     const page = parent.pages[only.page]!;
     return { ...page, counts, packs: page.packs.map((index) => sha256OfKey(parent.packs[index]!.key)) };
   }
 
   async #build(parts: readonly Part[], counts: Counts): Promise<BuiltPage> {
-    const { store, packs, encode } = this.options;
-    await this.#placed(parts);
-    const resolved = parts.map((part): PagePart =>
-      'text' in part
-        ? resolvePieces(part.text, (frame) => packs.placeOf(frame)!)
-        : { page: part.page, start: part.start, end: part.end },
-    );
+    const { store, encode } = this.options;
+    const places = await this.#placesOf(parts);
+    const resolved = parts.map((part): PagePart => {
+      if (part.kind === 'span') return { page: part.page, start: part.start, end: part.end };
+      return { lines: part.lines, places: part.frames.map((frame) => [frame, places.get(frame)!]) };
+    });
     const { bytes, sha256, first, packs: needed } = await encode(resolved);
     const key = pageKey(sha256);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (await putChecked(store, key, body, sha256)) this.bytesStored += body.length;
+    if ((await store.put(key, body, sha256)) === 'created') this.bytesStored += body.length;
+    this.put.push({ key, bytes: body.length, sha256 });
     return { key, bytes: body.length, first, counts, packs: needed };
   }
 
-  /** Until every frame that these lines name is in a finished pack. */
-  async #placed(parts: readonly Part[]): Promise<void> {
+  /** Where each frame is that these lines name: known when its pack is finished. */
+  async #placesOf(parts: readonly Part[]): Promise<ReadonlyMap<number, FramePlace>> {
     const { packs } = this.options;
-    for (const part of parts) {
-      if (!('text' in part)) continue;
-      for (const [, frame] of part.text.matchAll(/"frame":(\d+)/g)) {
-        while (!packs.placeOf(Number(frame))) await packs.nextPack();
-      }
+    const places = new Map<number, FramePlace>();
+    for (const frame of parts.flatMap((part) => (part.kind === 'lines' ? part.frames : []))) {
+      let place = packs.placeOf(frame);
+      for (; !place; place = packs.placeOf(frame)) await packs.nextPack();
+      places.set(frame, place);
     }
+    return places;
   }
 }

@@ -13,20 +13,24 @@ export interface Parent {
 /** The newest point that is whole: content of an incomplete or damaged one cannot be relied on. */
 export async function findParent(
   store: ObjectStore,
-): Promise<{ readonly parent: Parent | undefined; readonly warnings: readonly Remark[] }> {
+): Promise<{ readonly parent: Parent | undefined; readonly present: number; readonly warnings: readonly Remark[] }> {
   const keys = (await listManifests(store)).reverse();
-  if (keys.length === 0) return { parent: undefined, warnings: [] };
+  if (keys.length === 0) return { parent: undefined, present: 0, warnings: [] };
   const present = await listContents(store);
   const warnings: Remark[] = [];
   for (const key of keys) {
     const { header, complete, problems } = await examinePoint(store, key, present);
     if (header && complete) {
-      return { parent: { name: key.slice((store.prefix + MANIFEST_PREFIX).length), header }, warnings };
+      return {
+        parent: { name: key.slice((store.prefix + MANIFEST_PREFIX).length), header },
+        present: present.size,
+        warnings,
+      };
     }
     const state = header ? 'incomplete' : 'damaged';
     warnings.push({ path: key, reason: `an earlier point is ${state}: ${problems.join(', ')}` });
   }
-  return { parent: undefined, warnings };
+  return { parent: undefined, present: present.size, warnings };
 }
 
 /** Decoded pages of the parent, in memory that the threads share; a few at a time. */

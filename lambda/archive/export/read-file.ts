@@ -18,6 +18,8 @@ export interface ReadOutcome {
   readonly line: string;
   readonly size: number;
   readonly sha256: string;
+  /** That its pieces name. */
+  readonly frames: readonly number[];
 }
 
 export interface ParentContent {
@@ -25,6 +27,14 @@ export interface ParentContent {
   readonly sameStat: boolean;
   readonly unstable: boolean;
 }
+
+/** `"pieces":[...]`, and the frames that are named in it. */
+interface Pieces {
+  readonly text: string;
+  readonly frames: readonly number[];
+}
+
+const NO_PIECES: Pieces = { text: '"pieces":[]', frames: [] };
 
 export class FileReader {
   readonly #buffer = Buffer.allocUnsafeSlow(FRAME_BYTES);
@@ -97,11 +107,12 @@ export class FileReader {
     if (unstable && !last) return undefined;
     const place = yield* read.store();
     const stat = { ...expected, size: read.size };
-    const content = `${place}${unstable ? ',"unstable":true' : ''}`;
+    const content = `${place.text}${unstable ? ',"unstable":true' : ''}`;
     return {
       line: fileLine(fileLineStart(path, stat), `"sha256":"${read.sha256}",${content}`),
       size: read.size,
       sha256: read.sha256,
+      frames: place.frames,
       unstable,
     };
   }
@@ -117,8 +128,8 @@ export class FileReader {
     return {
       size,
       sha256,
-      *store(): Job<string> {
-        if (size === 0) return '"pieces":[]';
+      *store(): Job<Pieces> {
+        if (size === 0) return NO_PIECES;
         const here = self.frames.place;
         const place = yield* self.#claim(sha256, { kind: 'frame', ...here });
         // A file that ended early keeps the room that its header has announced, or the tar stream would be torn.
@@ -140,7 +151,7 @@ export class FileReader {
         return {
           size,
           sha256,
-          *store(): Job<string> {
+          *store(): Job<Pieces> {
             return yield* self.#pieces(known, size);
           },
         };
@@ -154,8 +165,8 @@ export class FileReader {
     return {
       size: length,
       sha256,
-      *store(): Job<string> {
-        if (length === 0) return '"pieces":[]';
+      *store(): Job<Pieces> {
+        if (length === 0) return NO_PIECES;
         // Cut short, it is laid out as its announced size says: its pieces are those of the shorter one.
         const place = yield* self.#claim(sha256, { kind: 'frames', frame: first });
         yield* self.#claim(sha256Of(sizeKey), { kind: 'frames', frame: first });
@@ -198,20 +209,21 @@ export class FileReader {
     }
   }
 
-  /** `"pieces":[...]` of a content that is somewhere. */
-  *#pieces(place: ContentPlace, size: number): Job<string> {
+  /** Of a content that is somewhere. */
+  *#pieces(place: ContentPlace, size: number): Job<Pieces> {
     switch (place.kind) {
       case 'frame':
-        return `"pieces":[${pieceInFrame(place.frame, place.skip, size)}]`;
-      case 'frames':
-        return `"pieces":[${largePieces(place.frame, size)
-          .map(([frame, length]) => pieceInFrame(frame, 0, length))
-          .join(',')}]`;
+        return { text: `"pieces":[${pieceInFrame(place.frame, place.skip, size)}]`, frames: [place.frame] };
+      case 'frames': {
+        const pieces = largePieces(place.frame, size);
+        const text = pieces.map(([frame, length]) => pieceInFrame(frame, 0, length)).join(',');
+        return { text: `"pieces":[${text}]`, frames: pieces.map(([frame]) => frame) };
+      }
       case 'parent': {
         const lines = yield* this.pages.get(place.page);
         const line = lines.toString('utf8', place.start, lines.indexOf(NEWLINE, place.start));
         const { pieces } = JSON.parse(line) as { readonly pieces: unknown };
-        return `"pieces":${JSON.stringify(pieces)}`;
+        return { text: `"pieces":${JSON.stringify(pieces)}`, frames: [] };
       }
     }
   }

@@ -8,7 +8,7 @@ import { encodePage } from '../page';
 import type { Volume, VolumeStat } from '../volume';
 import { ContentTable } from './content-table';
 import { FrameWriter } from './frame-writer';
-import { type HoleItem, type Item, ItemList, type LinkedItem } from './item';
+import { type FramePlace, type HoleItem, type Item, ItemList, type LinkedItem, resolvePieces } from './item';
 import { type ParentLine, ParentCursor, ParentPages } from './parent-cursor';
 import { FileReader, type ParentContent } from './read-file';
 import { addFailure, noRemarks, type Remarks } from './remark';
@@ -33,8 +33,13 @@ export type ExportTask =
   /** Whatever is in a frame that is not full goes to the main thread. */
   | { readonly do: 'flush' };
 
-/** Lines of a page: as text, or as they are in a page of the parent. */
-export type PagePart = string | { readonly page: number; readonly start: number; readonly end: number };
+/** Lines of a page: new ones with where their frames are, or as they are in a page of the parent. */
+export type PagePart =
+  | {
+      readonly lines: Uint8Array<ArrayBuffer>;
+      readonly places: readonly (readonly [frame: number, place: FramePlace])[];
+    }
+  | { readonly page: number; readonly start: number; readonly end: number };
 
 export interface EncodeResult {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -52,10 +57,16 @@ export interface VisitResult {
 }
 
 export interface ReadResult {
-  /** The line up to its path is that of the file; undefined when it could not be read. */
-  readonly lines: readonly ({ readonly text: string; readonly size: number } | undefined)[];
+  /** Undefined when it could not be read. */
+  readonly lines: readonly (ReadLine | undefined)[];
   readonly remarks: Remarks;
   readonly work: Work;
+}
+
+export interface ReadLine {
+  readonly text: string;
+  readonly size: number;
+  readonly frames: readonly number[];
 }
 
 export interface Work {
@@ -124,7 +135,7 @@ export class ExportSession implements Session {
         if (index === 0) yield* this.#cursor.seek(firstPathOf(hole));
         yield* this.#directory(hole.path, hole.names?.split('/'), list);
       }
-      outputs.push(list.items);
+      outputs.push(list.take());
     }
     return { outputs, remarks: this.#remarks, work: this.#work() };
   }
@@ -235,27 +246,19 @@ export class ExportSession implements Session {
       // Read for nothing, as in a full read: then the parent's line still holds, whatever places the content has.
       if (line && same && parent?.sha256 === read.sha256 && read.line.startsWith(start) && !parent.unstable) {
         list.addSpan(line.page, line.start, line.end, 'file', read.size);
-      } else list.addLine(read.line, 'file', read.size);
+      } else list.addLine(read.line, 'file', read.size, read.frames);
     }
   }
 
   *#read(files: readonly LinkedItem[]): Job<ReadResult> {
-    const lines: ({ readonly text: string; readonly size: number } | undefined)[] = [];
+    const lines: (ReadLine | undefined)[] = [];
     for (const { path, stat, line } of files) {
-      let parent: ParentContent | undefined;
-      if (line) {
-        const page = yield* this.#pages.get(line.page);
-        const text = page.toString('utf8', line.start, line.end);
-        parent = parseContent(text, text.startsWith(fileLineStart(path, stat)));
-        if (parent?.sameStat) {
-          const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
-          const held = read && read.sha256 === parent.sha256 && read.line.startsWith(fileLineStart(path, stat));
-          lines.push(read && { text: held ? text : read.line, size: read.size });
-          continue;
-        }
-      }
+      const start = fileLineStart(path, stat);
+      const before = line ? (yield* this.#pages.get(line.page)).toString('utf8', line.start, line.end) : undefined;
+      const parent = before === undefined ? undefined : parseContent(before, before.startsWith(start));
       const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
-      lines.push(read && { text: read.line, size: read.size });
+      const held = parent?.sameStat && read?.sha256 === parent.sha256 && read.line.startsWith(start);
+      lines.push(read && { text: held ? before! : read.line, size: read.size, frames: held ? [] : read.frames });
     }
     return { lines, remarks: this.#remarks, work: this.#work() };
   }
@@ -263,16 +266,21 @@ export class ExportSession implements Session {
   *#encode(parts: readonly PagePart[]): Job<EncodeResult> {
     const buffers: Uint8Array[] = [];
     for (const part of parts) {
-      if (typeof part === 'string') buffers.push(Buffer.from(part));
-      else buffers.push((yield* this.#pages.get(part.page)).subarray(part.start, part.end));
+      if ('lines' in part) {
+        const text = Buffer.from(part.lines.buffer).toString('utf8');
+        buffers.push(Buffer.from(resolvePieces(text, new Map(part.places))));
+      } else buffers.push((yield* this.#pages.get(part.page)).subarray(part.start, part.end));
     }
     return encodePage(Buffer.concat(buffers));
   }
 
   transferOf(result: unknown): readonly ArrayBuffer[] {
-    return typeof result === 'object' && result !== null && 'bytes' in result
-      ? [(result as EncodeResult).bytes.buffer]
-      : [];
+    if (typeof result !== 'object' || result === null) return [];
+    if ('bytes' in result) return [(result as EncodeResult).bytes.buffer];
+    if (!('outputs' in result)) return [];
+    return (result as VisitResult).outputs.flatMap((items) =>
+      items.flatMap((item) => (item.kind === 'lines' ? [item.lines.buffer] : [])),
+    );
   }
 
   #isSettled(stat: VolumeStat): boolean {
