@@ -13,7 +13,7 @@ export class MemoryStore implements ObjectStore {
 
   async put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'> {
     if (createHash('sha256').update(body).digest('hex') !== sha256) throw new Error(`BadDigest: ${key}`);
-    if (this.objects.has(key)) return 'exists';
+    if (this.objects.get(key)?.length === body.length) return 'exists';
     this.objects.set(key, Buffer.from(body));
     return 'created';
   }

@@ -9,7 +9,10 @@ export interface ObjectStore {
   /** For messages: `s3://bucket/prefix/`. */
   readonly description: string;
 
-  /** Writes with a SHA-256 checksum (hex) that the store verifies, if the key does not exist. */
+  /**
+   * Writes with a SHA-256 checksum (hex) that the store verifies, if the key does not exist, or what exists is not as long
+   * as this: half of an upload.
+   */
   put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'>;
 
   /** The whole object or a part of it; undefined when there is no such object. */

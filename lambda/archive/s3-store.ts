@@ -43,20 +43,24 @@ export class S3Store implements ObjectStore {
       Body: body,
       ContentLength: body.length,
       ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-      IfNoneMatch: '*',
     };
+    const condition: { IfNoneMatch?: string } = { IfNoneMatch: '*' };
     // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
-    const attempt = () =>
-      this.client.send(withPayloadHash(new PutObjectCommand(input), sha256)).then(
+    const attempt = (): Promise<'created' | 'exists'> =>
+      this.client.send(withPayloadHash(new PutObjectCommand({ ...input, ...condition }), sha256)).then(
         ({ ChecksumSHA256 }) => {
           if (ChecksumSHA256 !== undefined && ChecksumSHA256 !== input.ChecksumSHA256) {
             throw new ArchiveDamagedError(this.prefix + key, 'another SHA-256 is stored than was written');
           }
           return 'created' as const;
         },
-        (error: unknown) => {
-          if (statusOf(error) === 412) return 'exists' as const;
-          throw error;
+        async (error: unknown) => {
+          if (statusOf(error) !== 412) throw error;
+          if (!condition.IfNoneMatch || (await this.#isWhole(key, body, input.ChecksumSHA256)))
+            return 'exists' as const;
+          // Left by an upload that did not arrive whole: as long as it is there, nothing with this content could be stored.
+          delete condition.IfNoneMatch;
+          return attempt();
         },
       );
     try {
@@ -74,8 +78,16 @@ export class S3Store implements ObjectStore {
   async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
     try {
       const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
-      const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
-      return await collect(Body as Readable, ContentLength);
+      // The SDK tries a request again until its answer begins; an answer that breaks off is for us to ask for again.
+      return await pRetry(
+        async () => {
+          const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
+          return await collect(Body as Readable, ContentLength).catch((error: unknown) => {
+            throw new BrokenOff(messageOf(error));
+          });
+        },
+        { retries: 4, minTimeout: 200, shouldRetry: ({ error }) => error instanceof BrokenOff },
+      );
     } catch (error) {
       // Not satisfiable: the object ends before the range begins; the caller sees that it is too short.
       if (statusOf(error) === 416) return Buffer.alloc(0);
@@ -99,6 +111,10 @@ export class S3Store implements ObjectStore {
     const input = { Bucket: this.bucket, Prefix: this.prefix + keyPrefix };
     try {
       for await (const page of paginateListObjectsV2({ client: this.client }, input)) {
+        // An empty archive and one that could not be listed must not look alike.
+        if (page.IsTruncated === undefined || (page.IsTruncated && !page.NextContinuationToken)) {
+          throw new Error('the answer is no list, or does not say where it goes on');
+        }
         for (const { Key, Size } of page.Contents ?? []) {
           if (Key !== undefined) yield { key: Key.slice(this.prefix.length), bytes: Size ?? 0 };
         }
@@ -116,6 +132,11 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  async #isWhole(key: string, body: Buffer, sha256: string): Promise<boolean> {
+    const head = await this.client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }));
+    return head.ContentLength === body.length && (head.ChecksumSHA256 ?? sha256) === sha256;
+  }
+
   #object(key: string) {
     return { Bucket: this.bucket, Key: this.prefix + key };
   }
@@ -131,6 +152,9 @@ export class S3Store implements ObjectStore {
     return new ArchiveError(`${action} of ${where} failed: ${what}`, { cause: error });
   }
 }
+
+/** The answer to a request ended early. */
+class BrokenOff extends Error {}
 
 /** The hash that a signature covers is the checksum that is known already: the SDK would make it a second time. */
 function withPayloadHash(command: PutObjectCommand, sha256: string): PutObjectCommand {
