@@ -7,12 +7,14 @@ import {
   encodeManifest,
   FORMAT,
   FORMAT_VERSION,
+  MANIFEST_PREFIX,
   manifestName,
   type PackReference,
   packKey,
   type PageReference,
 } from '../manifest';
 import type { ObjectStore } from '../object-store';
+import { checkStored } from '../put-checked';
 import { DirectoryVolume, type Volume } from '../volume';
 import { ExportRange, type RangeOutcome } from './export-range';
 import type { BuiltPage } from './page-builder';
@@ -234,9 +236,8 @@ function referencesOf(pages: readonly BuiltPage[], known: readonly PackReference
 async function commit(store: ObjectStore, started: Date, body: Buffer): Promise<string> {
   const sha256 = createHash('sha256').update(body).digest('hex');
   const key = manifestName(started, sha256);
-  if ((await store.put(key, body, sha256)) === 'created') return key;
-  // A put whose answer was lost is repeated and finds its own object.
-  const stored = await store.get(key);
-  if (!stored?.equals(body)) throw new ArchiveError(`${store.prefix}${key} is there already, with another content`);
+  await store.put(key, body, sha256);
+  // Not before it was looked at: success may have been claimed for a body that never arrived whole.
+  await checkStored(store, [{ key, bytes: body.length, sha256 }], [MANIFEST_PREFIX], 0);
   return key;
 }
