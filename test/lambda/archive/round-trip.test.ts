@@ -29,7 +29,7 @@ import {
   type ObjectStore,
   type Volume,
 } from '../../../lambda/archive';
-import { describeTree, temporaryFolder } from './trees';
+import { describeTree, temporaryFolder } from './support/trees';
 
 const MONDAY = new Date('2099-01-05T10:00:00Z');
 const at = (date: Date) => () => date;
