@@ -64,6 +64,8 @@ export class DirectoryVolume implements Volume {
   readDirectory(path: string): string[] {
     return atPath(this.#root, path, (at) => {
       const names = readdirSync(at);
+      // A link that took the directory's place was followed: what it leads to is not of this volume.
+      if (path !== '' && !lstatSync(at).isDirectory()) throw new Error('is no directory now, was one before');
       // A name that is not UTF-8 shows as a replacement character, and is asked for again as bytes.
       return names.every(isPlain) ? names : readdirSync(at, { encoding: 'buffer' }).map(pathFromBytes);
     });
