@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { registerDiff } from './commands/diff';
 import { registerExport } from './commands/export';
 import { registerList } from './commands/list';
 import { registerPlan } from './commands/plan';
+import { registerPrune } from './commands/prune';
 import { registerRestore } from './commands/restore';
 import { registerVerify } from './commands/verify';
 
@@ -15,8 +17,16 @@ function createProgram(): Command {
     .showHelpAfterError('(--help says more)')
     // Sub-commands take this over when they are made.
     .exitOverride();
-  for (const register of [registerPlan, registerExport, registerList, registerVerify, registerRestore])
-    register(program);
+  const commands = [
+    registerPlan,
+    registerExport,
+    registerList,
+    registerDiff,
+    registerVerify,
+    registerRestore,
+    registerPrune,
+  ];
+  for (const register of commands) register(program);
   return program;
 }
 

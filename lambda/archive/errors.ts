@@ -18,6 +18,15 @@ export class ArchiveDamagedError extends ArchiveError {
   }
 }
 
+/** An object cannot be deleted yet. */
+export class ObjectLockedError extends ArchiveError {
+  override readonly name = 'ObjectLockedError';
+
+  constructor(readonly key: string) {
+    super(`${key} cannot be deleted: object lock, or a policy, keeps it`);
+  }
+}
+
 export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** `ENOENT`, `EACCES`, ... of a file system error. */

@@ -55,6 +55,8 @@ export interface PackReference {
   /** `packs/<SHA-256 of the object>.tar.zst`, relative to the archive's prefix. */
   readonly key: string;
   readonly bytes: number;
+  /** Sum of the sizes of the contents in it, before compression: how much of it is still of use can be told by this. */
+  readonly contentBytes: number;
 }
 
 export interface PageReference {
@@ -131,7 +133,7 @@ function checkHeader(value: Record<string, unknown>, damaged: Damaged): Manifest
     (value['parent'] === undefined || isText(value['parent'])) &&
     isCounts(value['counts']) &&
     Array.isArray(packs) &&
-    packs.every((pack) => isObject(pack, /^packs\/[0-9a-f]{64}\.tar\.zst$/)) &&
+    packs.every((pack) => isObject(pack, /^packs\/[0-9a-f]{64}\.tar\.zst$/) && isCount(pack['contentBytes'])) &&
     Array.isArray(pages) &&
     pages.every(
       (page) =>

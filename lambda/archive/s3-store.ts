@@ -1,17 +1,20 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   paginateListObjectsV2,
   PutObjectCommand,
+  PutObjectRetentionCommand,
   S3Client,
   S3ServiceException,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import pRetry from 'p-retry';
-import { ArchiveDamagedError, ArchiveError, messageOf } from './errors';
-import type { ByteRange, ListedObject, ObjectHead, ObjectStore } from './object-store';
+import { ArchiveDamagedError, ArchiveError, messageOf, ObjectLockedError } from './errors';
+import type { ByteRange, DefaultRetention, ListedObject, ObjectHead, ObjectStore, PutOptions } from './object-store';
 
 /** Clients of the archive: bounded in time and in attempts, so that a lost network is an error and not a hang. */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
@@ -37,30 +40,32 @@ export class S3Store implements ObjectStore {
     this.description = `s3://${bucket}/${prefix}`;
   }
 
-  async put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'> {
+  async put(key: string, body: Buffer, sha256: string, { renew = false }: PutOptions = {}) {
+    const result = await this.#put(key, body, sha256, '*');
+    if (result === 'exists' && renew) await this.#put(key, body, sha256, undefined);
+    return result;
+  }
+
+  async #put(key: string, body: Buffer, sha256: string, IfNoneMatch: '*' | undefined): Promise<'created' | 'exists'> {
     const input = {
       ...this.#object(key),
       Body: body,
       ContentLength: body.length,
       ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+      IfNoneMatch,
     };
-    const condition: { IfNoneMatch?: string } = { IfNoneMatch: '*' };
     // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
-    const attempt = (): Promise<'created' | 'exists'> =>
-      this.client.send(withPayloadHash(new PutObjectCommand({ ...input, ...condition }), sha256)).then(
+    const attempt = () =>
+      this.client.send(withPayloadHash(new PutObjectCommand(input), sha256)).then(
         ({ ChecksumSHA256 }) => {
           if (ChecksumSHA256 !== undefined && ChecksumSHA256 !== input.ChecksumSHA256) {
             throw new ArchiveDamagedError(this.prefix + key, 'another SHA-256 is stored than was written');
           }
           return 'created' as const;
         },
-        async (error: unknown) => {
-          if (statusOf(error) !== 412) throw error;
-          if (!condition.IfNoneMatch || (await this.#isWhole(key, body, input.ChecksumSHA256)))
-            return 'exists' as const;
-          // Left by an upload that did not arrive whole: as long as it is there, nothing with this content could be stored.
-          delete condition.IfNoneMatch;
-          return attempt();
+        (error: unknown) => {
+          if (statusOf(error) === 412) return 'exists' as const;
+          throw error;
         },
       );
     try {
@@ -76,18 +81,18 @@ export class S3Store implements ObjectStore {
   }
 
   async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
+    const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
+    const attempt = async () => {
+      const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
+      return collect(Body as Readable, ContentLength);
+    };
     try {
-      const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
-      // The SDK tries a request again until its answer begins; an answer that breaks off is for us to ask for again.
-      return await pRetry(
-        async () => {
-          const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
-          return await collect(Body as Readable, ContentLength).catch((error: unknown) => {
-            throw new BrokenOff(messageOf(error));
-          });
-        },
-        { retries: 4, minTimeout: 200, shouldRetry: ({ error }) => error instanceof BrokenOff },
-      );
+      // The SDK repeats requests; an answer that breaks off in its middle is no concern of its any more.
+      return await pRetry(attempt, {
+        retries: 4,
+        minTimeout: 200,
+        shouldRetry: ({ error }) => !(error instanceof S3ServiceException),
+      });
     } catch (error) {
       // Not satisfiable: the object ends before the range begins; the caller sees that it is too short.
       if (statusOf(error) === 416) return Buffer.alloc(0);
@@ -100,7 +105,12 @@ export class S3Store implements ObjectStore {
     try {
       const head = await this.client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }));
       const sha256 = head.ChecksumSHA256 && Buffer.from(head.ChecksumSHA256, 'base64').toString('hex');
-      return { bytes: head.ContentLength ?? 0, sha256 };
+      return {
+        bytes: head.ContentLength ?? 0,
+        sha256,
+        modified: head.LastModified ?? new Date(0),
+        ...(head.ObjectLockRetainUntilDate ? { lockedUntil: head.ObjectLockRetainUntilDate } : {}),
+      };
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw this.#explain('s3:GetObject', key, error);
@@ -115,8 +125,8 @@ export class S3Store implements ObjectStore {
         if (page.IsTruncated === undefined || (page.IsTruncated && !page.NextContinuationToken)) {
           throw new Error('the answer is no list, or does not say where it goes on');
         }
-        for (const { Key, Size } of page.Contents ?? []) {
-          if (Key !== undefined) yield { key: Key.slice(this.prefix.length), bytes: Size ?? 0 };
+        for (const { Key, Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
+          if (Key !== undefined) yield { key: Key.slice(this.prefix.length), bytes: Size, modified: LastModified };
         }
       }
     } catch (error) {
@@ -128,13 +138,58 @@ export class S3Store implements ObjectStore {
     try {
       await this.client.send(new DeleteObjectCommand(this.#object(key)));
     } catch (error) {
+      if (statusOf(error) === 403) throw new ObjectLockedError(this.prefix + key);
       throw this.#explain('s3:DeleteObject', key, error);
     }
   }
 
-  async #isWhole(key: string, body: Buffer, sha256: string): Promise<boolean> {
-    const head = await this.client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }));
-    return head.ContentLength === body.length && (head.ChecksumSHA256 ?? sha256) === sha256;
+  async time(): Promise<Date> {
+    let date: string | undefined;
+    const command = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix, MaxKeys: 1 });
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        date = (result.response as { headers: Record<string, string> }).headers['date'];
+        return result;
+      },
+      { step: 'deserialize', name: 'serverDate' },
+    );
+    try {
+      await this.client.send(command);
+    } catch (error) {
+      throw this.#explain('s3:ListBucket', '', error);
+    }
+    if (date === undefined) throw new ArchiveError(`${this.description}: the server does not tell the time`);
+    return new Date(date);
+  }
+
+  async defaultRetention(): Promise<DefaultRetention | undefined> {
+    try {
+      const { ObjectLockConfiguration } = await this.client.send(
+        new GetObjectLockConfigurationCommand({ Bucket: this.bucket }),
+      );
+      const { Mode, Days, Years } = ObjectLockConfiguration?.Rule?.DefaultRetention ?? {};
+      const days = Days ?? (Years ?? 0) * 365;
+      return Mode && days > 0 ? { mode: Mode, days } : undefined;
+    } catch (error) {
+      // Not every bucket has it, not every server knows of it.
+      const status = statusOf(error);
+      if (status === 404 || status === 400 || status === 405 || status === 501) return undefined;
+      throw this.#explain('s3:GetBucketObjectLockConfiguration', '', error);
+    }
+  }
+
+  async extendLock(key: string, until: Date): Promise<void> {
+    try {
+      const head = await this.client.send(new HeadObjectCommand(this.#object(key)));
+      const Mode = head.ObjectLockMode ?? (await this.defaultRetention())?.mode;
+      if (!Mode || (head.ObjectLockRetainUntilDate ?? new Date(0)) >= until) return;
+      await this.client.send(
+        new PutObjectRetentionCommand({ ...this.#object(key), Retention: { Mode, RetainUntilDate: until } }),
+      );
+    } catch (error) {
+      throw this.#explain('s3:PutObjectRetention', key, error);
+    }
   }
 
   #object(key: string) {
@@ -152,9 +207,6 @@ export class S3Store implements ObjectStore {
     return new ArchiveError(`${action} of ${where} failed: ${what}`, { cause: error });
   }
 }
-
-/** The answer to a request ended early. */
-class BrokenOff extends Error {}
 
 /** The hash that a signature covers is the checksum that is known already: the SDK would make it a second time. */
 function withPayloadHash(command: PutObjectCommand, sha256: string): PutObjectCommand {

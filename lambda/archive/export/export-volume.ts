@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, GrowingCrew, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
+import { DryStore } from '../dry-store';
 import { ArchiveError, messageOf } from '../errors';
 import {
   encodeManifest,
@@ -31,6 +32,8 @@ export interface ExportOptions {
   readonly mountedAt: string;
   /** Read every file. Default: when the last full read is 7 days old or older. */
   readonly fullRead?: boolean;
+  /** Reads what an export would read, and writes nothing. */
+  readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the volume's calls take long; 0 works on the calling thread alone. */
   readonly threads?: number;
   readonly now?: () => Date;
@@ -74,7 +77,8 @@ const SETTLED_NS = 2_000_000_000n;
  * @throws ArchiveError when the volume is not there, or empty where it was not, or the store refuses; no point exists then
  */
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
-  const { volume, store, now = () => new Date() } = options;
+  const { volume, now = () => new Date() } = options;
+  const store = options.dryRun ? new DryStore(options.store) : options.store;
   const started = now();
   const root = rootOf(volume);
   const { parent, present, warnings } = await findParent(store);

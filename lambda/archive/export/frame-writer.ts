@@ -19,6 +19,8 @@ export interface Chunk {
   readonly frames: readonly { readonly number: number; readonly length: number }[];
   /** Of the tar stream, before compression. */
   readonly rawBytes: number;
+  /** Of the files in it. */
+  readonly contentBytes: number;
 }
 
 export interface FrameWriterOptions {
@@ -33,6 +35,7 @@ export class FrameWriter {
   #staged = 0;
   #frames: { number: number; length: number }[] = [];
   #length = 0;
+  #content = 0;
   #number = -1;
   #header: Buffer = Buffer.alloc(0);
 
@@ -62,12 +65,14 @@ export class FrameWriter {
     const start = this.#length + this.#header.length;
     this.#length = start + announced + tarPadding(announced);
     this.#raw.fill(0, start + read, this.#length);
+    this.#content += announced;
   }
 
   *endFrame(): Job<void> {
     if (this.#length === 0) return;
     this.#stage(this.#number, this.#raw.subarray(0, this.#length));
-    yield* this.#send(this.#length);
+    yield* this.#send(this.#length, this.#content);
+    this.#content = 0;
     this.#number = -1;
     this.#length = 0;
   }
@@ -100,7 +105,7 @@ export class FrameWriter {
         if (length === position + got) digest.update(content.subarray(0, got));
         this.#stage(number++, this.#large.subarray(0, wanted + padding));
       }
-      yield* this.#send(header.length + (end - start) + tarPadding(end - start));
+      yield* this.#send(header.length + (end - start) + tarPadding(end - start), end - start);
     }
     return { first, length, sha256: digest.digest('hex') };
   }
@@ -114,8 +119,8 @@ export class FrameWriter {
     this.#frames.push({ number, length: frame.length });
   }
 
-  *#send(rawBytes: number): Job<void> {
-    const chunk: Chunk = { memory: this.#memory.buffer, frames: this.#frames, rawBytes };
+  *#send(rawBytes: number, contentBytes: number): Job<void> {
+    const chunk: Chunk = { memory: this.#memory.buffer, frames: this.#frames, rawBytes, contentBytes };
     yield { ask: 'chunk', with: chunk };
     this.#staged = 0;
     this.#frames = [];

@@ -24,6 +24,7 @@ interface OpenPack {
   readonly frames: { readonly number: number; readonly offset: number; readonly length: number }[];
   length: number;
   rawBytes: number;
+  contentBytes: number;
 }
 
 export class PackBuilder {
@@ -80,7 +81,7 @@ export class PackBuilder {
     await Promise.allSettled([this.#turn, ...this.#puts]);
   }
 
-  async #add({ memory, frames, rawBytes }: Chunk): Promise<void> {
+  async #add({ memory, frames, rawBytes, contentBytes }: Chunk): Promise<void> {
     this.#throwFailure();
     const length = frames.reduce((sum, frame) => sum + frame.length, 0);
     const open = this.#open;
@@ -96,6 +97,7 @@ export class PackBuilder {
     }
     pack.hash.update(pack.buffer.subarray(start, pack.length));
     pack.rawBytes += rawBytes;
+    pack.contentBytes += contentBytes;
   }
 
   async #newPack(atLeast: number): Promise<OpenPack> {
@@ -109,7 +111,7 @@ export class PackBuilder {
       buffer = Buffer.allocUnsafeSlow(this.limits.bytes);
     }
     if (buffer.length < atLeast + END_ROOM) buffer = Buffer.allocUnsafeSlow(atLeast + END_ROOM);
-    return { buffer, hash: createHash('sha256'), frames: [], length: 0, rawBytes: 0 };
+    return { buffer, hash: createHash('sha256'), frames: [], length: 0, rawBytes: 0, contentBytes: 0 };
   }
 
   #endPack(): void {
@@ -121,11 +123,11 @@ export class PackBuilder {
     pack.hash.update(end);
     const body = pack.buffer.subarray(0, pack.length + end.length);
     const sha256 = pack.hash.digest('hex');
-    const reference = { key: packKey(sha256), bytes: body.length };
+    const reference = { key: packKey(sha256), bytes: body.length, contentBytes: pack.contentBytes };
     this.packs.set(sha256, reference);
     for (const { number, offset, length } of pack.frames) this.#places.set(number, { pack: sha256, offset, length });
     const put = this.store
-      .put(reference.key, body, sha256)
+      .put(reference.key, body, sha256, { renew: true })
       .then(
         (result) => {
           if (result === 'created') this.bytesStored += body.length;

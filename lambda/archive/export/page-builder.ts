@@ -96,7 +96,7 @@ export class PageBuilder {
     const { bytes, sha256, first, packs: needed } = await encode(resolved);
     const key = pageKey(sha256);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if ((await store.put(key, body, sha256)) === 'created') this.bytesStored += body.length;
+    if ((await store.put(key, body, sha256, { renew: true })) === 'created') this.bytesStored += body.length;
     this.put.push({ key, bytes: body.length, sha256 });
     return { key, bytes: body.length, first, counts, packs: needed };
   }

@@ -216,6 +216,9 @@ test('what is left out depends on where the volume is mounted', () => {
     ['repository', 'database/notes.txt', false],
     ['repository/tenants', 'database/x.mv.db', false],
     ['repository', 'conf/.nfs00000000abcdef0100000001', true],
+    ['repository', '.conf.restoring-0123456789ab', true],
+    ['repository', 'deployment/.server.replaced-1', true],
+    ['repository', 'deployment/server.replaced-1', false],
     ['repository', 'aws-backup-restore_2026-11-24T10-00-00-000000Z', true],
     ['repository', 'conf/aws-backup-restore_x', false],
   ];
