@@ -86,7 +86,7 @@ export function craft(
   }
   return plant(store, {
     counts,
-    packs: members.length > 0 ? [{ key: packKey(packName), bytes: pack.length }] : [],
+    packs: members.length > 0 ? [{ key: packKey(packName), bytes: pack.length, contentBytes: length }] : [],
     pages,
     ...header,
   });
