@@ -23,6 +23,7 @@ export async function putInPlace(
   const moves = paths?.map((path) => ({ from: join(staging, path), to: join(target, path) })) ?? [
     { from: staging, to: target },
   ];
+  for (const path of paths ?? []) await refuseLinks(target, path);
   const swaps: Swap[] = [];
   const done: { readonly from: string; readonly to: string }[] = [];
   try {
@@ -54,6 +55,22 @@ export async function putInPlace(
   // What is left of it are the directories that lead to the paths.
   if (paths) await removeTree(staging);
   return swaps;
+}
+
+/** A link on the way to a path leads to where nobody asked to have anything replaced. */
+async function refuseLinks(target: string, path: string): Promise<void> {
+  const names = path.split('/').slice(0, -1);
+  for (let count = 1; count <= names.length; count += 1) {
+    const holder = join(target, ...names.slice(0, count));
+    const stat = await lstat(holder).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!stat) return;
+    if (stat.isSymbolicLink()) {
+      throw new ArchiveError(`${holder} is a symbolic link: restore ${path} to where it leads, or replace ${holder}`);
+    }
+  }
 }
 
 const exists = (path: string) =>

@@ -216,9 +216,10 @@ export class RestoreSession implements Session {
   #restoreLink(entry: LinkEntry): void {
     if (entry.type === 'hardlink') {
       try {
-        const target = this.#at(entry.target, (at) => lstatSync(at));
+        // Only looked up: what leads to it is not to be made.
+        const target = atPath(this.settings.root, entry.target, (at) => lstatSync(at));
         if (!target.isFile()) throw new ArchiveDamagedError(this.settings.prefix, notAFile(entry));
-        this.#at(entry.target, (from) => this.#at(entry.path, (at) => linkSync(from, at)));
+        atPath(this.settings.root, entry.target, (from) => this.#at(entry.path, (at) => linkSync(from, at)));
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' && !(error instanceof ArchiveDamagedError)) throw error;
         // Its file was left out, or never was one.
