@@ -23,6 +23,12 @@ const AT_TOP_OF_VOLUME: readonly Exclusion[] = [
   { pattern: /^aws-backup-(failed-)?restore_[^/]+$/, reason: 'left by a restore of AWS Backup' },
 ];
 
+/** What every path that is left out has in it: so that one look is enough for nearly all others. */
+const SUSPICIOUS = /(^|\/)(logs|tmp|database)\/|wso2carbon\.pid$|(^|\/)\.|^aws-backup-/;
+
+/** Where a volume is itself one of those folders. */
+const MOUNTED = /(^|\/)(logs|tmp|database)$/;
+
 /**
  * Why a path is not exported; undefined when it is.
  *
@@ -30,6 +36,7 @@ const AT_TOP_OF_VOLUME: readonly Exclusion[] = [
  * @param path relative to the volume
  */
 export function exclusionReason(mountedAt: string, path: string): string | undefined {
+  if (!SUSPICIOUS.test(path) && !(mountedAt !== '' && MOUNTED.test(mountedAt))) return undefined;
   const inHome = mountedAt === '' ? path : `${mountedAt}/${path}`;
   return (
     EXCLUSIONS.find(({ pattern }) => pattern.test(inHome)) ?? AT_TOP_OF_VOLUME.find(({ pattern }) => pattern.test(path))

@@ -1,5 +1,6 @@
 /** Puts the frames of all threads into packs, and the packs into the store. On the main thread. */
 import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { encodeFrame } from '../frame';
 import { packKey, type PackReference } from '../manifest';
 import type { ObjectStore } from '../object-store';
@@ -123,7 +124,7 @@ export class PackBuilder {
     pack.hash.update(end);
     const body = pack.buffer.subarray(0, pack.length + end.length);
     const sha256 = pack.hash.digest('hex');
-    const reference = { key: packKey(sha256), bytes: body.length, contentBytes: pack.contentBytes };
+    const reference = { key: packKey(sha256), bytes: body.length, contentBytes: pack.contentBytes, crc32: crc32(body) };
     this.packs.set(sha256, reference);
     for (const { number, offset, length } of pack.frames) this.#places.set(number, { pack: sha256, offset, length });
     const put = this.store

@@ -107,6 +107,8 @@ type FinishedDirectory = Ownership & { readonly path: string };
 
 const DIRECTORIES_AT_ONCE = 2000;
 const TASKS_WAITING = 2;
+/** While one waits for what it has asked for, another writes. */
+const THREADS_PER_CORE = 2;
 
 class Restore {
   readonly #crew: Crew;
@@ -135,7 +137,7 @@ class Restore {
     this.#crew =
       few || threads === 0 || options.dryRun
         ? new SoloCrew(new RestoreSession(settings))
-        : new ThreadCrew({ kind: 'restore', settings }, threads ?? defaultCrewSize()).warmUp();
+        : new ThreadCrew({ kind: 'restore', settings }, threads ?? defaultCrewSize() * THREADS_PER_CORE).warmUp();
   }
 
   async preview(): Promise<RestoreOutcome> {
@@ -312,7 +314,8 @@ class Restore {
   /** Where each call waits for a server, more threads wait at the same time. */
   #adapt(callMs: number): void {
     if (!(this.#crew instanceof ThreadCrew) || this.options.threads !== undefined) return;
-    if (callMs > 0.3) this.#crew.size = Math.min(MAX_CREW_SIZE, Math.round(defaultCrewSize() + callMs * 16));
+    if (callMs > 0.3)
+      this.#crew.size = Math.min(MAX_CREW_SIZE, Math.round(defaultCrewSize() * THREADS_PER_CORE + callMs * 16));
   }
 
   #outcome(): RestoreOutcome {

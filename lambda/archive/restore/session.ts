@@ -17,6 +17,7 @@ import {
   unlinkSync,
   utimesSync,
   writeSync,
+  type Stats,
 } from 'node:fs';
 import { comparePaths, displayPath, pathToBytes } from '../byte-path';
 import type { Job, Session } from '../crew/effect';
@@ -62,7 +63,8 @@ export interface Damage {
 
 const NEWLINE = 10;
 const MADE_MODE = 0o600;
-const MADE_DIRECTORY_MODE = 0o700;
+/** Whatever its own is, it can be written into until all is there. */
+const MADE_DIRECTORY_MODE = 0o755;
 
 export class RestoreSession implements Session {
   #warnings: Remark[] = [];
@@ -178,10 +180,11 @@ export class RestoreSession implements Session {
     }
   }
 
+  /** With its final mode where the process's mask lets it: nobody else can get into the directory yet. */
   #make(entry: FileEntry, fill: (descriptor: number) => void): void {
     // O_EXCL fails on what is there already: names that differ to the manifest and not to this file system (case, Unicode
     // form) are refused, not overwritten.
-    const descriptor = this.#at(entry.path, (at) => openSync(at, 'wx', MADE_MODE));
+    const descriptor = this.#at(entry.path, (at) => openSync(at, 'wx', entry.mode));
     try {
       fill(descriptor);
       this.#apply(descriptor, entry);
@@ -192,23 +195,23 @@ export class RestoreSession implements Session {
 
   #apply(descriptor: number, entry: FileEntry): void {
     // Owner before mode: changing the owner clears the set-id bits.
-    this.#keepOwner(
+    const { mode } = this.#keepOwner(
       entry,
       () => fchownSync(descriptor, entry.uid, entry.gid),
       () => fstatSync(descriptor),
     );
-    fchmodSync(descriptor, entry.mode);
+    if ((mode & 0o7777) !== entry.mode) fchmodSync(descriptor, entry.mode);
     futimesSync(descriptor, timeOf(entry), timeOf(entry));
   }
 
   #finishDirectory(entry: Ownership & { readonly path: string }): void {
     this.#at(entry.path, (at) => {
-      this.#keepOwner(
+      const { mode } = this.#keepOwner(
         entry,
         () => lchownSync(at, entry.uid, entry.gid),
         () => lstatSync(at),
       );
-      chmodSync(at, entry.mode);
+      if ((mode & 0o7777) !== entry.mode) chmodSync(at, entry.mode);
       utimesSync(at, timeOf(entry), timeOf(entry));
     });
   }
@@ -240,13 +243,9 @@ export class RestoreSession implements Session {
   }
 
   /** Only root may give files away, and a share may force its own owner: said, not silent. */
-  #keepOwner(
-    { path, uid, gid }: Ownership & { readonly path: string },
-    change: () => void,
-    stat: () => { uid: number; gid: number },
-  ): void {
+  #keepOwner({ path, uid, gid }: Ownership & { readonly path: string }, change: () => void, stat: () => Stats): Stats {
     let now = stat();
-    if (now.uid === uid && now.gid === gid) return;
+    if (now.uid === uid && now.gid === gid) return now;
     try {
       change();
     } catch (error) {
@@ -257,6 +256,7 @@ export class RestoreSession implements Session {
       const reason = `the owner is ${now.uid}:${now.gid}, was ${uid}:${gid}`;
       this.#warnings.push({ path: displayPath(path) || '.', reason });
     }
+    return now;
   }
 }
 

@@ -55,6 +55,7 @@ const PACKS_AHEAD = 1;
 /** What is wanted of one pack. */
 interface PackContents {
   readonly bytes: number;
+  readonly crc32: number;
   /** Pages that name it and were not read yet. */
   pagesLeft: number;
   readonly sha256: string[];
@@ -92,10 +93,10 @@ class Verification {
           page.packs.map((index) => sha256OfKey(header!.packs[index]!.key)),
         );
       }
-      for (const { key, bytes } of header?.packs ?? []) {
+      for (const { key, bytes, crc32 } of header?.packs ?? []) {
         const sha256 = sha256OfKey(key);
         if (this.#packs.has(sha256)) continue;
-        this.#packs.set(sha256, { bytes, pagesLeft: 0, sha256: [], pieces: [], paths: [], seen: new Map() });
+        this.#packs.set(sha256, { bytes, crc32, pagesLeft: 0, sha256: [], pieces: [], paths: [], seen: new Map() });
         this.#bytesTotal += bytes;
       }
     }
@@ -201,7 +202,7 @@ class Verification {
       const own = body.byteOffset === 0 && body.buffer.byteLength === body.length && body.buffer instanceof ArrayBuffer;
       const bytes = own ? (body as Uint8Array<ArrayBuffer>) : new Uint8Array(body);
       const pieces = new Float64Array(pack.pieces);
-      const task: PackTask = { do: 'pack', pack: sha256, bytes, sha256: pack.sha256, pieces };
+      const task: PackTask = { do: 'pack', crc32: pack.crc32, bytes, sha256: pack.sha256, pieces };
       const result = await this.#crew.run<PackResult>(task, refuse, [bytes.buffer, pieces.buffer]);
       for (const { problem, contents } of result.problems) {
         const paths = contents.map((index) => displayPath(pack.paths[index]!)).sort();
