@@ -27,6 +27,7 @@ export interface CheckedEntries {
 export class EntryChecker {
   /** Directories that what follows may be in: each is in the one before, or comes after it but before what is in that. */
   readonly #open: string[] = [];
+  readonly #links = new Set<string>();
   readonly #packBytes: ReadonlyMap<string, number>;
   #previous = '';
   #skipped = false;
@@ -116,6 +117,7 @@ export class EntryChecker {
     this.#checkPath(path, isWanted);
     if (!isOwnership(line) || !this.#isEntryOfItsType(line)) throw this.#wrongField(path);
     if (line['type'] === 'directory') this.#open.push(path);
+    if (line['type'] === 'symlink') this.#links.add(path);
     return line as unknown as ManifestEntry;
   }
 
@@ -126,7 +128,18 @@ export class EntryChecker {
     if (slash < 0) return;
     const holder = path.slice(0, slash);
     for (let index = this.#open.length - 1; index >= 0; index -= 1) if (this.#open[index] === holder) return;
-    if (isWanted(path) && !this.#skipped) throw this.damaged(`${displayPath(path)} is in no directory of the manifest`);
+    if (!isWanted(path)) return;
+    // The directory may have been in a page that is lost; what is in a link never is an entry.
+    if (!this.#skipped || this.#isThroughLink(holder)) {
+      throw this.damaged(`${displayPath(path)} is in no directory of the manifest`);
+    }
+  }
+
+  #isThroughLink(path: string): boolean {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      if (this.#links.has(path.slice(0, end))) return true;
+    }
+    return false;
   }
 
   #isEntryOfItsType(line: Record<string, unknown>): boolean {

@@ -328,7 +328,7 @@ test('[case 55] bombs: no frame, page or manifest decodes to more than its bound
   const pack = sha256Of(bomb);
   const piece = { pack, offset: 0, length: bomb.length, skip: 512, size: 7 };
   const own = craft([{ ...file('a', ''), size: 7, sha256: sha256Of('content'), pieces: [piece] }], {
-    header: { packs: [{ key: `packs/${pack}.tar.zst`, bytes: bomb.length, contentBytes: 7 }] },
+    header: { packs: [{ key: `packs/${pack}.tar.zst`, bytes: bomb.length, contentBytes: 7, crc32: 0 }] },
     page: { packs: [0] },
   });
   own.store.objects.set(`packs/${pack}.tar.zst`, bomb);

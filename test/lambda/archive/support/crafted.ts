@@ -1,5 +1,6 @@
 /** Archives that no export would write, with everything in order that an attacker can put in order: names and sums fit. */
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { encodeFrame } from '../../../../lambda/archive/frame';
 import { encodeManifest, MemoryStore, packKey, pageKey, type ManifestHeader } from '../../../../lambda/archive';
 import { TAR_END, tarHeader, tarPadding } from '../../../../lambda/archive/tar';
@@ -86,7 +87,7 @@ export function craft(
   }
   return plant(store, {
     counts,
-    packs: members.length > 0 ? [{ key: packKey(packName), bytes: pack.length, contentBytes: length }] : [],
+    packs: members.length > 0 ? [{ key: packKey(packName), bytes: pack.length, contentBytes: length, crc32: crc32(pack) }] : [],
     pages,
     ...header,
   });
