@@ -87,7 +87,10 @@ export function craft(
   }
   return plant(store, {
     counts,
-    packs: members.length > 0 ? [{ key: packKey(packName), bytes: pack.length, contentBytes: length, crc32: crc32(pack) }] : [],
+    packs:
+      members.length > 0
+        ? [{ key: packKey(packName), bytes: pack.length, contentBytes: length, crc32: crc32(pack) }]
+        : [],
     pages,
     ...header,
   });
