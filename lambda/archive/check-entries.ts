@@ -186,7 +186,7 @@ export class EntryChecker {
 }
 
 /** An empty segment, `.` or `..`; or a NUL. */
-// eslint-disable-next-line no-control-regex -- that is what is looked for
+
 const UNSAFE = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 
 const isSafePath = (path: string) => !UNSAFE.test(path);

@@ -44,7 +44,10 @@ export async function listContents(store: ObjectStore): Promise<ReadonlyMap<stri
 }
 
 /** A line for each object that the manifest names and that is not there as it should be. */
-export function missingObjects({ packs, pages }: ManifestHeader, present: ReadonlyMap<string, number>): string[] {
+export function missingObjects(
+  { packs, pages }: Pick<ManifestHeader, 'packs' | 'pages'>,
+  present: ReadonlyMap<string, number>,
+): string[] {
   const missing = (what: string, objects: readonly { readonly key: string; readonly bytes: number }[]) =>
     objects.flatMap(({ key, bytes }) => {
       const size = present.get(key);
@@ -112,12 +115,15 @@ export async function readHeader(store: ObjectStore, manifestKey: string): Promi
   return decodeManifest(manifestKey, body);
 }
 
+/** What must be known of a page to read it. */
+export type StoredPage = Pick<PageReference, 'key' | 'bytes'>;
+
 /**
  * The lines of one page, compared with the SHA-256 that its name says.
  *
  * @throws ArchiveDamagedError that names the page
  */
-export async function readPage(store: ObjectStore, { key, bytes }: PageReference): Promise<Buffer> {
+export async function readPage(store: ObjectStore, { key, bytes }: StoredPage): Promise<Buffer> {
   const name = store.prefix + key;
   const object = await store.get(key);
   if (!object) throw new ArchiveDamagedError(name, 'the page is missing');

@@ -3,18 +3,18 @@ import { linkLine } from '../entry';
 import type { Crew } from '../crew/crew';
 import type { Answer, Question } from '../crew/effect';
 import type { ObjectStore } from '../object-store';
+import type { StoredPage } from '../points';
 import { NOTHING, countOne } from '../counts';
 import { ArchiveError } from '../errors';
 import { SharedContents } from './contents-of-parent';
 import type { Chunk } from './frame-writer';
-import { type HoleItem, type Item, linesItem, type LinkedItem } from './item';
+import { type HoleItem, type Item, linesItem, type LinkedItem, resolvePieces } from './item';
 import { type BuiltPage, PageBuilder } from './page-builder';
 import { PackBuilder } from './pack-builder';
 import { type Parent, ParentPageCache } from './parent';
 import { noRemarks, type Remarks } from './remark';
 import type { EncodeResult, ReadLine, ReadResult, VisitResult, Work } from './session';
-import { PACK_PREFIX, type PackReference, PAGE_PREFIX } from '../manifest';
-import { checkStored } from '../put-checked';
+import type { PackReference } from '../manifest';
 import { Frontier } from './frontier';
 
 /** Entries that a thread visits before it says what it found. */
@@ -34,11 +34,13 @@ export interface RangeOptions {
   readonly store: ObjectStore;
   readonly crew: Crew;
   readonly parent: Parent | undefined;
-  /** How many packs and pages are in the archive. */
-  readonly present: number;
   readonly segmentCounter: Int32Array;
   /** Where to go on; the whole volume at first. */
   readonly items: readonly Item[];
+  /** Pages that this export has made before: what they store is not stored again. */
+  readonly ownPages: readonly StoredPage[];
+  /** Of inodes with several names, what was found before: the name that carries the content. */
+  readonly firstNames: readonly (readonly [inode: string, path: string])[];
   /** When it says so, what is under way is ended, and what is left comes back. */
   readonly isTimeUp: () => boolean;
   readonly onProgress: (progress: RangeProgress) => void;
@@ -55,33 +57,34 @@ export interface RangeOutcome {
   readonly bytesStored: number;
   /** What is left to visit; empty when it is all done. */
   readonly left: readonly Item[];
+  readonly firstNames: readonly (readonly [inode: string, path: string])[];
 }
 
 export class ExportRange {
   readonly #packs: PackBuilder;
   readonly #pages: PageBuilder;
   readonly #contents: SharedContents;
-  readonly #parentPages: ParentPageCache | undefined;
+  readonly #knownPages: ParentPageCache;
   readonly #frontier: Frontier;
   readonly #remarks = noRemarks();
   /** Of inodes with several names: the name that carries the content. */
-  readonly #firstNames = new Map<string, string>();
+  readonly #firstNames: Map<string, string>;
   #entries = 0;
   #filesRead = 0;
   #bytesRead = 0;
 
   constructor(private readonly options: RangeOptions) {
     const { store, parent, crew, segmentCounter } = options;
+    const known = [...(parent?.header.pages ?? []), ...options.ownPages];
+    this.#firstNames = new Map(options.firstNames);
     this.#packs = new PackBuilder(store);
-    this.#parentPages = parent && new ParentPageCache(store, parent.header);
-    this.#contents = new SharedContents(segmentCounter, parent?.header.pages.length ?? 0, (page) =>
-      this.#parentPages!.get(page),
-    );
+    this.#knownPages = new ParentPageCache(store, known);
+    this.#contents = new SharedContents(segmentCounter, known.length, (page) => this.#knownPages.get(page));
     this.#pages = new PageBuilder({
       store,
       packs: this.#packs,
       parent: parent?.header,
-      parentLength: (page) => this.#parentPages?.lengthOf(page),
+      parentLength: (page) => this.#knownPages.lengthOf(page),
       encode: (parts) => {
         const transfer = parts.flatMap((part) => ('lines' in part ? [part.lines.buffer] : []));
         return crew.run<EncodeResult>({ do: 'encode', parts }, this.#answer, transfer);
@@ -91,22 +94,21 @@ export class ExportRange {
   }
 
   async run(): Promise<RangeOutcome> {
-    const { crew, store } = this.options;
+    const { crew } = this.options;
     try {
       await this.#walk();
       await crew.each({ do: 'flush' }, this.#answer);
       await this.#packs.finish();
       const pages = await this.#pages.finish();
-      const packs = Array.from(this.#packs.packs, ([sha256, pack]) => ({ ...pack, sha256 }));
-      await checkStored(store, [...packs, ...this.#pages.put], [PACK_PREFIX, PAGE_PREFIX], this.options.present);
       return {
         pages,
-        packs,
+        packs: Array.from(this.#packs.packs.values()),
         remarks: this.#remarks,
         filesRead: this.#filesRead,
         bytesRead: this.#bytesRead,
         bytesStored: this.#packs.bytesStored + this.#pages.bytesStored,
-        left: this.#frontier.left(),
+        left: this.#frontier.left().map((item) => this.#resolved(item)),
+        firstNames: Array.from(this.#firstNames),
       };
     } catch (error) {
       await this.#packs.abandon(error);
@@ -114,12 +116,25 @@ export class ExportRange {
     }
   }
 
+  /** With where its frames are now, since their numbers mean nothing to whoever goes on. */
+  #resolved(item: Item): Item {
+    if (item.kind !== 'lines' || item.frames.length === 0) return item;
+    const places = new Map(item.frames.map((frame) => [frame, this.#packs.placeOf(frame)!]));
+    return linesItem(resolvePieces(Buffer.from(item.lines).toString('utf8'), places), [], item.counts);
+  }
+
   async #walk(): Promise<void> {
     const { crew, isTimeUp } = this.options;
     const underWay = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (;;) {
-      while (!failure && underWay.size < crew.size * 2 && !isTimeUp() && this.#frontier.mayGoOn()) {
+      // Whatever the time, something is done: or an export of many short turns would never end.
+      while (
+        !failure &&
+        underWay.size < crew.size * 2 &&
+        (this.#entries + underWay.size === 0 || !isTimeUp()) &&
+        this.#frontier.mayGoOn()
+      ) {
         const holes = this.#frontier.take(ENTRIES_AT_ONCE);
         if (!holes) break;
         const visit = this.#visit(holes.map(({ hole }) => hole))
@@ -138,7 +153,7 @@ export class ExportRange {
         throw failure.error;
       }
       if (underWay.size === 0) {
-        if (isTimeUp() || !this.#frontier.hasHoles()) return;
+        if (!this.#frontier.hasHoles() || (this.#entries > 0 && isTimeUp())) return;
       } else await Promise.race(underWay);
     }
   }
@@ -232,7 +247,7 @@ export class ExportRange {
         await this.#packs.add(argument as Chunk);
         return { value: undefined };
       case 'page':
-        return { value: await this.#parentPages!.get(argument as number) };
+        return { value: await this.#knownPages.get(argument as number) };
       case 'segment':
         return { value: await this.#contents.segment(argument as number) };
       default:

@@ -3,12 +3,13 @@ import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, GrowingCrew, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
 import { DryStore } from '../dry-store';
-import { ArchiveError, messageOf } from '../errors';
+import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import {
   encodeManifest,
   FORMAT,
   FORMAT_VERSION,
   MANIFEST_PREFIX,
+  type ManifestHeader,
   manifestName,
   type PackReference,
   packKey,
@@ -16,11 +17,13 @@ import {
 } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { checkStored } from '../put-checked';
+import { listContents, missingObjects } from '../points';
 import { DirectoryVolume, type Volume } from '../volume';
-import { ExportRange, type RangeOutcome } from './export-range';
+import { ExportRange } from './export-range';
+import { addRange, type ExportState } from './state';
 import type { BuiltPage } from './page-builder';
-import { findParent, type Parent } from './parent';
-import type { Remark } from './remark';
+import { findParent, readParent, type Parent } from './parent';
+import type { Remark, Remarks } from './remark';
 import { ExportSession, type ExportSettings } from './session';
 
 export interface ExportOptions {
@@ -77,70 +80,168 @@ const SETTLED_NS = 2_000_000_000n;
  * @throws ArchiveError when the volume is not there, or empty where it was not, or the store refuses; no point exists then
  */
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
-  const { volume, now = () => new Date() } = options;
-  const store = options.dryRun ? new DryStore(options.store) : options.store;
+  const dry = options.dryRun ? { ...options, store: new DryStore(options.store) } : options;
+  const { state, parent } = await begin(dry);
+  return finish(dry, await turn(dry, state, parent, () => false), parent);
+}
+
+/**
+ * Begins an export that is done in several turns, each perhaps by another process. Nothing is read yet but the top.
+ *
+ * @throws ArchiveError when the volume is not there
+ */
+export async function beginExport(options: ExportOptions): Promise<ExportState> {
+  return (await begin(options)).state;
+}
+
+async function begin(
+  options: ExportOptions,
+): Promise<{ readonly state: ExportState; readonly parent: Parent | undefined }> {
+  const { volume, store, now = () => new Date() } = options;
   const started = now();
   const root = rootOf(volume);
-  const { parent, present, warnings } = await findParent(store);
-  const fullRead =
-    (options.fullRead ?? false) ||
-    !parent ||
-    started.getTime() - Date.parse(parent.header.fullReadAt) >= FULL_READ_EVERY_MS;
+  const { parent, warnings } = await findParent(store);
+  const fullRead = (options.fullRead ?? false) || !parent || isFullReadDue(parent.header, started);
+  const state: ExportState = {
+    startedAt: started.toISOString(),
+    fullRead,
+    parent: parent?.name,
+    root,
+    pages: [],
+    packs: [],
+    remarks: { excluded: [], problems: [], warnings: [...warnings, ...aheadOf(started, parent)] },
+    filesRead: 0,
+    bytesRead: 0,
+    bytesStored: 0,
+    left: [{ kind: 'hole', path: '' }],
+    firstNames: [],
+  };
+  return { state, parent };
+}
 
-  const expected = parent && countLines(parent.header.counts);
-  const settings = settingsOf(options, parent, fullRead);
+/** Clocks of machines that keep them right. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** Also when it lies in the future, by a clock that was wrong: else there would be none until then. */
+function isFullReadDue({ fullReadAt }: ManifestHeader, now: Date): boolean {
+  const age = now.getTime() - Date.parse(fullReadAt);
+  return age < 0 || age >= FULL_READ_EVERY_MS;
+}
+
+/** A point of the future stays the newest for as long: a restore would take it and not what is exported until then. */
+function aheadOf(now: Date, parent: Parent | undefined): Remark[] {
+  if (!parent || Date.parse(parent.header.startedAt) <= now.getTime() + CLOCKS_DIFFER_MS) return [];
+  const reason = `this point began at ${parent.header.startedAt}, and it is ${now.toISOString()} now: one of the clocks is wrong, and the newest point is not the latest until it is deleted`;
+  return [{ path: parent.name, reason }];
+}
+
+const parentOf = ({ store }: ExportOptions, { parent }: ExportState) =>
+  parent === undefined ? undefined : readParent(store, parent);
+
+/**
+ * Goes on with an export until it is done or the time is up, at least by a task. What the state says is done is not read
+ * again; what was done in a turn that died is.
+ *
+ * @throws ArchiveError when the store refuses
+ */
+export async function continueExport(
+  options: ExportOptions,
+  state: ExportState,
+  isTimeUp: () => boolean = () => false,
+): Promise<ExportState> {
+  return turn(options, state, await parentOf(options, state), isTimeUp);
+}
+
+async function turn(
+  options: ExportOptions,
+  state: ExportState,
+  parent: Parent | undefined,
+  isTimeUp: () => boolean,
+): Promise<ExportState> {
+  const { store } = options;
+  const settings = settingsOf(options, parent, state.fullRead);
   const { crew, threads } = handsOf(options, settings, parent);
-  let range: RangeOutcome;
   try {
-    range = await new ExportRange({
+    const range = await new ExportRange({
       store,
       crew,
       parent,
-      present,
       segmentCounter: settings.segmentCounter,
-      items: [{ kind: 'hole', path: '' }],
-      isTimeUp: () => false,
+      items: state.left,
+      ownPages: state.pages,
+      firstNames: state.firstNames,
+      isTimeUp,
       onLatency: (callMs) => {
         if (threads && options.threads === undefined) threads.size = threadsFor(callMs);
       },
       onProgress: ({ entries, filesRead, bytesRead }) =>
-        options.onProgress?.({ entriesDone: entries, entriesExpected: expected, filesRead, bytesRead }),
+        options.onProgress?.({
+          entriesDone: entries,
+          entriesExpected: parent && countLines(parent.header.counts),
+          filesRead,
+          bytesRead,
+        }),
     }).run();
+    return addRange(state, range);
   } finally {
     await crew.close();
   }
-  const counts = range.pages.reduce((sum, page) => addCounts(sum, page.counts), NOTHING);
-  refuseNothing(volume, parent, range, counts);
+}
+
+/**
+ * Makes the point of an export that is done.
+ *
+ * @throws ArchiveError when nothing could be read, or nothing is there where the point before has something
+ */
+export async function finishExport(options: ExportOptions, state: ExportState): Promise<ExportOutcome> {
+  return finish(options, state, await parentOf(options, state));
+}
+
+async function finish(options: ExportOptions, state: ExportState, parent: Parent | undefined): Promise<ExportOutcome> {
+  const { volume, store, now = () => new Date() } = options;
+  if (state.left.length > 0) throw new ArchiveError('the export is not done: go on with it first');
+  const counts = state.pages.reduce((sum, page) => addCounts(sum, page.counts), NOTHING);
+  refuseNothing(volume, parent, state.remarks, counts);
+  const started = new Date(state.startedAt);
   const ended = now();
   const remarks = {
-    excluded: byPath(range.remarks.excluded),
-    problems: byPath(range.remarks.problems),
-    warnings: byPath([...warnings, ...range.remarks.warnings]),
+    excluded: byPath(state.remarks.excluded),
+    problems: byPath(state.remarks.problems),
+    warnings: byPath(state.remarks.warnings),
   };
+  const references = referencesOf(state.pages, [...state.packs, ...(parent?.header.packs ?? [])]);
+  await checkNamed(store, references);
   const body = encodeManifest({
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     volume: options.volumeName,
     mountedAt: options.mountedAt,
-    startedAt: started.toISOString(),
+    startedAt: state.startedAt,
     endedAt: ended.toISOString(),
-    fullReadAt: fullRead ? started.toISOString() : parent!.header.fullReadAt,
+    fullReadAt: state.fullRead ? state.startedAt : parent!.header.fullReadAt,
     ...(parent ? { parent: parent.name } : {}),
     counts,
-    ...referencesOf(range.pages, [...range.packs, ...(parent?.header.packs ?? [])]),
-    root,
+    ...references,
+    root: state.root,
     ...remarks,
   });
   return {
     manifestKey: store.prefix + (await commit(store, started, body)),
-    startedAt: started.toISOString(),
+    startedAt: state.startedAt,
     endedAt: ended.toISOString(),
     counts,
-    filesRead: range.filesRead,
-    bytesRead: range.bytesRead,
-    bytesStored: range.bytesStored + body.length,
+    filesRead: state.filesRead,
+    bytesRead: state.bytesRead,
+    bytesStored: state.bytesStored + body.length,
     ...remarks,
   };
+}
+
+/** Also what was there before may have gone since: an export can take days. */
+async function checkNamed(store: ObjectStore, named: Pick<ManifestHeader, 'packs' | 'pages'>): Promise<void> {
+  const [missing] = missingObjects(named, await listContents(store));
+  if (missing !== undefined)
+    throw new ArchiveDamagedError(store.prefix, `${missing} after the export: nothing names it`);
 }
 
 function rootOf(volume: Volume) {
@@ -198,7 +299,7 @@ const threadsFor = (callMs: number) =>
   Math.min(MAX_CREW_SIZE, Math.max(defaultCrewSize(), Math.round(defaultCrewSize() + callMs * 16)));
 
 /** A share that is not mounted, or that lets nothing be read, must not become a point. */
-function refuseNothing(volume: Volume, parent: Parent | undefined, { remarks }: RangeOutcome, counts: Counts): void {
+function refuseNothing(volume: Volume, parent: Parent | undefined, remarks: Remarks, counts: Counts): void {
   const [problem] = remarks.problems;
   if (countLines(counts) === 0 && parent && parent.header.counts.files > 0 && !problem) {
     throw new ArchiveError(

@@ -4,7 +4,6 @@ import { pageKey, type PageReference, sha256OfKey } from '../manifest';
 import type { ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { PAGE_BYTES, PAGE_LINES } from '../page';
-import type { PutObject } from '../put-checked';
 import type { FramePlace, LinesItem, SpanItem } from './item';
 import type { PackBuilder } from './pack-builder';
 import type { EncodeResult, PagePart } from './session';
@@ -23,7 +22,6 @@ export class PageBuilder {
   #length = 0;
   /** Bytes of pages that were put and were not there before. */
   bytesStored = 0;
-  readonly put: PutObject[] = [];
 
   constructor(
     private readonly options: {
@@ -97,7 +95,6 @@ export class PageBuilder {
     const key = pageKey(sha256);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if ((await store.put(key, body, sha256, { renew: true })) === 'created') this.bytesStored += body.length;
-    this.put.push({ key, bytes: body.length, sha256 });
     return { key, bytes: body.length, first, counts, packs: needed };
   }
 

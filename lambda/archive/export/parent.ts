@@ -1,7 +1,7 @@
 /** The point before, that an export takes from what did not change. */
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { examinePoint, listContents, listManifests, readPage } from '../points';
+import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
 import type { Remark } from './remark';
 
 export interface Parent {
@@ -13,9 +13,9 @@ export interface Parent {
 /** The newest point that is whole: content of an incomplete or damaged one cannot be relied on. */
 export async function findParent(
   store: ObjectStore,
-): Promise<{ readonly parent: Parent | undefined; readonly present: number; readonly warnings: readonly Remark[] }> {
+): Promise<{ readonly parent: Parent | undefined; readonly warnings: readonly Remark[] }> {
   const keys = (await listManifests(store)).reverse();
-  if (keys.length === 0) return { parent: undefined, present: 0, warnings: [] };
+  if (keys.length === 0) return { parent: undefined, warnings: [] };
   const present = await listContents(store);
   const warnings: Remark[] = [];
   for (const key of keys) {
@@ -23,24 +23,28 @@ export async function findParent(
     if (header && complete) {
       return {
         parent: { name: key.slice((store.prefix + MANIFEST_PREFIX).length), header },
-        present: present.size,
         warnings,
       };
     }
     const state = header ? 'incomplete' : 'damaged';
     warnings.push({ path: key, reason: `an earlier point is ${state}: ${problems.join(', ')}` });
   }
-  return { parent: undefined, present: present.size, warnings };
+  return { parent: undefined, warnings };
 }
 
-/** Decoded pages of the parent, in memory that the threads share; a few at a time. */
+/** The parent that an export has begun with, by its name. */
+export async function readParent(store: ObjectStore, name: string): Promise<Parent> {
+  return { name, header: await readHeader(store, store.prefix + MANIFEST_PREFIX + name) };
+}
+
+/** Decoded pages, in memory that the threads share; a few at a time. */
 export class ParentPageCache {
   readonly #lengths = new Map<number, number>();
   readonly #pages = new Map<number, Promise<SharedArrayBuffer>>();
 
   constructor(
     private readonly store: ObjectStore,
-    private readonly header: ManifestHeader,
+    private readonly pages: readonly StoredPage[],
     private readonly kept = 6,
   ) {}
 
@@ -51,7 +55,7 @@ export class ParentPageCache {
   get(page: number): Promise<SharedArrayBuffer> {
     const lines = this.#take(page);
     // What is asked for next is in all likelihood the page behind it.
-    if (page + 1 < this.header.pages.length && !this.#lengths.has(page + 1)) void this.#take(page + 1);
+    if (page + 1 < this.pages.length && !this.#lengths.has(page + 1)) void this.#take(page + 1);
     return lines;
   }
 
@@ -65,7 +69,7 @@ export class ParentPageCache {
   }
 
   #read(page: number): Promise<SharedArrayBuffer> {
-    const reading = readPage(this.store, this.header.pages[page]!).then((lines) => {
+    const reading = readPage(this.store, this.pages[page]!).then((lines) => {
       const shared = new SharedArrayBuffer(lines.length);
       Buffer.from(shared).set(lines);
       this.#lengths.set(page, lines.length);
