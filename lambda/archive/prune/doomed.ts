@@ -4,6 +4,7 @@
  * left behind.
  */
 import { createHash } from 'node:crypto';
+import { ObjectLockedError } from '../errors';
 import { decodeFrame, encodeFrame } from '../frame';
 import type { ObjectStore } from '../object-store';
 
@@ -35,7 +36,13 @@ export async function writeDoomed(store: ObjectStore, doomed: Doomed, now: Date,
     written = `${DOOMED_PREFIX}${now.toISOString().replaceAll(/[-:]/g, '')}-${sha256}.json.zst`;
     await store.put(written, body, sha256);
   }
-  for (const key of before) if (key !== written) await store.delete(key);
+  for (const key of before) {
+    if (key === written) continue;
+    // The newest counts: one that may not be deleted yet is in nobody's way, and goes with a later prune.
+    await store.delete(key).catch((error: unknown) => {
+      if (!(error instanceof ObjectLockedError)) throw error;
+    });
+  }
 }
 
 const sha256Of = (body: Buffer) => createHash('sha256').update(body).digest('hex');
