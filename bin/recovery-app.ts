@@ -69,8 +69,10 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
   const recovery = new IdentityServerRecovery(scope, 'Recovery', {
     ...parts,
     deploymentName: configuration.name,
-    deployment: DeploymentToml.fromFile(configuration.deploymentPath),
+    deployment: deploymentOf(configuration),
     objectives: RecoveryObjectives.of(configuration.objectives),
+    backupRetention: configuration.retention,
+    assumptions: configuration.assumptions,
     site,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
     removalPolicy: removalPolicy(configuration),
@@ -82,8 +84,12 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
   output(scope, 'Failures', recovery.failureTopic.topicArn, 'Subscribe to it');
 }
 
-function sampleParts(stack: IdentityServerStack, { deploymentPath }: Configuration): Parts {
-  const datasources = DeploymentToml.fromFile(deploymentPath).databases.map(({ datasource }) => datasource);
+const deploymentOf = ({ deploymentPath, resolve }: Configuration) =>
+  DeploymentToml.fromFile(deploymentPath, { resolve });
+
+/** The sample's one instance holds whatever the file declares. */
+function sampleParts(stack: IdentityServerStack, configuration: Configuration): Parts {
+  const datasources = deploymentOf(configuration).databases.map(({ datasource }) => datasource);
   return {
     vpc: stack.vpc,
     databases: [ProtectedDatabase.fromInstance(stack.database, { datasources, credentials: stack.database.secret! })],
@@ -99,23 +105,22 @@ function existingParts(stack: Stack, existing: Existing): Parts {
   });
   return {
     vpc,
-    databases: existing.databases.map((database, index) =>
-      ProtectedDatabase.fromInstanceArn(database.instanceArn, {
-        name: database.name,
-        datasources: database.datasources,
-        credentials: Secret.fromSecretCompleteArn(stack, `Credentials${index}`, database.secretArn),
+    databases: existing.databases.map(({ instanceArn, secretArn, ...rest }, index) =>
+      ProtectedDatabase.fromInstanceArn(instanceArn, {
+        ...rest,
+        credentials: Secret.fromSecretCompleteArn(stack, `Credentials${index}`, secretArn),
       }),
     ),
-    volumes: existing.volumes.map((volume, index) =>
+    volumes: existing.volumes.map(({ accessPointId, fileSystemId, securityGroupId, ...rest }, index) =>
       Volume.fromAccessPoint(
         efs.AccessPoint.fromAccessPointAttributes(stack, `AccessPoint${index}`, {
-          accessPointId: volume.accessPointId,
+          accessPointId,
           fileSystem: efs.FileSystem.fromFileSystemAttributes(stack, `FileSystem${index}`, {
-            fileSystemId: volume.fileSystemId,
-            securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${index}`, volume.securityGroupId),
+            fileSystemId,
+            securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${index}`, securityGroupId),
           }),
         }),
-        { mountedAt: volume.mountedAt, name: volume.name },
+        rest,
       ),
     ),
   };

@@ -1,40 +1,53 @@
 #!/usr/bin/env node
+import * as zlib from 'node:zlib';
 import { Command, CommanderError } from 'commander';
-import { registerDiff } from './commands/diff';
-import { registerExport } from './commands/export';
-import { registerList } from './commands/list';
 import { registerPlan } from './commands/plan';
-import { registerPrune } from './commands/prune';
-import { registerRestore } from './commands/restore';
-import { registerVerify } from './commands/verify';
 
 /** Bad usage: commander's own status for it is 1, which here means that the answer is no. */
 const BAD_USAGE = 2;
 
-function createProgram(): Command {
+async function createProgram(): Promise<Command> {
   const program = new Command('wso2is-recovery')
     .description('backup and recovery of WSO2 Identity Server on AWS')
     .showHelpAfterError('(--help says more)')
     // Sub-commands take this over when they are made.
     .exitOverride();
-  const commands = [
-    registerPlan,
-    registerExport,
-    registerList,
-    registerDiff,
-    registerVerify,
-    registerRestore,
-    registerPrune,
-  ];
-  for (const register of commands) register(program);
+  registerPlan(program);
+  await registerArchiveCommands(program);
   return program;
 }
 
+/** Archives are compressed by Node's own zstd; planning needs nothing of it, so that it runs wherever a synth does. */
+async function registerArchiveCommands(program: Command): Promise<void> {
+  if (typeof zlib.zstdCompress === 'function') {
+    for (const register of (await import('./commands/archive')).ARCHIVE_COMMANDS) register(program);
+    return;
+  }
+  const needs = `needs Node >= 22.15 for zstd, this is ${process.version}`;
+  for (const name of ['export', 'list', 'diff', 'verify', 'restore', 'prune']) {
+    program
+      .command(name)
+      .description(needs)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        throw new Error(`${name} ${needs}: use a newer one`);
+      });
+  }
+}
+
 createProgram()
-  .parseAsync()
+  .then((program) => program.parseAsync())
   .catch((error: unknown) => {
-    if (!(error instanceof CommanderError)) {
-      process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = BAD_USAGE;
-    } else process.exitCode = error.exitCode === 0 ? 0 : BAD_USAGE;
+    const message = error instanceof Error ? error.message : String(error);
+    const isUsage = error instanceof CommanderError;
+    // Help is no error.
+    if (isUsage && error.exitCode === 0) return;
+    process.exitCode = BAD_USAGE;
+    if (!isUsage) process.stderr.write(`error: ${message}\n`);
+    // A program that asked for JSON gets some, whatever happened.
+    if (process.argv.includes('--json')) {
+      const json = { formatVersion: 1, error: message.replace(/^error: /, '') };
+      process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+    }
   });

@@ -1,7 +1,9 @@
 // Bundles the Lambda functions and the commands: what is deployed is exactly what is tested and published.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+//
+// A file is replaced as a whole, and only where it changed: a demo or a deployment that runs beside a build reads it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build, type BuildOptions } from 'esbuild';
 
 const root = join(__dirname, '..');
 const common = {
@@ -21,10 +23,10 @@ async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
     existsSync(join(root, 'lambda', name, 'handler.ts')),
   );
-  rmSync(join(root, 'dist/lambda'), { recursive: true, force: true });
+  removeAllBut(functions, join(root, 'dist/lambda'));
   await Promise.all([
     ...functions.map((name) =>
-      build({
+      bundle({
         ...common,
         entryPoints: [join(root, 'lambda', name, 'handler.ts')],
         outfile: join(root, 'dist/lambda', name, 'index.js'),
@@ -44,7 +46,7 @@ async function main() {
     ...['wso2is-recovery', 'app']
       .filter((name) => existsSync(join(root, 'bin', `${name}.ts`)))
       .map((name) =>
-        build({
+        bundle({
           ...common,
           entryPoints: [join(root, 'bin', `${name}.ts`)],
           outfile: join(root, 'dist/bin', `${name}.js`),
@@ -53,6 +55,25 @@ async function main() {
         }),
       ),
   ]);
+}
+
+async function bundle(options: BuildOptions & { readonly outfile: string }): Promise<void> {
+  const { outputFiles } = await build({ ...options, write: false });
+  for (const { path, contents } of outputFiles!) {
+    if (existsSync(path) && readFileSync(path).equals(contents)) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    const beside = `${path}.${process.pid}`;
+    const isCommand = contents[0] === 0x23 && contents[1] === 0x21; // #!
+    writeFileSync(beside, contents, { mode: isCommand ? 0o755 : 0o644 });
+    renameSync(beside, path);
+  }
+}
+
+/** Functions that are no more. */
+function removeAllBut(names: readonly string[], folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder))
+    if (!names.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 main().catch((error: unknown) => {

@@ -9,25 +9,36 @@ import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from '
 import { Construct } from 'constructs';
 import { artifactExport } from './artifacts/artifact-export';
 import { replicatedBucket } from './artifacts/replicated-bucket';
+import { coverage } from './databases/coverage';
 import { shareCredentials } from './databases/credentials';
 import type { ProtectedDatabase } from './databases/protected-database';
 import type { DeploymentToml } from './deployment/deployment-toml';
 import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from './notifications/failure-topic';
+import { assumptionsInSeconds, type PlanningAssumptions } from './objectives/planning-assumptions';
 import type { RecoveryObjectives } from './objectives/recovery-objectives';
-import { plan, type InfeasibleObjective, type PlanResult } from './planning/plan';
+import { formatDuration } from './planning/duration';
+import { PlanInputError } from './planning/errors';
+import { plan } from './planning/plan';
 import {
   PLAN_DOCUMENT_FORMAT_VERSION,
   type DatasourceEntry,
   type RecoveryPlanDocument,
+  type Technique,
 } from './planning/plan-document';
+import type { BackupRule, InfeasibleObjective, PlanInput, PlanResult } from './planning/plan-types';
+import { longestGapSeconds } from './planning/schedule-gap';
 import { planDocumentKey } from './private/bucket-layout';
-import { coverage } from './private/coverage';
 import { invalid } from './private/errors';
 import { nameFromId, requireName } from './private/names';
+import { planFile } from './private/plan-file';
 import type { RecoverySite } from './site/recovery-site';
-import { replicaBucketName, vaultName } from './site/site-names';
+import { automatedBackupReplication } from './replication/automated-backup-replication';
+import { fileSystemReplication } from './replication/file-system-replication';
+import { keyAlias, replicaBucketName, vaultName } from './site/site-names';
 import { componentBackup } from './vaults/component-backup';
 import { recoveryKey } from './vaults/recovery-key';
+import { retentionInDays, type RecoveryPointRetention } from './vaults/recovery-point-retention';
+import { lockConfiguration, lockInDays, type VaultLockOptions } from './vaults/vault-lock';
 import type { Volume } from './volumes/volume';
 
 /** When drills run by themselves. */
@@ -88,11 +99,26 @@ export interface IdentityServerRecoveryProps {
   readonly drill?: DrillOptions;
 
   /**
-   * How long recovery points are kept, in both vaults. Whole days. Continuous ones are kept at most 35 days.
+   * How long recovery points are kept, in both vaults.
    *
-   * @default Duration.days(35)
+   * @default - 35 days, without tiers
    */
-  readonly backupRetention?: Duration;
+  readonly backupRetention?: RecoveryPointRetention;
+
+  /**
+   * What the arithmetic of the plan needs and AWS does not publish.
+   *
+   * @default - cautious durations
+   */
+  readonly assumptions?: PlanningAssumptions;
+
+  /**
+   * Limits of what the vault in this Region takes: a job whose retention is outside of them fails. In governance mode: who
+   * may change the vault may lift it. The vault of the DR site has its own (`RecoverySiteProps.vaultLock`).
+   *
+   * @default - no lock
+   */
+  readonly vaultLock?: VaultLockOptions;
 
   /**
    * How long an object that was overwritten or deleted stays recoverable in the artifact bucket. Whole days.
@@ -136,13 +162,17 @@ export class IdentityServerRecovery extends Construct {
     requireName(this, 'deploymentName', this.deploymentName, MAX_DEPLOYMENT_NAME_LENGTH);
     this.validateSite(site);
     this.validateComponents(databases, volumes);
-    this.validateDrill(databases, props.drill);
     const datasources = this.coveredDatasources(props.deployment, databases);
     const planned = this.plan(props);
+    this.validateDrill(planned, props);
 
     const key = recoveryKey(this, 'Key', removalPolicy);
     const topic = failureTopic(this, 'FailureTopic', key);
-    const vault = new backup.BackupVault(this, 'Vault', { encryptionKey: key, removalPolicy });
+    const vault = new backup.BackupVault(this, 'Vault', {
+      encryptionKey: key,
+      lockConfiguration: lockConfiguration(props.vaultLock),
+      removalPolicy,
+    });
     const backupRole = new iam.Role(this, 'BackupRole', {
       description: 'AWS Backup backs up and copies with it',
       assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
@@ -170,20 +200,44 @@ export class IdentityServerRecovery extends Construct {
       ...databases.map((database) => [database.name, database._arn] as const),
       ...volumes.map((volume) => [volume.name, fileSystemArn(stack, volume)] as const),
     ]);
-    for (const { name, rules } of [...planned.databases, ...planned.volumes]) {
-      componentBackup(this, `BackupPlan-${name}`, {
-        planName: `${this.deploymentName}-${name}`,
+    const backUp = (id: string, planName: string, name: string, rules: readonly BackupRule[]) =>
+      componentBackup(this, id, {
+        planName,
         resourceArn: resourceArns.get(name)!,
         rules,
         vault,
         drVault,
         role: backupRole,
       });
+    for (const { name, rules } of [...planned.databases, ...planned.volumes]) {
+      backUp(`BackupPlan-${name}`, `${this.deploymentName}-${name}`, name, rules);
+    }
+    for (const { name, continuous, automatedBackupReplication: replicated } of planned.databases) {
+      const planName = `${this.deploymentName}-${name}${CONTINUOUS_SUFFIX}`;
+      const protection = continuous && backUp(`ContinuousBackupPlan-${name}`, planName, name, [continuous]);
+      if (!replicated) continue;
+      const replication = automatedBackupReplication(this, `AutomatedBackupReplication-${name}`, {
+        instanceArn: resourceArns.get(name)!,
+        drRegion: site.region,
+        drKeyAlias: keyAlias(site.siteName),
+        retentionDays: replicated.retentionDays,
+      });
+      // RDS replicates automated backups that are on, and continuous backup turns them on.
+      if (protection) replication.node.addDependency(protection);
     }
     for (const protection of planned.volumes) {
+      const volume = volumes.find(({ name }) => name === protection.name)!;
+      if (protection.replicated) {
+        fileSystemReplication(this, `FileSystemReplication-${protection.name}`, {
+          fileSystemId: volume.accessPoint.fileSystem.fileSystemId,
+          fileSystemArn: resourceArns.get(protection.name)!,
+          drRegion: site.region,
+        });
+      }
+      if (!protection.export) continue;
       artifactExport(this, `Export-${protection.name}`, {
         deployment: this.deploymentName,
-        volume: volumes.find(({ name }) => name === protection.name)!,
+        volume,
         bucket,
         topic,
         vpc: props.vpc,
@@ -193,6 +247,7 @@ export class IdentityServerRecovery extends Construct {
       });
     }
     for (const { credentials } of databases) shareCredentials(credentials, site.region, site.siteName);
+    planFile(this, this.deploymentName, planned);
     this.publish(bucket, this.planDocument(props, planned, datasources, resourceArns));
     notifyOfJobs(this, 'BackupJobFailures', topic, {
       detailType: 'Backup Job State Change',
@@ -263,20 +318,25 @@ export class IdentityServerRecovery extends Construct {
     }
   }
 
-  private validateDrill(databases: ProtectedDatabase[], drill: DrillOptions = {}): void {
+  private validateDrill(planned: PlanResult, { databases, drill = {} }: IdentityServerRecoveryProps): void {
     if (drill.scheduled === false && drill.schedule) {
       throw invalid(this, '`drill.schedule` must be absent where `drill.scheduled` is false: leave out one of them');
     }
-    const clusters = databases.filter(({ _kind }) => _kind !== 'rds-instance').map(({ name }) => name);
-    if (clusters.length === 0) return;
-    const why = `drills cannot restore clusters yet, got ${clusters.join(', ')}`;
+    const clusters = databases.filter(({ _kind }) => _kind !== 'rds-instance').map(({ name }) => `cluster ${name}`);
+    const techniques = planned.lines
+      .filter(({ purpose, site, technique }) => purpose === 'promise' && site === 'dr-site' && !DRILLED.has(technique))
+      .filter(({ component }) => !clusters.includes(`cluster ${component}`))
+      .map(({ component, technique }) => `${technique} of ${component}`);
+    const undrilled = [...clusters, ...techniques];
+    if (undrilled.length === 0) return;
+    const why = `drills cannot restore from every technique yet, got ${undrilled.join(', ')}`;
     if (drill.scheduled !== false) {
       throw invalid(
         this,
-        `\`drill.scheduled\` must be false: ${why}; AWS Backup protects them, but no drill proves that they can be recovered`,
+        `\`drill.scheduled\` must be false: ${why}; it protects, but no drill proves that it can be recovered from`,
       );
     }
-    Annotations.of(this).addWarningV2('cdk-wso2is-recovery:clusterNotDrilled', `${why}: their recovery is unproven`);
+    Annotations.of(this).addWarningV2('cdk-wso2is-recovery:notDrilled', `${why}: their recovery is unproven`);
   }
 
   private coveredDatasources(
@@ -288,20 +348,41 @@ export class IdentityServerRecovery extends Construct {
     for (const warning of warnings) {
       Annotations.of(this).addWarningV2('cdk-wso2is-recovery:coversNothing', warning);
     }
+    for (const warning of deployment.warnings) {
+      Annotations.of(this).addWarningV2('cdk-wso2is-recovery:deploymentToml', warning);
+    }
     return datasources;
   }
 
-  private plan({ objectives, databases, volumes, backupRetention }: IdentityServerRecoveryProps): PlanResult {
-    const planned = plan({
+  private plan(props: IdentityServerRecoveryProps): PlanResult {
+    const { objectives, databases, volumes, site } = props;
+    const schedule = drillSchedule(props.drill);
+    const planned = this.tryPlan({
       objectives: objectives._toSeconds(),
-      databases: databases.map(({ name, _kind }) => ({ name, kind: _kind })),
-      volumes: volumes.map(({ name }) => ({ name })),
-      retentionDays: backupRetention?.toDays({ integral: false }),
+      databases: databases.map((database) => database._planInput),
+      volumes: volumes.map((volume) => volume._planInput),
+      assumptions: assumptionsInSeconds(props.assumptions),
+      retention: retentionInDays(props.backupRetention),
+      vaultLock: lockInDays(props.vaultLock),
+      drVaultLock: lockInDays(site._vaultLock),
+      drillIntervalSeconds: schedule && longestGapSeconds(schedule.expressionString),
     });
     if (planned.infeasible.length > 0) {
       throw invalid(this, ['`objectives` must be feasible:', ...planned.infeasible.map(infeasibleLine)].join('\n  '));
     }
+    for (const warning of planned.warnings) {
+      Annotations.of(this).addWarningV2('cdk-wso2is-recovery:plan', warning);
+    }
     return planned;
+  }
+
+  private tryPlan(input: PlanInput): PlanResult {
+    try {
+      return plan(input);
+    } catch (error) {
+      if (error instanceof PlanInputError) throw invalid(this, error.message);
+      throw error;
+    }
   }
 
   private planDocument(
@@ -326,6 +407,7 @@ export class IdentityServerRecovery extends Construct {
       volumes: volumes.map(({ name, mountedAt }) => ({ name, mountedAt, fileSystemArn: resourceArns.get(name)! })),
       restoreDependencies: deployment._restoreDependencies,
       plan: planned.lines,
+      recoveryTimes: planned.recoveryTimes,
     };
   }
 
@@ -370,7 +452,8 @@ export class IdentityServerRecovery extends Construct {
 
 /** Longest deployment and component names: a backup plan's name, made of both, has at most 50 characters. */
 const MAX_DEPLOYMENT_NAME_LENGTH = 24;
-const MAX_COMPONENT_NAME_LENGTH = 25;
+const MAX_COMPONENT_NAME_LENGTH = 20;
+const CONTINUOUS_SUFFIX = '-pitr';
 
 const drillSchedule = ({ scheduled = true, schedule }: DrillOptions = {}) =>
   scheduled ? (schedule ?? events.Schedule.rate(Duration.days(7))) : undefined;
@@ -382,6 +465,16 @@ const fileSystemArn = (stack: Stack, { accessPoint }: Volume) =>
     resourceName: accessPoint.fileSystem.fileSystemId,
   });
 
-const infeasibleLine = ({ component, site, objectiveSeconds, nearestFeasibleSeconds, reason }: InfeasibleObjective) =>
-  `${component}: an RPO of ${objectiveSeconds} s ${site === 'dr-site' ? 'at the DR site' : 'in the Region'} cannot be met, ` +
-  `the nearest is ${nearestFeasibleSeconds} s: ${reason}`;
+const infeasibleLine = (missed: InfeasibleObjective) =>
+  `${missed.component}: an ${missed.objective.toUpperCase()} of ${formatDuration(missed.objectiveSeconds)} ` +
+  `${missed.site === 'dr-site' ? 'at the DR site' : 'in the Region'} cannot be met, ` +
+  (missed.nearestFeasibleSeconds === null ? '' : `the nearest is ${formatDuration(missed.nearestFeasibleSeconds)}: `) +
+  missed.reason +
+  missed.remedies.map((remedy) => `\n    would meet it: ${remedy}`).join('');
+
+/** What a drill restores from. */
+const DRILLED: ReadonlySet<Technique> = new Set([
+  'backup-copy',
+  'rds-automated-backup-replication',
+  'artifact-export-replicated',
+]);

@@ -1,7 +1,11 @@
 // Exports only: what is public is listed here, and nothing else is.
 export * from './deployment/deployment-toml';
+export * from './objectives/optional-technique';
+export * from './objectives/planning-assumptions';
 export * from './objectives/recovery-objectives';
 export * from './databases/protected-database';
 export * from './identity-server-recovery';
 export * from './site/recovery-site';
+export * from './vaults/recovery-point-retention';
+export * from './vaults/vault-lock';
 export * from './volumes/volume';

@@ -12,17 +12,24 @@ import { pythonEnvironment } from './venv';
 export interface LocalAwsOptions {
   /** Where servers keep their data; made when absent, removed by `stop()`. Default: a new temporary folder. */
   readonly dataDir?: string;
-  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, replication 0.5. */
+  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, the others 0.5. */
   readonly durations?: Partial<Durations>;
   /** Receives a line for each notable event (a server started, a job ended). Default: nothing is said. */
   readonly log?: (line: string) => void;
+  /** Ends the start, the making of the Python environment included. What has started ends by `stop()`. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Durations {
   readonly backupSeconds: number;
   readonly copySeconds: number;
   readonly restoreSeconds: number;
+  /** Of S3 objects. */
   readonly replicationSeconds: number;
+  /** How often RDS ships the logs of an instance whose automated backups are replicated; on AWS every 5 minutes. */
+  readonly logShippingSeconds: number;
+  /** How long they are on their way to the other Region. */
+  readonly automatedBackupReplicationSeconds: number;
 }
 
 /** What can be made to go wrong; `match` is a part of the resource ARN, the bucket and key, or the Region. */
@@ -33,7 +40,9 @@ export interface Fault {
     | 'copy-job-fails'
     | 'restore-job-fails'
     | 'replication-fails'
-    | 'replication-paused'; // objects wait until the fault is cleared
+    | 'replication-paused' // objects wait until the fault is cleared
+    | 'automated-backup-replication-paused' // the restore window of the replica stands still
+    | 'automated-backup-damaged'; // a restore from the replica finds no logs, and ends incompatible-restore
   readonly match: string;
   /** What the job says as StatusMessage. */
   readonly message?: string;
@@ -80,7 +89,8 @@ export interface ApiCall {
 
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
   const log = options.log ?? (() => {});
-  const python = await pythonEnvironment(log);
+  const python = await pythonEnvironment(log, { signal: options.signal });
+  options.signal?.throwIfAborted();
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
   await mkdir(join(dataDir, 'home'), { recursive: true });
   await mkdir(join(dataDir, 'tmp'), { recursive: true });

@@ -16,7 +16,10 @@ const MINIMUM = [3, 10] as const;
  * The `python` of the environment with what `requirements.txt` (and `extra`, such as `requirements-test.txt`) pins.
  * Safe when several processes start together: one installs, the others wait.
  */
-export async function pythonEnvironment(log: (line: string) => void, extra?: string): Promise<string> {
+export async function pythonEnvironment(
+  log: (line: string) => void,
+  { extra, signal }: { readonly extra?: string; readonly signal?: AbortSignal } = {},
+): Promise<string> {
   const files = ['requirements.txt', ...(extra === undefined ? [] : [extra])].map((name) => join(__dirname, name));
   const hash = createHash('sha256');
   for (const file of files) hash.update(await readFile(file));
@@ -31,9 +34,11 @@ export async function pythonEnvironment(log: (line: string) => void, extra?: str
     await checkPython();
     log('local AWS: making its Python environment (once)');
     await rm(folder, { recursive: true, force: true });
-    await run('python3', ['-m', 'venv', folder], 'install the venv module of Python (Debian, Ubuntu: python3-venv)');
+    const venvHint = 'install the venv module of Python (Debian, Ubuntu: python3-venv)';
+    await run('python3', ['-m', 'venv', folder], venvHint, signal);
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
-    await run(python, [...pip, ...files.flatMap((file) => ['-r', file])], 'the packages must be reachable: see above');
+    const packages = files.flatMap((file) => ['-r', file]);
+    await run(python, [...pip, ...packages], 'the packages must be reachable: see above', signal);
     await writeFile(complete, '');
     return python;
   });
@@ -50,15 +55,16 @@ async function checkPython(): Promise<void> {
   }
 }
 
-async function run(command: string, args: readonly string[], hint: string): Promise<void> {
-  await output(command, args).catch((error: Error) => {
+async function run(command: string, args: readonly string[], hint: string, signal?: AbortSignal): Promise<void> {
+  await output(command, args, signal).catch((error: Error) => {
+    signal?.throwIfAborted();
     throw new Error(`${error.message}\nHINT: ${hint}`);
   });
 }
 
-function output(command: string, args: readonly string[]): Promise<string> {
+function output(command: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) });
     let out = '';
     let err = '';
     child.stdout.on('data', (data: Buffer) => (out += data.toString()));

@@ -1,11 +1,12 @@
 /**
  * The documents are held to what they say: every TypeScript snippet compiles against the library, every relative link
- * leads somewhere, every npm script that is named exists.
+ * leads somewhere, every npm script that is named exists, every command prints what is shown.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import ts from 'typescript';
 
 const root = join(__dirname, '..');
@@ -81,3 +82,21 @@ for (const document of documents) {
     );
   });
 }
+
+describe('commands with their output, as they are printed', () => {
+  for (const document of documents) {
+    for (const block of snippets(readFileSync(join(root, document), 'utf8'), 'console')) {
+      const [command, ...output] = block.split('\n');
+      const args = /^\$ npx wso2is-recovery (.+)$/.exec(command!)?.[1]?.split(' ');
+      test(`${document}: ${command}`, () => {
+        assert.ok(args, 'a console block begins with the command');
+        const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', 'bin/wso2is-recovery.ts', ...args], {
+          cwd: root,
+          encoding: 'utf8',
+          env: { ...process.env, NO_COLOR: '1' },
+        });
+        assert.equal(stdout.trimEnd(), output.join('\n').trimEnd());
+      });
+    }
+  }
+});

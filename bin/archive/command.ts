@@ -1,6 +1,6 @@
 /** What the archive commands share: where the archive is, progress, and how an outcome becomes an exit status. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { ArchiveDamagedError, messageOf } from '../../lambda/archive/errors';
+import { messageOf } from '../../lambda/archive/errors';
 import { createS3Client, S3Store } from '../../lambda/archive/s3-store';
 
 /** Exit status: fine, the answer is no, bad input or failure, a usable point without some files. */
@@ -70,7 +70,7 @@ export async function run<T>(
     clearProgress();
     if (options.json) process.stdout.write(`${JSON.stringify({ error: messageOf(error) }, undefined, 2)}\n`);
     process.stderr.write(`error: ${messageOf(error)}\n`);
-    process.exitCode = error instanceof ArchiveDamagedError ? ExitStatus.no : ExitStatus.failed;
+    process.exitCode = ExitStatus.failed;
   }
 }
 

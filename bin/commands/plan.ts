@@ -1,18 +1,24 @@
 import { readFileSync } from 'node:fs';
-import { styleText } from 'node:util';
-import Table from 'cli-table3';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { coverage } from '../../lib/databases/coverage';
+import { DeploymentTomlError, type ParsedDeployment, parseDeployment } from '../../lib/deployment/parse';
+import { formatDuration } from '../../lib/planning/duration';
+import { PlanInputError } from '../../lib/planning/errors';
+import { plan } from '../../lib/planning/plan';
+import type { PlanLine, RecoveryTime, RestoreDependencies } from '../../lib/planning/plan-document';
+import { planTable } from '../../lib/planning/plan-table';
 import {
-  DeploymentTomlError,
-  type ParsedDatabase,
-  type ParsedDeployment,
-  parseDeployment,
-} from '../../lib/deployment/parse';
-import { type InfeasibleObjective, plan } from '../../lib/planning/plan';
-import type { DatabaseKind, PlanLine, RestoreDependencies } from '../../lib/planning/plan-document';
-import { formatDuration, parseDuration } from '../duration';
+  ALL_TOGETHER,
+  type DatabaseInput,
+  type InfeasibleObjective,
+  type PlanInput,
+  type VolumeInput,
+} from '../../lib/planning/plan-types';
+import { type DatabaseResource, databaseResources } from '../plan/database-resources';
+import { BadInput } from '../plan/errors';
+import { addPlanOptions, type Named, type PlanOptions } from '../plan/options';
 
-/** What `plan --json` prints when the input is good. With bad input it is `{ formatVersion, error }`. */
+/** What `plan --json` prints when the input is good; with bad input it is `{ formatVersion, error }`. See docs/planning.md. */
 export interface PlanOutput {
   readonly formatVersion: 1;
   readonly databases: readonly {
@@ -29,57 +35,32 @@ export interface PlanOutput {
   readonly restoreDependencies: RestoreDependencies;
   readonly plan: readonly PlanLine[];
   readonly infeasible: readonly InfeasibleObjective[];
+  readonly recoveryTimes: readonly RecoveryTime[];
+  readonly usdPerMonth: number;
   readonly warnings: readonly string[];
 }
 
-interface PlanOptions {
-  readonly deployment: string;
-  readonly rpo: number;
-  readonly rto: number;
-  readonly drRpo?: number;
-  readonly drRto?: number;
-  readonly database: readonly NamedKind[];
-  readonly json?: boolean;
-}
-
-interface NamedKind {
-  readonly name: string;
-  readonly kind: DatabaseKind;
-}
-
-const KINDS: readonly DatabaseKind[] = ['rds-instance', 'aurora-cluster', 'multi-az-cluster'];
-
 /** Exit status 0: feasible; 1: an objective cannot be met; 2: bad input. */
 export function registerPlan(program: Command): void {
-  program
+  const command = program
     .command('plan')
     .description(
       'say how the objectives will be met, with the arithmetic, before anything is deployed; needs no account',
-    )
-    .requiredOption('--deployment <file>', 'deployment.toml of the Identity Server')
-    .requiredOption('--rpo <duration>', 'recovery point objective inside the Region (30m, 1h, 1d, PT1H30M)', duration)
-    .requiredOption('--rto <duration>', 'recovery time objective inside the Region', duration)
-    .option('--dr-rpo <duration>', 'recovery point objective after the loss of the Region (default: --rpo)', duration)
-    .option('--dr-rto <duration>', 'recovery time objective after the loss of the Region (default: --rto)', duration)
-    .option(
-      '--database <name=kind>',
-      `RDS resource that holds the databases: ${KINDS.join(', ')}; repeatable (default: one rds-instance per host)`,
-      namedKind,
-      [],
-    )
-    .option('--json', 'print JSON')
-    .action((options: PlanOptions) => {
-      process.exitCode = run(options);
-    });
+    );
+  addPlanOptions(command).action((options: PlanOptions) => {
+    process.exitCode = run(options);
+  });
 }
 
 function run(options: PlanOptions): number {
   try {
-    const output = makePlan(readDeployment(options.deployment), options);
+    const output = makePlan(readDeployment(options), options);
     process.stdout.write(options.json ? `${JSON.stringify(output, undefined, 2)}\n` : render(output));
     return output.infeasible.length === 0 ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof DeploymentTomlError || error instanceof BadInput)) throw error;
+    if (!(error instanceof DeploymentTomlError || error instanceof BadInput || error instanceof PlanInputError)) {
+      throw error;
+    }
     if (options.json)
       process.stdout.write(`${JSON.stringify({ formatVersion: 1, error: error.message }, undefined, 2)}\n`);
     else process.stderr.write(`error: ${error.message}\n`);
@@ -87,9 +68,7 @@ function run(options: PlanOptions): number {
   }
 }
 
-class BadInput extends Error {}
-
-function readDeployment(path: string): ParsedDeployment {
+function readDeployment({ deployment: path, resolve }: PlanOptions): ParsedDeployment {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -99,18 +78,12 @@ function readDeployment(path: string): ParsedDeployment {
         'give the path of repository/conf/deployment.toml',
     );
   }
-  return parseDeployment(text, path);
+  return parseDeployment(text, path, { resolve });
 }
 
 function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutput {
-  const drSite = { rpoSeconds: options.drRpo ?? options.rpo, rtoSeconds: options.drRto ?? options.rto };
-  requireNotTighter('--dr-rpo', drSite.rpoSeconds, '--rpo', options.rpo);
-  requireNotTighter('--dr-rto', drSite.rtoSeconds, '--rto', options.rto);
-  const result = plan({
-    objectives: { inRegion: { rpoSeconds: options.rpo, rtoSeconds: options.rto }, drSite },
-    databases: options.database.length > 0 ? options.database : oneInstancePerHost(deployment.databases),
-    volumes: [{ name: 'repository' }],
-  });
+  const resources = databaseResources(deployment.databases, options.database);
+  const result = plan(planInput(resources, options));
   return {
     formatVersion: 1,
     databases: deployment.databases.map((database) => ({
@@ -126,34 +99,94 @@ function makePlan(deployment: ParsedDeployment, options: PlanOptions): PlanOutpu
     restoreDependencies: deployment.restoreDependencies,
     plan: result.lines,
     infeasible: result.infeasible,
-    warnings: warnings(deployment),
+    recoveryTimes: result.recoveryTimes,
+    usdPerMonth: result.usdPerMonth,
+    warnings: [...deploymentWarnings(deployment, resources), ...result.warnings],
   };
 }
 
-/** Databases of one host are one resource, called after its first datasource. */
-function oneInstancePerHost(databases: readonly ParsedDatabase[]): NamedKind[] {
-  const hosted = databases.filter(({ embedded }) => !embedded);
-  return [...new Map(hosted.toReversed().map((database) => [database.host ?? database.datasource, database])).values()]
-    .toReversed()
-    .map(({ datasource }) => ({ name: datasource, kind: 'rds-instance' }));
+function planInput(resources: readonly DatabaseResource[], options: PlanOptions): PlanInput {
+  const drSite = { rpoSeconds: options.drRpo ?? options.rpo, rtoSeconds: options.drRto ?? options.rto };
+  requireNotTighter('--dr-rpo', drSite.rpoSeconds, '--rpo', options.rpo);
+  requireNotTighter('--dr-rto', drSite.rtoSeconds, '--rto', options.rto);
+  const { size, without, files, maintenanceWindow, backupWindow } = options;
+  const databases = resources.map(({ datasources: _, ...database }) => ({
+    ...database,
+    sizeGib: valueOf(size, database.name),
+    without: valueOf(without, database.name),
+    maintenanceWindow: valueOf(maintenanceWindow, database.name),
+    backupWindow: valueOf(backupWindow, database.name),
+  }));
+  const volumes = (options.volume ?? ['repository']).map((name) => ({
+    name,
+    sizeGib: valueOf(size, name),
+    files: valueOf(files, name),
+    without: valueOf(without, name),
+  }));
+  requireComponents(databases, volumes, options);
+  return {
+    objectives: { inRegion: { rpoSeconds: options.rpo, rtoSeconds: options.rto }, drSite },
+    databases,
+    volumes,
+    assumptions: options.assume,
+    retention: {
+      allDays: options.keep,
+      copyDays: options.keepCopies,
+      dailyDays: options.keepDaily,
+      weeklyDays: options.keepWeekly,
+      monthlyDays: options.keepMonthly,
+      yearlyDays: options.keepYearly,
+      efsColdAfterDays: options.efsColdAfter,
+    },
+    drillIntervalSeconds: options.drillEvery,
+    measured: options.measured,
+  };
 }
 
-function warnings({ databases, restoreDependencies }: ParsedDeployment): string[] {
-  const embedded = databases
-    .filter((database) => database.embedded)
-    .map(
-      ({ section, line }) =>
-        `[${section}]${line === undefined ? ' is not in the file and' : ` (line ${line})`} is an embedded H2 database: ` +
-        'RDS backs up none of it; move it to an RDS database',
-    );
-  const { encryptionKey } = restoreDependencies;
+/** Names are anything, `constructor` too. */
+const valueOf = <Value>(named: Named<Value> | undefined, name: string) =>
+  named && Object.hasOwn(named, name) ? named[name] : undefined;
+
+/** A name that is mistyped would change nothing, in silence. */
+function requireComponents(databases: readonly DatabaseInput[], volumes: readonly VolumeInput[], options: PlanOptions) {
+  const ofDatabases = databases.map(({ name }) => name);
+  const ofVolumes = volumes.map(({ name }) => name);
+  const all = [...ofDatabases, ...ofVolumes];
+  const twice = all.find((name, index) => all.indexOf(name) !== index);
+  const unusable = all.find((name) => name.trim() === '' || name === ALL_TOGETHER);
+  if (unusable !== undefined) {
+    throw new BadInput(`component names must not be empty, nor '${ALL_TOGETHER}', got '${unusable}': rename it`);
+  }
+  if (twice !== undefined) throw new BadInput(`component names must be unique, got '${twice}' twice: rename one`);
+  const require = (option: string, named: Named<unknown> | undefined, known: readonly string[]) => {
+    const unknown = Object.keys(named ?? {}).find((name) => !known.includes(name));
+    if (unknown === undefined) return;
+    throw new BadInput(`\`${option}\` must name one of ${known.join(', ')}, got '${unknown}': correct the name`);
+  };
+  require('--maintenance-window', options.maintenanceWindow, ofDatabases);
+  require('--backup-window', options.backupWindow, ofDatabases);
+  require('--files', options.files, ofVolumes);
+  require('--size', options.size, all);
+  require('--without', options.without, all);
+}
+
+function deploymentWarnings(
+  { databases, restoreDependencies, warnings }: ParsedDeployment,
+  resources: readonly DatabaseResource[],
+): string[] {
+  const { problems, warnings: notices } = coverage(
+    databases,
+    resources.map((resource) => ({ ...resource, hostnames: [] })),
+  );
+  const { encryptionKey, encryptsWithKeystore } = restoreDependencies;
   const key =
-    encryptionKey === 'absent' || encryptionKey === 'public-default'
+    !encryptsWithKeystore && (encryptionKey === 'absent' || encryptionKey === 'public-default')
       ? [
-          `[encryption] key is ${encryptionKey === 'absent' ? 'not set' : "the product's default"}: everybody knows it; set your own`,
+          `[encryption] key is ${encryptionKey === 'absent' ? 'not set, and the product uses its default' : "the product's default"}: ` +
+            'everybody knows it; set your own',
         ]
       : [];
-  return [...embedded, ...key];
+  return [...problems.map((problem) => `cdk synth will stop: ${problem}`), ...notices, ...key, ...warnings];
 }
 
 function requireNotTighter(name: string, atDrSite: number, inRegionName: string, inRegion: number): void {
@@ -164,57 +197,5 @@ function requireNotTighter(name: string, atDrSite: number, inRegionName: string,
   );
 }
 
-function render(output: PlanOutput): string {
-  const missed = (line: PlanLine) =>
-    output.infeasible.some(({ component, site }) => component === line.component && site === line.site);
-  const table = new Table({
-    head: ['component', 'site', 'technique', 'schedule (UTC)', 'worst case', 'arithmetic'],
-    // Colour is styleText's, which honours NO_COLOR.
-    style: { head: [], border: [] },
-    wordWrap: true,
-  });
-  for (const line of output.plan) {
-    const worst = formatDuration(line.worstCaseSeconds);
-    table.push([
-      line.component,
-      line.site,
-      line.technique,
-      line.schedule ?? 'continuous',
-      missed(line) ? style('red', `${worst} (too old)`) : style('green', worst),
-      line.terms.map(({ name, seconds }) => `${name} ${formatDuration(seconds)}`).join(' + '),
-    ]);
-  }
-  const infeasible = output.infeasible.map(
-    ({ component, site, objectiveSeconds, nearestFeasibleSeconds, reason }) =>
-      style('red', 'cannot be met: ') +
-      `RPO ${formatDuration(objectiveSeconds)} of ${component} at ${site}; the nearest that can is ` +
-      `${formatDuration(nearestFeasibleSeconds)} (${reason})`,
-  );
-  const warned = output.warnings.map((warning) => style('yellow', 'warning: ') + warning);
-  return [table.toString(), ...infeasible, ...warned, ''].join('\n');
-}
-
-const style = (colour: 'red' | 'green' | 'yellow', text: string) => styleText(colour, text, { stream: process.stdout });
-
-function duration(text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds === undefined) {
-    throw new InvalidArgumentError(
-      'It must be a duration of at least one second: 30m, 1h, 1d or ISO 8601 such as PT1H30M.',
-    );
-  }
-  return seconds;
-}
-
-function namedKind(text: string, earlier: readonly NamedKind[]): NamedKind[] {
-  const at = text.lastIndexOf('=');
-  const name = text.slice(0, Math.max(at, 0));
-  const kind = KINDS.find((candidate) => candidate === text.slice(at + 1));
-  if (name === '' || kind === undefined) {
-    throw new InvalidArgumentError(`It must be NAME=KIND, where KIND is one of ${KINDS.join(', ')}.`);
-  }
-  if (name === 'repository' || earlier.some((other) => other.name === name)) {
-    throw new InvalidArgumentError(`The name '${name}' is taken: component names are unique.`);
-  }
-  return [...earlier, { name, kind }];
-}
+const render = ({ plan: lines, ...output }: PlanOutput) =>
+  planTable({ lines, ...output }, { width: process.stdout.columns, stream: process.stdout });

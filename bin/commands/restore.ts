@@ -24,8 +24,8 @@ interface RestoreOptions extends CommonOptions {
 }
 
 /**
- * Exit status 0: restored; 1: the archive is damaged; 2: bad input or failure; 3: restored without the damaged files, which
- * are named. After 1 and 2 the target is as it was.
+ * Exit status 0: restored; 2: bad input, a damaged archive, or failure: the target is as it was; 3: restored without the
+ * damaged files, which are named.
  */
 export function registerRestore(program: Command): void {
   withCommonOptions(program.command('restore'))

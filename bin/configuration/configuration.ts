@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Duration } from 'aws-cdk-lib';
+import type { Duration, Size } from 'aws-cdk-lib';
 import { parse, TomlError } from 'smol-toml';
+import type { OptionalTechnique, PlanningAssumptions, RecoveryPointRetention } from '../../lib';
+import { readAssumptions, readComponent, readRetention } from './planning';
 import { ConfigurationError, Table } from './table';
 
 /** What the app of `cdk.json` is told by its configuration file. */
@@ -10,10 +12,14 @@ export interface Configuration {
   readonly name: string;
   /** Absolute path of `deployment.toml`. */
   readonly deploymentPath: string;
+  /** Values of references in it, by `env:NAME`, `secret:ALIAS`, `sys:PROPERTY`. */
+  readonly resolve: { readonly [reference: string]: string };
   readonly primaryRegion: string;
   readonly drRegion: string;
   readonly siteName?: string;
   readonly objectives: { readonly rpo: Duration; readonly rto: Duration; readonly drSite: SiteObjectives };
+  readonly retention?: RecoveryPointRetention;
+  readonly assumptions?: PlanningAssumptions;
   /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
   readonly drillSchedule?: string;
   /** Receives mail of failures in both Regions. */
@@ -42,7 +48,13 @@ export interface ExistingDatabase {
   readonly name?: string;
   readonly instanceArn: string;
   readonly secretArn: string;
-  readonly datasources: string[];
+  /** Absent: those whose host is among `hostnames`. */
+  readonly datasources?: string[];
+  readonly hostnames?: string[];
+  readonly maintenanceWindow?: string;
+  readonly backupWindow?: string;
+  readonly size?: Size;
+  readonly without?: OptionalTechnique[];
 }
 
 export interface ExistingVolume {
@@ -51,6 +63,9 @@ export interface ExistingVolume {
   readonly accessPointId: string;
   readonly securityGroupId: string;
   readonly mountedAt: string;
+  readonly size?: Size;
+  readonly files?: number;
+  readonly without?: OptionalTechnique[];
 }
 
 const REGION = { pattern: /^[a-z]{2,}(-[a-z]+)+-\d$/, allowed: "a Region's name as eu-central-1" };
@@ -69,10 +84,13 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const regions = root.table('regions');
   const objectives = root.table('objectives');
   const drSite = objectives.table('dr_site');
+  const retention = root.optionalTable('retention');
+  const assumptions = root.optionalTable('assumptions');
   const drill = root.optionalTable('drill');
   const removal = root.optionalTable('removal');
   const notifications = root.optionalTable('notifications');
   const site = root.optionalTable('site');
+  const resolve = root.optionalTable('resolve');
   const sample = root.optionalTable('sample');
   const existing = root.optionalTable('existing');
   if ((sample === undefined) === (existing === undefined)) {
@@ -87,6 +105,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     account: root.optionalText('account', { pattern: /^\d{12}$/, allowed: 'an account id of twelve digits in quotes' }),
     name: root.text('name', { allowed: 'a name' }),
     deploymentPath: root.filePath('deployment'),
+    resolve: resolve?.entries('a text, the value of the reference') ?? {},
     primaryRegion: regions.text('primary', REGION),
     drRegion: regions.text('dr', REGION),
     siteName: site?.text('name', { allowed: 'a name' }),
@@ -95,6 +114,8 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
       rto: objectives.duration('rto'),
       drSite: { rpo: drSite.duration('rpo'), rto: drSite.duration('rto') },
     },
+    retention: retention && readRetention(retention),
+    assumptions: assumptions && readAssumptions(assumptions),
     drillSchedule: drill?.text('schedule', {
       pattern: /^(rate|cron)\(.+\)$/,
       allowed: 'rate(...) or cron(...)',
@@ -104,7 +125,20 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     destroy: removal?.text('policy', { pattern: /^(retain|destroy)$/, allowed: '"retain" or "destroy"' }) === 'destroy',
     existing: existing && readExisting(existing),
   };
-  for (const table of [root, regions, objectives, drSite, drill, removal, notifications, site, sample]) table?.end();
+  for (const table of [
+    root,
+    regions,
+    objectives,
+    drSite,
+    retention,
+    assumptions,
+    drill,
+    removal,
+    notifications,
+    site,
+    sample,
+  ])
+    table?.end();
   return configuration;
 }
 
@@ -124,7 +158,14 @@ function readExisting(existing: Table): Existing {
           pattern: /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-\w{6}$/,
           allowed: 'the complete ARN of a secret, its random suffix included',
         }),
-        datasources: table.texts('datasources', { allowed: 'a list of databases of deployment.toml', atLeast: 1 }),
+        datasources: table.optionalTexts('datasources', {
+          allowed: 'a list of databases of deployment.toml',
+          atLeast: 1,
+        }),
+        hostnames: table.optionalTexts('hostnames', { allowed: 'a list of host names', atLeast: 1 }),
+        maintenanceWindow: table.optionalText('maintenance_window', { allowed: 'as sun:03:00-sun:04:00' }),
+        backupWindow: table.optionalText('backup_window', { allowed: 'as 02:00-02:30' }),
+        ...readComponent(table),
       };
       table.end();
       return database;
@@ -136,6 +177,8 @@ function readExisting(existing: Table): Existing {
         accessPointId: table.text('access_point_id', id('fsap')),
         securityGroupId: table.text('security_group_id', id('sg')),
         mountedAt: table.text('mounted_at', { allowed: 'a path below <IS_HOME> as repository' }),
+        files: table.optionalNumber('files'),
+        ...readComponent(table),
       };
       table.end();
       return volume;

@@ -7,6 +7,8 @@ export class ConfigurationError extends Error {
   public override readonly name = 'ConfigurationError';
 }
 
+const DURATION = 'a duration: 30m, 4h, 7d, or ISO 8601 as PT4H';
+
 /** One table of the configuration file: typed values out of it, and no key left over that would do nothing. */
 export class Table {
   private readonly read = new Set<string>();
@@ -44,10 +46,29 @@ export class Table {
       : this.fail(key, shape.allowed, value === undefined ? 'nothing' : JSON.stringify(value), 'correct it');
   }
 
+  public optionalTexts(key: string, shape: Parameters<Table['texts']>[1]): string[] | undefined {
+    return this.value(key) === undefined ? undefined : this.texts(key, shape);
+  }
+
+  /** Every key of the table, whatever it is called, with its text. */
+  public entries(allowed: string): Record<string, string> {
+    return Object.fromEntries(Object.keys(this.values).map((key) => [key, this.text(key, { allowed })]));
+  }
+
   public duration(key: string): Duration {
-    const allowed = 'a duration: 30m, 4h, 7d, or ISO 8601 as PT4H';
-    const text = this.text(key, { allowed });
-    return parseDuration(text) ?? this.fail(key, allowed, JSON.stringify(text), 'correct it');
+    return this.optionalDuration(key) ?? this.fail(key, DURATION, 'nothing', 'add it');
+  }
+
+  public optionalDuration(key: string): Duration | undefined {
+    const text = this.optionalText(key, { allowed: DURATION });
+    if (text === undefined) return undefined;
+    return parseDuration(text) ?? this.fail(key, DURATION, JSON.stringify(text), 'correct it');
+  }
+
+  public optionalNumber(key: string): number | undefined {
+    const value = this.value(key);
+    if (value === undefined || (typeof value === 'number' && value > 0)) return value;
+    return this.fail(key, 'a number more than 0', JSON.stringify(value), 'correct it');
   }
 
   /** A path relative to the configuration file. */
@@ -84,7 +105,7 @@ export class Table {
     if (unknown.length === 0) return;
     throw new ConfigurationError(
       `${this.file}: ${unknown.map((key) => `\`${this.at(key)}\``).join(', ')} is not known here, ` +
-        `known: ${[...this.read].join(', ')}: correct the name or remove it`,
+        `known: ${[...this.read].join(', ') || 'nothing'}: correct the name or remove it`,
     );
   }
 

@@ -1,15 +1,11 @@
 import { DescribeRestoreJobCommand } from '@aws-sdk/client-backup';
-import {
-  AddTagsToResourceCommand,
-  DeleteDBInstanceCommand,
-  DescribeDBInstancesCommand,
-  ListTagsForResourceCommand,
-} from '@aws-sdk/client-rds';
+import { AddTagsToResourceCommand, DeleteDBInstanceCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import type { RemoveEvent, RemoveResult } from '../restore/contract';
 import type { StepReport } from './contract';
-import { describeError, DrillError, Journal, type Look } from './steps';
+import { drillTagOf, findInstance } from './restored-instance';
+import { describeError, DrillError, isNamed, Journal, type Look } from './steps';
 import type { Surroundings } from './surroundings';
 
 const DELETE_TIMEOUT_SECONDS = 2 * 3600;
@@ -18,6 +14,7 @@ const DELETE_TIMEOUT_SECONDS = 2 * 3600;
 export interface MadeInstance {
   readonly component: string;
   readonly identifier: string;
+  /** Of AWS Backup; absent: it made none yet, or RDS restored without it. */
   readonly restoreJobId?: string;
 }
 
@@ -97,7 +94,7 @@ async function removeInstance(
 async function deleteUnlessGone(surroundings: Surroundings, instance: MadeInstance): Promise<Look<true>> {
   const { rds } = surroundings.aws;
   const { identifier } = instance;
-  const found = await findInstance(surroundings, identifier);
+  const found = await findInstance(rds, identifier);
   if (found === undefined) {
     return (await jobIsRunning(surroundings, instance))
       ? { notYet: `restore job ${instance.restoreJobId} may still make it` }
@@ -116,21 +113,8 @@ async function deleteUnlessGone(surroundings: Surroundings, instance: MadeInstan
     return { notYet: `DB instance ${identifier} is told to delete itself` };
   } catch (error) {
     // RDS deletes no instance that is being created or modified: a little later it does.
-    if (!isNamed(error, 'InvalidDBInstanceState', 'InvalidDBInstanceStateFault')) throw error;
+    if (!isNamed(error, 'InvalidDBInstanceState')) throw error;
     return { notYet: `DB instance ${identifier} is ${found.status}` };
-  }
-}
-
-async function findInstance({ aws }: Surroundings, identifier: string) {
-  try {
-    const { DBInstances } = await aws.rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }));
-    const [instance] = DBInstances ?? [];
-    return instance?.DBInstanceArn === undefined
-      ? undefined
-      : { arn: instance.DBInstanceArn, status: instance.DBInstanceStatus ?? 'in an unknown state' };
-  } catch (error) {
-    if (isNamed(error, 'DBInstanceNotFound', 'DBInstanceNotFoundFault')) return undefined;
-    throw error;
   }
 }
 
@@ -140,21 +124,16 @@ async function findInstance({ aws }: Surroundings, identifier: string) {
  */
 async function assertMadeByThisDrill(surroundings: Surroundings, instance: MadeInstance, arn: string): Promise<void> {
   const { rds } = surroundings.aws;
-  if ((await drillTagOf(surroundings, arn)) === surroundings.drillId) return;
+  if ((await drillTagOf(rds, arn)) === surroundings.drillId) return;
   if ((await jobOf(surroundings, instance))?.CreatedResourceArn === arn) {
     await rds.send(
       new AddTagsToResourceCommand({ ResourceName: arn, Tags: [{ Key: DRILL_TAG, Value: surroundings.drillId }] }),
     );
-    if ((await drillTagOf(surroundings, arn)) === surroundings.drillId) return;
+    if ((await drillTagOf(rds, arn)) === surroundings.drillId) return;
   }
   throw new DrillError(
     `it does not carry the tag ${DRILL_TAG}=${surroundings.drillId}, so it was not deleted: look who made it`,
   );
-}
-
-async function drillTagOf({ aws }: Surroundings, arn: string): Promise<string | undefined> {
-  const { TagList } = await aws.rds.send(new ListTagsForResourceCommand({ ResourceName: arn }));
-  return TagList?.find(({ Key }) => Key === DRILL_TAG)?.Value;
 }
 
 async function jobIsRunning(surroundings: Surroundings, instance: MadeInstance): Promise<boolean> {
@@ -166,8 +145,4 @@ async function jobOf({ aws }: Surroundings, { restoreJobId }: MadeInstance) {
   return restoreJobId === undefined
     ? undefined
     : aws.backup.send(new DescribeRestoreJobCommand({ RestoreJobId: restoreJobId }));
-}
-
-function isNamed(error: unknown, ...names: string[]): boolean {
-  return error instanceof Error && names.includes(error.name);
 }

@@ -38,7 +38,7 @@ export interface DrillReport {
   readonly measuredRtoSeconds?: number;
   /** Newest minus oldest moment restored. */
   readonly skewSeconds?: number;
-  /** Points newer than the chosen ones that were not used, and why. */
+  /** Automated backups that were not used, and points newer than the chosen ones; and why. */
   readonly passedOver: readonly { readonly component: string; readonly id: string; readonly reason: string }[];
   readonly components: readonly ComponentReport[];
   readonly checks: readonly CheckOutcome[];
@@ -50,8 +50,9 @@ export interface DrillReport {
 export interface ComponentReport {
   readonly component: string;
   readonly kind: 'database' | 'volume';
+  /** What it was restored from; where nothing was, what the plan counted on. */
   readonly technique: string;
-  /** The recovery point ARN or the manifest key; absent when none was usable. */
+  /** The ARN of the recovery point or of the automated backup, or the manifest key; absent when none was usable. */
   readonly restoredFrom?: string;
   /** The moment restored, ISO 8601. */
   readonly moment?: string;

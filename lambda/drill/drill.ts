@@ -9,8 +9,9 @@ import { drillIdOf, instanceIdentifierOf } from './drill-id';
 import { findPoints } from './find-points';
 import { publish } from './publish';
 import { readPlan } from './read-plan';
-import { type Endpoint, restoreDatabase } from './restore-database';
+import { restoreDatabase } from './restore-database';
 import { restoreGroups, restoreVolume } from './restore-volume';
+import type { Endpoint } from './restored-instance';
 import type { Settings } from './settings';
 import { describeError, DrillError, Journal } from './steps';
 import type { Aws, Surroundings } from './surroundings';
@@ -89,7 +90,7 @@ async function restoreAndCheck(
 
     const recoverySet = await journal.step(context, 'choose recovery set', async () =>
       chooseRecoverySet({
-        components: await findPoints(plan, settings.vaultName, aws.backup, aws.archive),
+        components: await findPoints(plan, settings.vaultName, aws),
         now: startedAt,
         rpoSeconds: plan.objectives.drSite.rpoSeconds,
       }),

@@ -3,8 +3,10 @@ import {
   paginateListRecoveryPointsByBackupVault,
   type RecoveryPointByBackupVault,
 } from '@aws-sdk/client-backup';
+import type { RDSClient } from '@aws-sdk/client-rds';
 import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import { archivePrefix } from '../../lib/private/bucket-layout';
+import { findAutomatedBackups } from './find-automated-backups';
 import type { ComponentPoints, Point } from './choose-recovery-set';
 
 /** What the drill needs of the archive engine. */
@@ -21,22 +23,24 @@ export interface ArchivePoint {
   readonly unusable?: string;
 }
 
-/** All points of all components that this site can see. */
+/** All that the components can be restored from at this site. */
 export async function findPoints(
   plan: RecoveryPlanDocument,
   vaultName: string,
-  backup: BackupClient,
-  archive: ArchiveReader,
+  { backup, rds, archive }: { backup: BackupClient; rds: RDSClient; archive: ArchiveReader },
 ): Promise<readonly ComponentPoints[]> {
+  const automatedBackups = findAutomatedBackups(plan, rds);
   const databases = plan.databases.map(async ({ name, resourceArn }) => ({
     component: name,
     points: await recoveryPointsOf(resourceArn, vaultName, backup),
+    windows: (await automatedBackups).get(name) ?? [],
   }));
   const volumes = plan.volumes.map(async ({ name }) => ({
     component: name,
     points: (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
       ({ manifestKey, startedAt, unusable }) => ({
         id: manifestKey,
+        technique: 'artifact-export-replicated' as const,
         moment: startedAt,
         ...(unusable === undefined ? {} : { unusable }),
       }),
@@ -68,6 +72,7 @@ function pointOf(point: RecoveryPointByBackupVault): Point | undefined {
   if (point.RecoveryPointArn === undefined || times.length === 0) return undefined;
   return {
     id: point.RecoveryPointArn,
+    technique: 'backup-copy',
     moment: new Date(Math.min(...times)).toISOString(),
     ...(point.Status === 'COMPLETED'
       ? {}

@@ -177,6 +177,11 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT_NAMES.has(name ?? '') || TRANSIENT_CODES.has(code ?? '') || ($metadata?.httpStatusCode ?? 0) >= 500;
 }
 
+/** AWS's name of an error, with and without `Fault` at its end: the SDK and the API do not agree on it. */
+export function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && [name, `${name}Fault`].includes(error.name);
+}
+
 /** `AccessDeniedException: User ... is not authorized`: AWS's own words are what people search for. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -168,6 +168,14 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
     );
   }
 
+  if (chosen !== undefined && line !== undefined && chosen.technique !== line.technique) {
+    const reasons = (recoverySet?.passedOver ?? []).filter(({ component }) => component === name);
+    warnings.push(
+      `${name}: restored from ${chosen.technique}, not from ${line.technique} as planned` +
+        (reasons[0] === undefined ? '' : `: ${reasons[0].id}: ${reasons[0].reason}`),
+    );
+  }
+
   const good =
     chosen !== undefined &&
     restored?.usableAt !== undefined &&
@@ -178,7 +186,7 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
   const report: ComponentReport = {
     component: name,
     kind,
-    technique: line?.technique ?? planned.technique,
+    technique: chosen?.technique ?? line?.technique ?? planned.technique,
     ...(chosen === undefined ? {} : { restoredFrom: chosen.id, moment: chosen.moment }),
     ...(line === undefined ? {} : { promisedRpoSeconds: line.worstCaseSeconds }),
     ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),

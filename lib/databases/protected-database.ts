@@ -1,17 +1,31 @@
-import { Token } from 'aws-cdk-lib';
+import { type Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
+import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type * as rds from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
-import { nameFromId } from '../private/names';
+import type { OptionalTechnique } from '../objectives/optional-technique';
 import type { DatabaseKind } from '../planning/plan-document';
+import type { DatabaseInput } from '../planning/plan-types';
+import { nameFromId } from '../private/names';
 
 /** What a protected RDS resource holds, and who may log in to what is restored from it. */
 export interface ProtectedDatabaseProps {
   /**
    * Names of the databases of `deployment.toml` that this resource holds: `identity_db`, `shared_db`, `user`, the `id` of a
-   * `[[datasource]]`.
+   * `[[datasource]]`; the product's own names such as `WSO2_IDENTITY_DB` are understood too. A database that no resource
+   * names is found by its host.
+   *
+   * @default - every database whose host in `deployment.toml` is one of the host names of this resource
    */
-  readonly datasources: string[];
+  readonly datasources?: string[];
+  /**
+   * Further host names under which `deployment.toml` reaches this resource: its endpoint where it was given by ARN, a CNAME,
+   * an RDS Proxy. Without port.
+   *
+   * @default - the endpoint addresses of the construct alone; where they are known only at deploy time they match nothing
+   * but themselves, see `DeploymentTomlOptions.resolve`
+   */
+  readonly hostnames?: string[];
   /**
    * The secret with `username` and `password`, as RDS writes it. A drill logs in with its replica in the DR Region. A
    * secret that this app owns is replicated and tagged for you. An imported one must be imported by its complete ARN, must
@@ -24,13 +38,49 @@ export interface ProtectedDatabaseProps {
    * @default - made of the construct's id; for what is given by ARN, of the identifier in it
    */
   readonly name?: string;
+  /**
+   * Its weekly maintenance window in UTC, as RDS writes it: `sun:03:00-sun:04:00`. Snapshot jobs of AWS Backup fail from one
+   * hour before it to its end (Aurora is exempt), so schedules keep away from it.
+   *
+   * @default - that of an instance of this app which states it; else not known: the plan counts the runs that may be lost
+   */
+  readonly maintenanceWindow?: string;
+  /**
+   * Its daily window of automated backups in UTC, as RDS writes it: `02:00-02:30`. The same holds as for the other.
+   *
+   * @default - that of an instance of this app which states it; else not known: the plan counts the runs that may be lost
+   */
+  readonly backupWindow?: string;
+  /**
+   * How much data it holds, for the estimates of the time to recover and of the cost.
+   *
+   * @default Size.gibibytes(20)
+   */
+  readonly size?: Size;
+  /**
+   * Techniques that the plan must do without.
+   *
+   * @default - none
+   */
+  readonly without?: OptionalTechnique[];
+}
+
+/** What a protected Aurora cluster is, besides. */
+export interface ProtectedClusterProps extends ProtectedDatabaseProps {
+  /**
+   * Whether it is the primary cluster of an Aurora Global Database that has a secondary cluster in the DR Region.
+   *
+   * @default false
+   */
+  readonly globalDatabase?: boolean;
 }
 
 /** An RDS resource that AWS Backup protects, with the databases of `deployment.toml` that it holds. */
 export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
   public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
-    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, props);
+    const known = withEndpoints(props, () => instance.dbInstanceEndpointAddress);
+    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, known, statedBy(instance));
   }
 
   /**
@@ -43,8 +93,17 @@ export abstract class ProtectedDatabase {
   }
 
   /** An Aurora DB cluster, new or imported. AWS Backup protects it; drills do not restore clusters yet. */
-  public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedDatabaseProps): ProtectedDatabase {
-    return new ByConstruct(cluster, 'aurora-cluster', cluster.clusterArn, props);
+  public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedClusterProps): ProtectedDatabase {
+    return new ByConstruct(
+      cluster,
+      'aurora-cluster',
+      cluster.clusterArn,
+      withEndpoints(
+        props,
+        () => cluster.clusterEndpoint.hostname,
+        () => cluster.clusterReadEndpoint.hostname,
+      ),
+    );
   }
 
   /**
@@ -52,13 +111,13 @@ export abstract class ProtectedDatabase {
    *
    * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
    */
-  public static fromClusterArn(clusterArn: string, props: ProtectedDatabaseProps): ProtectedDatabase {
+  public static fromClusterArn(clusterArn: string, props: ProtectedClusterProps): ProtectedDatabase {
     return new ByArn('cluster', 'aurora-cluster', clusterArn, props);
   }
 
   /**
-   * An RDS Multi-AZ DB cluster (not Aurora). AWS Backup takes snapshots of it, but no continuous backups. Drills do not
-   * restore clusters yet.
+   * An RDS Multi-AZ DB cluster (not Aurora). AWS Backup takes snapshots of it in its Region, and AWS copies none of them to
+   * another: the synth stops, and says what would reach the DR site in its place.
    *
    * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
    */
@@ -66,8 +125,10 @@ export abstract class ProtectedDatabase {
     return new ByArn('cluster', 'multi-az-cluster', clusterArn, props);
   }
 
-  /** Names of the databases of `deployment.toml` that this resource holds. */
+  /** Names of the databases of `deployment.toml` that this resource is said to hold. */
   public readonly datasources: string[];
+  /** Host names under which this resource is reached, as far as they are known. */
+  public readonly hostnames: string[];
   /** The secret with `username` and `password`. */
   public readonly credentials: ISecret;
   /**
@@ -79,25 +140,54 @@ export abstract class ProtectedDatabase {
    */
   public readonly _arn: string;
 
+  private readonly props: ProtectedClusterProps;
+  private readonly stated: Stated;
+
   /** The component's name in the plan, in reports and in metrics. */
   public abstract readonly name: string;
 
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps, stated: Stated = {}) {
     this._kind = kind;
     this._arn = arn;
-    this.datasources = [...props.datasources];
+    this.datasources = [...(props.datasources ?? [])];
+    this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
+    this.props = props;
+    this.stated = stated;
+  }
+
+  /**
+   * @internal
+   */
+  public get _planInput(): DatabaseInput {
+    const { size, without, globalDatabase } = this.props;
+    return {
+      name: this.name,
+      kind: this._kind,
+      sizeGib: size?.toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
+      maintenanceWindow: this.props.maintenanceWindow ?? this.stated.maintenanceWindow,
+      backupWindow: this.props.backupWindow ?? this.stated.backupWindow,
+      automatedBackups: this.stated.automatedBackups,
+      without,
+      globalDatabase,
+    };
   }
 }
 
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(construct: IConstruct, kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
-    super(kind, arn, props);
+  public constructor(
+    construct: IConstruct,
+    kind: DatabaseKind,
+    arn: string,
+    props: ProtectedClusterProps,
+    stated?: Stated,
+  ) {
+    super(kind, arn, props, stated);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
 }
@@ -105,7 +195,7 @@ class ByConstruct extends ProtectedDatabase {
 class ByArn extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedDatabaseProps) {
+  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
     super(kind, arn, props);
     const identifier = Token.isUnresolved(arn) ? undefined : identifierOf(resource, arn);
     if (props.name === undefined && identifier === undefined) {
@@ -125,4 +215,37 @@ function identifierOf(resource: 'db' | 'cluster', arn: string): string {
     );
   }
   return identifier;
+}
+
+/** What an instance of this app says of itself. */
+type Stated = Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow' | 'automatedBackups'>;
+
+function statedBy(instance: rds.IDatabaseInstance): Stated {
+  const child = instance.node.defaultChild;
+  if (!(child instanceof CfnDBInstance)) return {};
+  const known = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
+  return {
+    maintenanceWindow: known(child.preferredMaintenanceWindow),
+    backupWindow: known(child.preferredBackupWindow),
+    ...(child.backupRetentionPeriod === 0 ? { automatedBackups: false } : {}),
+  };
+}
+
+/** The construct's own endpoints before those that are given; an imported cluster throws where it has none. */
+function withEndpoints<T extends ProtectedDatabaseProps>(props: T, ...endpoints: (() => string)[]): T {
+  const known = endpoints.flatMap((endpoint) => {
+    try {
+      return [endpoint()];
+    } catch {
+      return [];
+    }
+  });
+  return { ...props, hostnames: [...known, ...(props.hostnames ?? [])] };
+}
+
+function requireHostname(hostname: string): string {
+  if (Token.isUnresolved(hostname) || /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(hostname)) return hostname;
+  throw new Error(
+    `\`hostnames\` must be host names, got '${hostname}': write db.example.com, without scheme, port or database`,
+  );
 }

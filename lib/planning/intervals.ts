@@ -23,9 +23,32 @@ export function cronEvery(minutes: number, offsetMinutes = 0): string {
     throw new Error(`\`offsetMinutes\` must be from 0 to ${minutes - 1}, got ${offsetMinutes}`);
   }
   if (minutes < 60) return `cron(${offsetMinutes}/${minutes} * * * ? *)`;
-  const minute = offsetMinutes % 60;
-  const hour = Math.floor(offsetMinutes / 60);
+  const { minute, hour } = timeOfDay(offsetMinutes);
   if (minutes === 60) return `cron(${minute} * * * ? *)`;
-  if (minutes === 1440) return `cron(${minute} ${hour} * * ? *)`;
+  if (minutes === 1440) return cronDaily(offsetMinutes);
   return `cron(${minute} ${hour}/${minutes / 60} * * ? *)`;
+}
+
+/** Once a day, a week (Sunday), a month (the first) or a year (January the first), this many minutes past midnight, in UTC. */
+export const cronDaily = (minutes: number) => cronOf(minutes, '* * ?');
+export const cronWeekly = (minutes: number) => cronOf(minutes, '? * SUN');
+export const cronMonthly = (minutes: number) => cronOf(minutes, '1 * ?');
+export const cronYearly = (minutes: number) => cronOf(minutes, '1 1 ?');
+
+function cronOf(minutes: number, days: string): string {
+  const { minute, hour } = timeOfDay(minutes);
+  return `cron(${minute} ${hour} ${days} *)`;
+}
+
+const timeOfDay = (minutes: number) => ({ minute: minutes % 60, hour: Math.floor(minutes / 60) });
+
+/** What `cronEvery` wrote, for people: `every 30 min`, `hourly at :15`, `every 6 h from 02:00`, `daily at 03:30`. */
+export function describeSchedule(expression: string): string {
+  const found = /^cron\((\d+)(?:\/(\d+))? (\*|\d+)(?:\/(\d+))? \* \* \? \*\)$/.exec(expression);
+  if (!found) return expression;
+  const [, minute, everyMinutes, hour, everyHours] = found;
+  const [mm, hh] = [minute, hour].map((text) => text.padStart(2, '0'));
+  if (everyMinutes !== undefined) return `every ${everyMinutes} min${minute === '0' ? '' : ` from :${mm}`}`;
+  if (hour === '*') return `hourly at :${mm}`;
+  return everyHours === undefined ? `daily at ${hh}:${mm}` : `every ${everyHours} h from ${hh}:${mm}`;
 }

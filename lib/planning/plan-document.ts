@@ -17,8 +17,10 @@ export interface RecoveryPlanDocument {
   readonly databases: readonly DatabaseEntry[];
   readonly volumes: readonly VolumeEntry[];
   readonly restoreDependencies: RestoreDependencies;
-  /** What the planner promised, a line per component and site. */
+  /** What the planner promised: every technique in use, by component and site. */
   readonly plan: readonly PlanLine[];
+  /** How long a recovery should take: estimates, or what drills measured. */
+  readonly recoveryTimes: readonly RecoveryTime[];
 }
 
 export interface ObjectiveSeconds {
@@ -68,6 +70,26 @@ export interface RestoreDependencies {
   readonly keystores: readonly Keystore[];
   /** How `[encryption] key` is given: `absent` means that the product's public default is in use. */
   readonly encryptionKey: 'absent' | 'public-default' | 'literal' | 'reference';
+  /** The file chooses to encrypt with the internal keystore: `[encryption] key` is not used. */
+  readonly encryptsWithKeystore?: boolean;
+  /** Absent: no value is a `$secret{}`. Otherwise the server asks for the keystore's password when it starts. */
+  readonly secrets?: {
+    readonly aliases: readonly string[];
+    /** Of them, what `[secrets]` does not hold: an external vault does. */
+    readonly elsewhere: readonly string[];
+    /** Of them, what `[secrets]` holds without encryption. */
+    readonly clearText: readonly string[];
+  };
+  /** Absent: not in the file. */
+  readonly userStore?: { readonly type: string; readonly connectionUrl?: string };
+  /** Absent: the server is no member of a cluster. What is here, a restored copy must not join. */
+  readonly clustering?: {
+    readonly membershipScheme: string;
+    readonly domain?: string;
+    readonly members?: readonly string[];
+  };
+  /** Absent: not in the file. A restored copy must not send mail through it. */
+  readonly smtp?: { readonly host: string; readonly port?: string };
 }
 
 export interface Keystore {
@@ -80,11 +102,14 @@ export interface Keystore {
 
 export type Site = 'in-region' | 'dr-site';
 
+/** One technique that protects a component at a site. */
 export interface PlanLine {
   /** Name of a database or volume entry. */
   readonly component: string;
   readonly site: Site;
   readonly technique: Technique;
+  /** `promise`: this technique carries the RPO at the site. `history`: kept beside it, to undo what the other repeats. */
+  readonly purpose: 'promise' | 'history';
   /** Worst case age of the newest usable recovery point: the sum of `terms`. */
   readonly worstCaseSeconds: number;
   readonly terms: readonly PlanTerm[];
@@ -92,14 +117,36 @@ export interface PlanLine {
   readonly schedule?: string;
   /** Why this technique: one sentence. */
   readonly reason: string;
+  /** An estimate at list prices of us-east-1. */
+  readonly usdPerMonth: number;
 }
 
+/** AWS's or our own name of what keeps a component recoverable. */
 export type Technique =
-  'backup-snapshot' | 'backup-continuous' | 'backup-copy' | 'artifact-export' | 'artifact-export-replicated';
+  | 'backup-snapshot'
+  | 'backup-continuous'
+  | 'backup-copy'
+  | 'rds-automated-backup-replication'
+  | 'aurora-global-database'
+  | 'artifact-export'
+  | 'artifact-export-replicated'
+  | 'efs-replication';
 
 export interface PlanTerm {
   readonly name: string;
   readonly seconds: number;
   /** Where the number comes from: an AWS limit, the user's input, a default, a drill. */
   readonly source: string;
+}
+
+/** How long a component needs until it is usable again at a site. */
+export interface RecoveryTime {
+  /** Name of a component, or `all together`: the slowest, and the checks. */
+  readonly component: string;
+  readonly site: Site;
+  /** `estimate`: from sizes and cautious rates. `measured`: what the last drill needed. */
+  readonly basis: 'estimate' | 'measured';
+  /** Sum of `terms`. */
+  readonly seconds: number;
+  readonly terms: readonly PlanTerm[];
 }

@@ -1,14 +1,25 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as backup from 'aws-cdk-lib/aws-backup';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { DRILL_TAG } from '../private/bucket-layout';
 
+export interface DrillPermissionsOptions {
+  readonly bucket: s3.IBucket;
+  readonly vault: backup.IBackupVault;
+  readonly restoreRole: iam.IRole;
+  /** Name of the subnet group of what is restored. */
+  readonly subnetGroup: string;
+  /** Encrypts the automated backups that RDS replicates to the site. */
+  readonly key: kms.IKey;
+}
+
 /** What the drill may do; a statement a purpose. */
 export function drillPermissions(
   scope: Construct,
-  { bucket, vault, restoreRole }: { bucket: s3.IBucket; vault: backup.IBackupVault; restoreRole: iam.IRole },
+  { bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
   const rdsArn = (resource: string, resourceName: string) =>
@@ -26,6 +37,7 @@ export function drillPermissions(
   ];
   // The drill names what it restores `drill-TIME-...`.
   const instances = rdsArn('db', 'drill-*');
+  const throughRds = { StringEquals: { 'kms:ViaService': `rds.${stack.region}.amazonaws.com` } };
   return [
     new iam.PolicyStatement({
       sid: 'ReadPlansAndArchives',
@@ -60,6 +72,43 @@ export function drillPermissions(
       actions: ['iam:PassRole'],
       resources: [restoreRole.roleArn],
       conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
+    }),
+    // Of the whole Region, as RDS lists them; it answers with times and names.
+    new iam.PolicyStatement({
+      sid: 'FindAutomatedBackups',
+      actions: ['rds:DescribeDBInstanceAutomatedBackups'],
+      resources: [rdsArn('auto-backup', '*'), rdsArn('db', '*')],
+    }),
+    // Into the site's subnets only, out of reach of the internet, and tagged as a drill's from its first moment. The
+    // replicas' names are made by RDS; parameter and option groups are the defaults of the engine.
+    new iam.PolicyStatement({
+      sid: 'RestoreAutomatedBackups',
+      actions: ['rds:RestoreDBInstanceToPointInTime'],
+      resources: [
+        instances,
+        rdsArn('auto-backup', '*'),
+        rdsArn('subgrp', subnetGroup),
+        rdsArn('pg', 'default.*'),
+        rdsArn('og', 'default:*'),
+      ],
+      conditions: {
+        Null: { [`aws:RequestTag/${DRILL_TAG}`]: 'false' },
+        'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] },
+        Bool: { 'rds:PubliclyAccessible': 'false' },
+      },
+    }),
+    // RDS makes the restored storage with the caller's permission to use the key.
+    new iam.PolicyStatement({
+      sid: 'UseKeyThroughRds',
+      actions: ['kms:DescribeKey', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext'],
+      resources: [key.keyArn],
+      conditions: throughRds,
+    }),
+    new iam.PolicyStatement({
+      sid: 'GrantKeyToRds',
+      actions: ['kms:CreateGrant'],
+      resources: [key.keyArn],
+      conditions: { ...throughRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     }),
     new iam.PolicyStatement({
       sid: 'FollowInstances',

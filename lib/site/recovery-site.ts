@@ -15,9 +15,10 @@ import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
 import { recoveryFunction } from '../private/recovery-function';
 import { recoveryKey } from '../vaults/recovery-key';
+import { lockConfiguration, type VaultLockOptions } from '../vaults/vault-lock';
 import { drillPermissions } from './drill-permissions';
 import { MOUNT_PATH, restoreVolume } from './restore-volume';
-import { MAX_SITE_NAME_LENGTH, replicaBucketName, SITE_TAG, vaultName } from './site-names';
+import { keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, SITE_TAG, vaultName } from './site-names';
 import { siteNetwork } from './site-network';
 
 /** The DR site: what there is in the Region that takes over. */
@@ -43,6 +44,14 @@ export interface RecoverySiteProps {
    * @default - the private or isolated subnets of `vpc`
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Limits of what the vault takes: a job whose retention is outside of them fails. In governance mode: who may change the
+   * vault may lift it.
+   *
+   * @default - no lock
+   */
+  readonly vaultLock?: VaultLockOptions;
 
   /**
    * How long an object that was overwritten or deleted stays recoverable in the replica bucket. Whole days.
@@ -88,6 +97,11 @@ export class RecoverySite extends Construct {
   /** The network of drills. */
   public readonly vpc: ec2.IVpc;
 
+  /**
+   * @internal
+   */
+  public readonly _vaultLock?: VaultLockOptions;
+
   private readonly deployments = new Set<string>();
 
   public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
@@ -102,10 +116,12 @@ export class RecoverySite extends Construct {
     const drillTimeout = props.drillTimeout ?? Duration.days(1);
 
     const key = recoveryKey(this, 'Key', removalPolicy);
+    key.addAlias(keyAlias(this.siteName));
     const topic = failureTopic(this, 'FailureTopic', key);
     const vault = new backup.BackupVault(this, 'Vault', {
       backupVaultName: vaultName(this.siteName),
       encryptionKey: key,
+      lockConfiguration: lockConfiguration(props.vaultLock),
       removalPolicy,
     });
     const bucket = archiveBucket(this, 'ReplicaBucket', {
@@ -175,7 +191,8 @@ export class RecoverySite extends Construct {
         TOPIC_ARN: topic.topicArn,
       },
     });
-    for (const statement of drillPermissions(this, { bucket, vault, restoreRole })) drill.addToRolePolicy(statement);
+    const permissions = drillPermissions(this, { bucket, vault, restoreRole, subnetGroup: subnetGroup.ref, key });
+    for (const statement of permissions) drill.addToRolePolicy(statement);
     restore.grantInvoke(drill);
     check.grantInvoke(drill);
     topic.grantPublish(drill);
@@ -186,6 +203,7 @@ export class RecoverySite extends Construct {
       detail: { status: FAILED_JOB_STATES },
     });
 
+    this._vaultLock = props.vaultLock;
     this.vault = vault;
     this.replicaBucket = bucket;
     this.failureTopic = topic;

@@ -9,6 +9,9 @@ export const vaultName = (siteName: string) => siteName;
 
 export const replicaBucketName = (siteName: string, drRegion: string) => `${siteName}-${Aws.ACCOUNT_ID}-${drRegion}`;
 
+/** Alias of the site's key, for what is encrypted there on behalf of the primary Region. */
+export const keyAlias = (siteName: string) => `alias/wso2is-recovery/${siteName}`;
+
 /** Longest site name: a bucket name has 63 characters, an account 12, the longest Region name 14, the hyphens 2. */
 export const MAX_SITE_NAME_LENGTH = 35;
 

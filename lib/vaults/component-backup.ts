@@ -3,7 +3,7 @@ import * as backup from 'aws-cdk-lib/aws-backup';
 import * as events from 'aws-cdk-lib/aws-events';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { BackupRule } from '../planning/plan';
+import type { BackupRule } from '../planning/plan-types';
 
 export interface ComponentBackupOptions {
   readonly planName: string;
@@ -14,7 +14,7 @@ export interface ComponentBackupOptions {
   readonly role: iam.IRole;
 }
 
-/** One backup plan a component, exactly as the planner says: AWS's defaults (8 hours to start, 7 days to end) are not used. */
+/** One backup plan, exactly as the planner says: AWS's defaults (8 hours to start, 7 days to end) are not used. */
 export function componentBackup(scope: Construct, id: string, options: ComponentBackupOptions): backup.BackupPlan {
   const { vault, drVault, role } = options;
   const plan = new backup.BackupPlan(scope, id, {
@@ -32,14 +32,25 @@ export function componentBackup(scope: Construct, id: string, options: Component
 }
 
 function backupPlanRule(rule: BackupRule, drVault: backup.IBackupVault): backup.BackupPlanRule {
-  const deleteAfter = Duration.days(rule.retentionDays);
+  const moveToColdStorageAfter =
+    rule.coldAfterDays === undefined ? {} : { moveToColdStorageAfter: Duration.days(rule.coldAfterDays) };
   return new backup.BackupPlanRule({
     ruleName: rule.name,
     scheduleExpression: events.Schedule.expression(rule.scheduleExpression),
     startWindow: Duration.minutes(rule.startWindowMinutes),
     completionWindow: Duration.minutes(rule.completionWindowMinutes),
     enableContinuousBackup: rule.continuous,
-    deleteAfter,
-    copyActions: rule.copyToDr ? [{ destinationBackupVault: drVault, deleteAfter }] : [],
+    deleteAfter: Duration.days(rule.retentionDays),
+    ...moveToColdStorageAfter,
+    copyActions:
+      rule.copyRetentionDays === undefined
+        ? []
+        : [
+            {
+              destinationBackupVault: drVault,
+              deleteAfter: Duration.days(rule.copyRetentionDays),
+              ...moveToColdStorageAfter,
+            },
+          ],
   });
 }

@@ -1,4 +1,7 @@
 import type * as efs from 'aws-cdk-lib/aws-efs';
+import { type Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import type { OptionalTechnique } from '../objectives/optional-technique';
+import type { VolumeInput } from '../planning/plan-types';
 import { nameFromId } from '../private/names';
 
 /** Where a volume belongs in the server directory. */
@@ -14,6 +17,24 @@ export interface VolumeProps {
    * @default - made of `mountedAt`: `repository/tenants` becomes `repository-tenants`
    */
   readonly name?: string;
+  /**
+   * How much data it holds, for the estimates of the time to recover and of the cost.
+   *
+   * @default Size.gibibytes(2)
+   */
+  readonly size?: Size;
+  /**
+   * How many files it holds, for the estimate of the time to recover.
+   *
+   * @default 10000
+   */
+  readonly files?: number;
+  /**
+   * Techniques that the plan must do without.
+   *
+   * @default - none
+   */
+  readonly without?: OptionalTechnique[];
 }
 
 /** An EFS file system (through one access point) that holds a path of `<IS_HOME>`. */
@@ -33,6 +54,11 @@ export class Volume {
   /** The component's name in the plan, in reports and in the archive. */
   public readonly name: string;
 
+  /**
+   * @internal
+   */
+  public readonly _planInput: VolumeInput;
+
   private constructor(accessPoint: efs.IAccessPoint, props: VolumeProps) {
     if (
       !/^[^/]+(\/[^/]+)*$/.test(props.mountedAt) ||
@@ -46,5 +72,11 @@ export class Volume {
     this.accessPoint = accessPoint;
     this.mountedAt = props.mountedAt;
     this.name = props.name ?? nameFromId(props.mountedAt);
+    this._planInput = {
+      name: this.name,
+      sizeGib: props.size?.toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
+      files: props.files,
+      without: props.without,
+    };
   }
 }

@@ -52,12 +52,16 @@ export async function deploy(aws: LocalAws, configuration: string, say = silent,
 }
 
 async function cdk(aws: LocalAws, args: readonly string[], say: Say, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
   const child = spawn('cdk', ['--ci', '--no-notices', '--no-color', ...args], {
     cwd: projectRoot,
     env: aws.env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(signal === undefined ? {} : { signal }),
+    // A group of its own: the CLI does not end its app when it is ended, so both are.
+    detached: true,
   });
+  const end = () => process.kill(-child.pid!, 'SIGTERM');
+  signal?.addEventListener('abort', end);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
@@ -65,7 +69,10 @@ async function cdk(aws: LocalAws, args: readonly string[], say: Say, signal?: Ab
       if (line.trim() !== '') say(line.trim());
     });
   }
+  // Closed when nobody of the group holds its output any more.
   const [status] = (await once(child, 'close')) as [number | null];
+  signal?.removeEventListener('abort', end);
+  signal?.throwIfAborted();
   if (status !== 0) throw new Error(`cdk ${args[0]} failed (exit status ${status}):\n${lines.slice(-30).join('\n')}`);
 }
 

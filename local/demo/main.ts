@@ -7,6 +7,7 @@ import { Listr, PRESET_TIMER } from 'listr2';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalAws, type LocalAws } from '../local-aws';
 import { REGIONS, DEPLOYMENT, SAMPLE_DEPLOYMENT_TOML, recoveryToml } from './configuration';
 import { type Deployed, findDeployed } from './deployed';
@@ -40,6 +41,9 @@ interface Life {
   report?: DrillReport;
 }
 
+/** What a step gets to end by itself after an interruption. */
+const GRACE_MS = 10_000;
+
 const out = join(__dirname, '..', '..', 'out', 'demo');
 
 async function main(): Promise<number> {
@@ -56,8 +60,8 @@ async function main(): Promise<number> {
 
   const life: Life = {};
   const interrupted = new AbortController();
-  // Heard again and again: npm and tsx pass on what the terminal sent already, and a second signal must not cut the
-  // stopping short.
+  // Heard again and again: npm passes on what the terminal sent already, and a second signal must not cut the stopping
+  // short.
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
   });
@@ -73,7 +77,8 @@ async function main(): Promise<number> {
     if (options.json !== true) console.log(`Report: ${relative(process.cwd(), join(out, 'report.html'))}`);
     if (options.keep === true) {
       await life.aws!.clearFaults();
-      console.log(howToUse(life.aws!, life.deployed!));
+      // Standard output is for the JSON alone.
+      (options.json === true ? console.error : console.log)(howToUse(life.aws!, life.deployed!));
       // A promise alone keeps no process alive, and the local AWS ends with us.
       const alive = setInterval(() => {}, 60_000);
       await signalled;
@@ -83,6 +88,9 @@ async function main(): Promise<number> {
   } finally {
     interrupted.abort();
     if (process.stderr.isTTY) process.stderr.write('\u001B[?25h');
+    await life.aws?.stop();
+    // A step that is still at work would bring the folder back; and one may just have started the local AWS.
+    await Promise.race([live.catch(() => {}), sleep(GRACE_MS)]);
     await life.aws?.stop();
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -103,6 +111,7 @@ function steps(
           // The first run makes a Python environment, which takes a while: what happens is shown.
           life.aws = await startLocalAws({
             dataDir: run.dataDir,
+            signal,
             log: (line) => {
               if (life.aws === undefined) task.output = line;
             },

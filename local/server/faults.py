@@ -9,6 +9,8 @@ KINDS = {
     "restore-job-fails",
     "replication-fails",
     "replication-paused",
+    "automated-backup-replication-paused",
+    "automated-backup-damaged",
 }
 
 _lock = threading.Lock()

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
 
@@ -115,12 +116,21 @@ class _Home:
         if self.account:
             # The data folder is ours, and passing through it shows nothing of it.
             settings.DATA_DIR.chmod(settings.DATA_DIR.stat().st_mode | 0o011)
-        if not self._can_run(["/bin/sh", "-c", 'cd "$0"', str(folder)]):
-            # A folder above is closed to the account.
-            folder = Path(tempfile.mkdtemp(prefix="local-aws-postgres-"))
+        if not self._can_reach(folder):
+            # A folder above is closed to the account. TMPDIR is below it as well.
+            parent = next((path for path in ("/tmp", "/var/tmp") if self._can_reach(path)), None)
+            if parent is None:
+                raise PostgresError(
+                    f"`{folder}` must be in folders that the account `{self.account.pw_name}` may pass through, "
+                    "neither are /tmp and /var/tmp: do not run it as root, or set TMPDIR to a folder that is"
+                )
+            folder = Path(tempfile.mkdtemp(prefix="local-aws-postgres-", dir=parent))
             self.own(folder)
         folder.chmod(0o700)
         return folder
+
+    def _can_reach(self, folder) -> bool:
+        return self._can_run(["/bin/sh", "-c", 'cd "$0"', str(folder)])
 
     def _reachable_binaries(self) -> Path:
         binaries = settings.POSTGRES_BIN
@@ -204,14 +214,15 @@ class Server:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, port: int | None = None) -> None:
-        """Returns when connections are accepted. A port that somebody else took in the meantime is exchanged."""
+    def start(self, port: int | None = None, recovery: dict | None = None) -> None:
+        """Returns when connections are accepted. A port that somebody else took in the meantime is exchanged. `recovery` is
+        settings for this start alone."""
         with self._lock:
             if self.running:
                 return
             for attempt in range(5):
                 try:
-                    self._start(port or _free_port())
+                    self._start(port or _free_port(), recovery or {})
                     return
                 except PostgresError as error:
                     if port or "could not bind" not in str(error) or attempt == 4:
@@ -280,6 +291,39 @@ class Server:
             (target / "backup_label").write_text(label)
             home.own(target / "backup_label")
 
+    def keep_wal(self, slot: str) -> None:
+        """From now on WAL is kept until `ship_wal` has shipped it; to be called before the base backup that it follows."""
+        with self.connection() as connection:
+            connection.run("SELECT pg_create_physical_replication_slot(:slot, true)", slot=slot)
+
+    def forget_wal(self, slot: str) -> None:
+        """The end of `keep_wal`; a server that does not run keeps it, and goes with it."""
+        with self._lock:
+            if not self.running:
+                return
+            with self.connection() as connection:
+                connection.run(
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = :slot", slot=slot
+                )
+
+    def ship_wal(self, slot: str, target: Path) -> None:
+        """Copies what was written since the last time, and a commit: PostgreSQL recovers to a moment only if the WAL goes
+        beyond it."""
+        home = _home()
+        with self._lock, self.connection() as connection:
+            connection.run("SELECT pg_current_xact_id()")
+            [[first, last, end]] = connection.run(
+                "SELECT pg_walfile_name(restart_lsn), pg_walfile_name(switched), switched::text "
+                "FROM pg_replication_slots, pg_switch_wal() AS switched WHERE slot_name = :slot",
+                slot=slot,
+            )
+            target.mkdir(parents=True, exist_ok=True)
+            home.own(target)
+            for segment in sorted((self.data / "pg_wal").iterdir()):
+                if segment.name.endswith(".history") or (len(segment.name) == 24 and first <= segment.name <= last):
+                    home.copy_file(segment, target / segment.name)
+            connection.run("SELECT pg_replication_slot_advance(:slot, CAST(:lsn AS pg_lsn))", slot=slot, lsn=end)
+
     @contextlib.contextmanager
     def connection(self):
         """A superuser's connection, for what RDS itself does inside an instance."""
@@ -291,12 +335,12 @@ class Server:
         finally:
             connection.close()
 
-    def _start(self, port: int) -> None:
+    def _start(self, port: int, recovery: dict) -> None:
         home = _home()
         with (self.data / "server.log").open("ab") as log:
             log_start = log.tell()
             home.own(self.data / "server.log")
-            options = [option for name, value in _SETTINGS.items() for option in ("-c", f"{name}={value}")]
+            options = [option for name, value in (_SETTINGS | recovery).items() for option in ("-c", f"{name}={value}")]
             self._process = subprocess.Popen(
                 [home.bin / "postgres", "-D", self.data, "-p", str(port), *options],
                 stdin=subprocess.DEVNULL,
@@ -342,6 +386,35 @@ def restore(snapshot: Path, name: str) -> Server:
     server = _server_from(snapshot, name)
     try:
         server.start()
+    except BaseException:
+        server.remove()
+        raise
+    return server
+
+
+def restore_to_moment(base: Path, wal: Path, name: str, moment: float, *, without_wal: bool = False) -> Server:
+    """A new, running server with what was committed at `moment` (seconds since 1970), not after it.
+
+    PostgreSQL refuses to start, and so does this, where the WAL does not reach that moment; `without_wal` makes it so.
+    """
+    server = _server_from(base, name)
+    try:
+        home = _home()
+        shipped = server.data / "shipped_wal"
+        if not without_wal:
+            home.copy(wal, shipped)
+        signal = server.data / "recovery.signal"
+        signal.touch()
+        home.own(signal)
+        server.start(
+            recovery={
+                "restore_command": f'cp "{shipped}/%f" "%p"',
+                "recovery_target_time": f"{datetime.fromtimestamp(moment, timezone.utc):%Y-%m-%d %H:%M:%S.%f}+00",
+                "recovery_target_action": "promote",
+                "hot_standby": "off",
+            }
+        )
+        shutil.rmtree(shipped, ignore_errors=True)
     except BaseException:
         server.remove()
         raise

@@ -97,11 +97,21 @@ class _Servers:
 _servers = _Servers()
 
 
-# --- What AWS Backup needs --------------------------------------------------------------------------------------------
+# --- What AWS Backup and automated backups need -----------------------------------------------------------------------
 
 
 def find_instance(identifier: str) -> dict | None:
     return rds._instances.get(identifier)
+
+
+def find_instance_by_arn(arn: str) -> dict | None:
+    """Of any Region."""
+    _, _, _, region, account, _, identifier = arn.split(":", 6)
+    return rds._instances.get_scoped(account, region, identifier)
+
+
+def server_of(arn: str) -> postgres.Server | None:
+    return _servers.get({"DBInstanceArn": arn})
 
 
 def create_snapshot(snapshot_id: str, instance: dict, snapshot_type: str) -> dict:
@@ -152,28 +162,34 @@ def delete_snapshot(snapshot_id: str, region: str) -> None:
 
 
 def restore_instance(snapshot: dict, options: dict) -> dict:
-    """A new instance from a snapshot of this Region; returns its record at once, in state `creating`.
+    """A new instance from a snapshot of this Region; `options` are the parameters of RestoreDBInstanceFromDBSnapshot."""
+    folder = _snapshot_folder(get_region(), snapshot["DBSnapshotIdentifier"])
+    identifier = rds._p(options, "DBInstanceIdentifier")
+    return restore_record(snapshot, options, lambda: postgres.restore(folder, identifier.lower()))
 
-    `options` are the parameters of RestoreDBInstanceFromDBSnapshot; what they do not say is as on AWS: class, storage and
-    port of the snapshot, but the default security group and parameter group.
+
+def restore_record(origin: dict, options: dict, make, *, failed: str = "failed") -> dict:
+    """A new instance whose server `make` makes; returns its record at once, in state `creating`.
+
+    What `options` do not say is as on AWS: class, storage and port of the origin (a snapshot or an instance), but the
+    default security group and parameter group.
     """
     parameters = {
-        "Engine": snapshot["Engine"],
-        "EngineVersion": snapshot["EngineVersion"],
-        "DBInstanceClass": snapshot["DBInstanceClass"],
-        "AllocatedStorage": str(snapshot["AllocatedStorage"]),
-        "StorageType": snapshot["StorageType"],
-        "StorageEncrypted": str(snapshot["StorageEncrypted"]).lower(),
-        "KmsKeyId": snapshot["KmsKeyId"],
-        "MasterUsername": snapshot["MasterUsername"],
-        # Not known and not needed: the master user of the snapshot keeps the password.
+        "Engine": origin["Engine"],
+        "EngineVersion": origin["EngineVersion"],
+        "DBInstanceClass": origin["DBInstanceClass"],
+        "AllocatedStorage": str(origin["AllocatedStorage"]),
+        "StorageType": origin["StorageType"],
+        "StorageEncrypted": str(origin["StorageEncrypted"]).lower(),
+        "KmsKeyId": origin["KmsKeyId"],
+        "MasterUsername": origin["MasterUsername"],
+        # Not known and not needed: the master user of the origin keeps the password.
         "MasterUserPassword": "unchanged",
         **options,
     }
-    folder = _snapshot_folder(get_region(), snapshot["DBSnapshotIdentifier"])
     instance = _create_record(parameters)
-    instance["DBName"] = snapshot.get("DBName", "")
-    _start_in_background(instance, lambda: postgres.restore(folder, instance["DBInstanceIdentifier"]))
+    instance["DBName"] = origin.get("DBName", "")
+    _start_in_background(instance, make, failed)
     return instance
 
 
@@ -410,17 +426,17 @@ def _default_security_groups(vpc_id: str | None) -> list:
     return [{"VpcSecurityGroupId": group, "Status": "active"} for group in groups]
 
 
-def _start_in_background(instance: dict, make) -> None:
-    spawn_background(lambda: _start(instance, make), thread_name=f"start {instance['DBInstanceIdentifier']}")
+def _start_in_background(instance: dict, make, failed: str = "failed") -> None:
+    spawn_background(lambda: _start(instance, make, failed), thread_name=f"start {instance['DBInstanceIdentifier']}")
 
 
-def _start(instance: dict, make) -> None:
+def _start(instance: dict, make, failed: str = "failed") -> None:
     instance |= {"DBInstanceStatus": "creating", "Endpoint": {}}
     try:
         server = make()
     except Exception as error:
         logger.exception("The server of %s did not start", instance["DBInstanceIdentifier"])
-        instance |= {"DBInstanceStatus": "failed", "_failure": str(error)}
+        instance |= {"DBInstanceStatus": failed, "_failure": str(error)}
         return
     if (
         rds._instances.get(instance["DBInstanceIdentifier"]) is not instance
@@ -493,7 +509,7 @@ def _record_snapshot(snapshot_id: str, instance: dict) -> dict:
     return _original["create_snapshot"](snapshot_id, instance)
 
 
-def _answering(action):
+def answering(action):
     """The action with its `RdsError`s as responses."""
 
     def answer(p):
@@ -542,7 +558,7 @@ def install() -> None:
         "DeleteDBSnapshot": _delete_db_snapshot,
         "CreateDBCluster": lambda p: _refuse_clusters(),
     }.items():
-        rds._ACTION_MAP[action] = _answering(ours)
+        rds._ACTION_MAP[action] = answering(ours)
 
     def reset():
         _servers.remove_all()

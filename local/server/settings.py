@@ -15,6 +15,8 @@ DURATIONS = {
     "copySeconds": 1.0,
     "restoreSeconds": 1.0,
     "replicationSeconds": 0.5,
+    "logShippingSeconds": 0.5,
+    "automatedBackupReplicationSeconds": 0.5,
     **json.loads(os.environ.get("LOCAL_AWS_DURATIONS", "{}")),
 }
 

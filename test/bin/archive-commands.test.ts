@@ -2,7 +2,10 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } fro
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -80,7 +83,7 @@ test('export, list, verify and restore against S3', async () => {
   assert.match(again.stderr, /the target must not exist yet/);
 });
 
-test('a damaged pack: verify and restore answer 1 and name it', async () => {
+test('a damaged pack: verify answers 1, restore fails with 2, both name it', async () => {
   const root = tree('damaged');
   writeFileSync(join(root, 'noise'), randomBytes(1_000_000));
   assert.equal((await command('export', root, 's3://artifacts/damaged')).status, 0);
@@ -96,7 +99,7 @@ test('a damaged pack: verify and restore answer 1 and name it', async () => {
   assert.equal(verified.status, 1);
   assert.ok(verified.stdout.includes(`damaged: damaged/${key}`), verified.stdout);
   const restored = await command('restore', 's3://artifacts/damaged', join(folder, 'from-damaged'));
-  assert.equal(restored.status, 1);
+  assert.equal(restored.status, 2);
   assert.ok(restored.stderr.includes(`damaged/${key}`), restored.stderr);
   assert.equal(existsSync(join(folder, 'from-damaged')), false);
 });
@@ -130,6 +133,50 @@ test('diff, prune and a restore in place', async () => {
   assert.match(restored.stdout, /what was there is at .*\.conf\.replaced-1 until you remove it/);
   assert.equal(readFileSync(join(target, 'conf/deployment.toml'), 'utf8'), 'hostname = "other.example.com"\n');
   assert.equal(readFileSync(join(target, '.conf.replaced-1/deployment.toml'), 'utf8'), 'broken');
+});
+
+test('a damaged manifest: list and verify answer 1, restore fails with 2, all name what is wrong', async () => {
+  assert.equal((await command('export', tree('manifest'), 's3://artifacts/manifest')).status, 0);
+  const store = new S3Store(s3, 'artifacts', 'manifest/');
+  let Key = '';
+  for await (const { key } of store.list('manifests/')) Key = `manifest/${key}`;
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'artifacts', Key }));
+  const bytes = await Body!.transformToByteArray();
+  await s3.send(new PutObjectCommand({ Bucket: 'artifacts', Key, Body: bytes.subarray(0, -1) }));
+  const target = join(folder, 'from-damaged-manifest');
+  for (const [args, status] of [
+    [['list', 's3://artifacts/manifest', '--json'], 1],
+    [['verify', 's3://artifacts/manifest'], 1],
+    [['restore', 's3://artifacts/manifest', target], 2],
+  ] as const) {
+    const answer = await command(...args);
+    assert.equal(answer.status, status, args.join(' '));
+    assert.match(answer.stdout + answer.stderr, /the manifest is cut short or was changed/);
+  }
+  assert.equal(existsSync(target), false);
+});
+
+test('a bucket without permission: exit status 2, the action to allow', async () => {
+  const denied = createServer((_, response) =>
+    response.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'),
+  );
+  await once(denied.listen(0, '127.0.0.1'), 'listening');
+  const endpoint = `http://127.0.0.1:${(denied.address() as AddressInfo).port}`;
+  try {
+    for (const args of [
+      ['export', tree('denied'), 's3://artifacts/denied'],
+      ['list', 's3://artifacts/denied'],
+      ['verify', 's3://artifacts/denied'],
+      ['restore', 's3://artifacts/denied', join(folder, 'from-denied')],
+    ]) {
+      const { status, stderr } = await command(...args, '--endpoint-url', endpoint);
+      assert.equal(status, 2, args.join(' '));
+      assert.match(stderr, /access denied: allow s3:ListBucket on it/);
+    }
+    assert.equal(existsSync(join(folder, 'from-denied')), false);
+  } finally {
+    denied.close();
+  }
 });
 
 test('bad input is exit status 2 with a message', async () => {

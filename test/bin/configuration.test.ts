@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfiguration } from '../../bin/configuration/configuration';
 import { parseDuration } from '../../bin/configuration/duration';
@@ -83,6 +83,9 @@ ${EXISTING}`);
       accessPointId: 'fsap-0a1',
       securityGroupId: 'sg-0a1',
       mountedAt: 'repository',
+      files: undefined,
+      size: undefined,
+      without: undefined,
     },
   ]);
 });
@@ -101,6 +104,24 @@ test('an existing deployment becomes a stack that makes no database and no netwo
   });
   template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { GroupId: 'sg-0a1', FromPort: 2049 });
   template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+});
+
+test('an existing deployment by its host names, which references resolve to', () => {
+  const app = new App();
+  const deploymentPath = join(__dirname, '../../bin/sample/deployment.toml');
+  const existing = EXISTING.replace(/^datasources = .*$/m, 'hostnames = ["is.internal.example.com"]');
+  const configuration = read(`${MINIMAL}${existing}
+[resolve]
+"env:DB_HOST" = "IS.internal.example.com"
+`);
+  assert.deepEqual(configuration.resolve, { 'env:DB_HOST': 'IS.internal.example.com' });
+  assert.equal(configuration.existing?.databases[0].datasources, undefined);
+  addStacks(app, { ...configuration, account: '111122223333', deploymentPath });
+  const nothing = { ...configuration, account: '111122223333', deploymentPath, resolve: {} };
+  assert.throws(
+    () => addStacks(new App(), nothing),
+    /must cover every database .* offered: prod-is \(is\.internal\.example\.com\)/,
+  );
 });
 
 describe('what cannot be used', () => {
@@ -140,12 +161,22 @@ describe('what cannot be used', () => {
     [
       'a key that nothing reads',
       `${MINIMAL}\n[sample]\nsize = "large"`,
-      '`sample.size` is not known here, known: : correct the name or remove it',
+      '`sample.size` is not known here, known: nothing: correct the name or remove it',
     ],
     [
       'a secret without its suffix',
       MINIMAL + EXISTING.replace('is-AbCdEf', 'is'),
       '`existing.database[0].secret_arn` must be the complete ARN of a secret, its random suffix included, got "arn:aws:secretsmanager:eu-central-1:111122223333:secret:is": correct it',
+    ],
+    [
+      'a reference whose value is no text',
+      `${MINIMAL}\n[resolve]\n"env:DB_PORT" = 5432\n[sample]`,
+      '`resolve.env:DB_PORT` must be a text, the value of the reference, got 5432: correct it',
+    ],
+    [
+      'an empty list of databases',
+      MINIMAL + EXISTING.replace('["identity_db", "shared_db"]', '[]'),
+      '`existing.database[0].datasources` must be a list of databases of deployment.toml, got []: correct it',
     ],
     [
       'no volume',
@@ -194,4 +225,54 @@ describe('durations', () => {
   for (const [text, seconds] of cases) {
     test(`'${text}'`, () => assert.equal(parseDuration(text)?.toSeconds(), seconds));
   }
+});
+
+test('what the plan is made with', () => {
+  const configuration = read(`${MINIMAL}
+[retention]
+all = "14d"
+monthly = "400d"
+efs_cold_storage_after = "30d"
+[assumptions]
+backup_job = "20m"
+${EXISTING.replace('datasources =', 'maintenance_window = "sun:03:00-sun:04:00"\nbackup_window = "02:00-02:30"\nsize_gib = 50\nwithout = ["rds-automated-backup-replication"]\ndatasources =').replace('mounted_at', 'files = 500000\nmounted_at')}`);
+  assert.equal(configuration.retention?.all?.toDays(), 14);
+  assert.equal(configuration.assumptions?.backupJob?.toMinutes(), 20);
+  const app = new App();
+  addStacks(app, { ...configuration, deploymentPath: join(__dirname, '../../bin/sample/deployment.toml') });
+  const plans = app.node.findChild('IdentityServerRecovery');
+  Template.fromStack(plans as Stack).hasResourceProperties('AWS::Backup::BackupPlan', {
+    BackupPlan: {
+      BackupPlanName: 'is-repository',
+      BackupPlanRule: [
+        { RuleName: 'snapshot', Lifecycle: { DeleteAfterDays: 14 } },
+        { RuleName: 'monthly', Lifecycle: { DeleteAfterDays: 400, MoveToColdStorageAfterDays: 30 } },
+      ],
+    },
+  });
+});
+
+describe('what the plan cannot be made with', () => {
+  for (const [where, line, problem] of [
+    [
+      '[retention]',
+      'all = "2 weeks"',
+      /`retention\.all` must be a duration: 30m, 4h, 7d, .*, got "2 weeks": correct it/,
+    ],
+    ['[retention]', 'hourly = "2d"', /`retention\.hourly` is not known here, known: all, copies, daily/],
+    ['[assumptions]', 'backup = "2h"', /`assumptions\.backup` is not known here/],
+  ] as const) {
+    test(`${where} ${line}`, () => assert.throws(() => read(`${MINIMAL}\n${where}\n${line}\n[sample]`), problem));
+  }
+  test('sizes and techniques of a component', () => {
+    const withLine = (line: string) => read(MINIMAL + EXISTING.replace('mounted_at', `${line}\nmounted_at`));
+    assert.throws(
+      () => withLine('size_gib = 0'),
+      /`existing\.volume\[0\]\.size_gib` must be a number more than 0, got 0/,
+    );
+    assert.throws(
+      () => withLine('without = ["backup-copy"]'),
+      /must be a list of backup-continuous, .*got \["backup-copy"\]/,
+    );
+  });
 });

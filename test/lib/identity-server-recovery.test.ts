@@ -62,7 +62,20 @@ describe('a deployment with the required props alone', () => {
               },
             ],
           },
-          { RuleName: 'continuous', EnableContinuousBackup: true, Lifecycle: { DeleteAfterDays: 35 }, CopyActions: [] },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::Backup::BackupPlan', {
+      BackupPlan: {
+        BackupPlanName: 'production-database-pitr',
+        BackupPlanRule: [
+          {
+            RuleName: 'continuous',
+            ScheduleExpression: 'cron(30 0 * * ? *)',
+            EnableContinuousBackup: true,
+            Lifecycle: { DeleteAfterDays: 35 },
+            CopyActions: [],
+          },
         ],
       },
     });
@@ -292,7 +305,7 @@ test('every optional prop is used', () => {
   fixture.addRecovery({
     vpcSubnets: { subnets: [fixture.vpc.privateSubnets[0]!] },
     drill: { schedule: events.Schedule.cron({ hour: '3', minute: '0' }) },
-    backupRetention: Duration.days(14),
+    backupRetention: { all: Duration.days(14) },
     noncurrentVersionRetention: Duration.days(7),
     removalPolicy: RemovalPolicy.DESTROY,
   });
@@ -383,8 +396,8 @@ describe('what stops the synth', () => {
       'a database that nothing covers',
       (fixture) => fixture.addRecovery({ databases: [fixture.protectedDatabase(['identity_db'])] }),
       "Is/Recovery: `databases` must cover every database of deployment.toml, got none for 'shared_db' " +
-        "(database.shared_db, line 6); offered: database (identity_db): add 'shared_db' to the `datasources` of the " +
-        'RDS resource that holds it',
+        "(database.shared_db, line 6, on db.example.com); offered: database (identity_db): add 'shared_db' to the " +
+        '`datasources` of the RDS resource that holds it, or its host to the `hostnames`',
     ],
     [
       'an embedded H2 database',
@@ -397,15 +410,15 @@ describe('what stops the synth', () => {
     ],
     [
       'objectives that cannot be met, all of them named',
-      (fixture) => fixture.addRecovery({ objectives: objectives(Duration.minutes(1), Duration.hours(2)) }),
+      (fixture) => fixture.addRecovery({ objectives: objectives(Duration.minutes(1), Duration.hours(1)) }),
       'Is/Recovery: `objectives` must be feasible:\n' +
-        '  database: an RPO of 60 s in the Region cannot be met, the nearest is 300 s: log shipping 300 s = 300 s: ' +
-        'continuous backup ships its logs every 5 minutes\n' +
-        '  database: an RPO of 7200 s at the DR site cannot be met, the nearest is 21600 s: interval 3600 s + start window ' +
-        '3600 s + backup job 3600 s + copy wait 7200 s + copy job 3600 s = 21600 s: a copy needs a finished backup first, ' +
-        'and AWS Backup starts at most one an hour\n' +
-        '  repository: an RPO of 60 s in the Region cannot be met, the nearest is 1200 s: interval 300 s + export 900 s = ' +
-        '1200 s: an export cannot start more often than every 5 minutes',
+        '  database: an RPO of 1m in the Region cannot be met, the nearest is 5m: log shipping 5m = 5m with ' +
+        'backup-continuous, the tightest there is\n' +
+        '  database: an RPO of 1h at the DR site cannot be met, the nearest is 1h 5m: log shipping 5m + replication 1h = ' +
+        '1h 5m with rds-automated-backup-replication, the tightest there is\n' +
+        '    would meet it: an Aurora Global Database in its place, with a secondary cluster in the DR Region: 1m\n' +
+        '  repository: an RPO of 1m in the Region cannot be met, the nearest is 20m: interval 5m + export 15m = 20m with ' +
+        'artifact-export, the tightest there is',
     ],
     [
       'no database',
@@ -444,8 +457,8 @@ describe('what stops the synth', () => {
     [
       'a cluster in scheduled drills',
       (fixture) => fixture.addRecovery({ databases: [cluster(fixture)] }),
-      'Is/Recovery: `drill.scheduled` must be false: drills cannot restore clusters yet, got aurora; AWS Backup protects ' +
-        'them, but no drill proves that they can be recovered',
+      'Is/Recovery: `drill.scheduled` must be false: drills cannot restore from every technique yet, got cluster aurora; ' +
+        'it protects, but no drill proves that it can be recovered from',
     ],
     [
       'a schedule for drills that are not scheduled',
@@ -564,7 +577,7 @@ describe('what is only warned of', () => {
     });
     Annotations.fromStack(fixture.stack).hasWarning(
       '/Is/Recovery',
-      Match.stringLikeRegexp('^drills cannot restore clusters yet, got aurora: their recovery is unproven'),
+      Match.stringLikeRegexp('^drills cannot restore from every technique yet, got cluster aurora: their recovery'),
     );
   });
 });

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CloudFormationClient,
@@ -18,6 +21,7 @@ import {
   RDSClient,
   RestoreDBInstanceFromDBSnapshotCommand,
   type DBInstance,
+  waitUntilDBInstanceAvailable,
 } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Client } from 'pg';
@@ -262,4 +266,22 @@ void describe('RDS instances of the local AWS', { timeout: 180_000 }, () => {
     await query(await describeCentral(), 'SELECT 1');
     await aws.clearFaults();
   });
+});
+
+test('a server runs where the data lies in a folder that is closed to others', { timeout: 60_000 }, async () => {
+  // As TMPDIR of pam_tmpdir: root's PostgreSQL runs as another account, which cannot pass through it.
+  const closed = mkdtempSync(join(tmpdir(), 'closed-'));
+  chmodSync(closed, 0o700);
+  const aws = await startLocalAws({ dataDir: join(closed, 'data') });
+  try {
+    const rds = new RDSClient(aws.clientConfig('eu-west-1'));
+    await rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: 'closed' }));
+    await waitUntilDBInstanceAvailable(
+      { client: rds, maxWaitTime: 30, minDelay: 1 },
+      { DBInstanceIdentifier: 'closed' },
+    );
+  } finally {
+    await aws.stop();
+    rmSync(closed, { recursive: true, force: true });
+  }
 });

@@ -1,11 +1,17 @@
 import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
 import { chooseRecoverySet, type Point } from '../../../lambda/drill/choose-recovery-set';
+import type { RestorableWindow } from '../../../lambda/drill/restorable-window';
 
-/** `10:30` of the day of the drills below; what follows a blank is why the point cannot be used. */
+/** `10:30` or `10:30:00.700` of the day of the drills below; what follows a blank is why the point cannot be used. */
 function point(text: string): Point {
   const [time, unusable] = text.split(/ (.*)/s);
-  return { id: `at ${time}`, moment: `2026-11-24T${time}:00.000Z`, ...(unusable ? { unusable } : {}) };
+  return {
+    id: `at ${time}`,
+    technique: 'backup-copy',
+    moment: `2026-11-24T${time?.length === 5 ? `${time}:00.000` : time}Z`,
+    ...(unusable ? { unusable } : {}),
+  };
 }
 
 interface Row {
@@ -102,6 +108,142 @@ const ROWS: readonly Row[] = [
   { what: 'nothing at all', points: { db: [], files: [] }, chosen: [] },
 ];
 
+/** `10:00:00-11:58:00` of that day; what follows a blank is why it cannot be used. */
+function window(text: string): RestorableWindow {
+  const [span = '', unusable] = text.split(/ (.*)/s);
+  const [earliest, latest] = span.split('-').map((time) => (time === '' ? undefined : `2026-11-24T${time}Z`));
+  return {
+    id: `window ${span}`,
+    technique: 'rds-automated-backup-replication',
+    ...(earliest && latest ? { earliest, latest } : {}),
+    ...(unusable ? { unusable } : {}),
+  };
+}
+
+interface WindowRow extends Omit<Row, 'points'> {
+  /** Of each database its window, then its copies. */
+  readonly windows: Readonly<Record<string, readonly [string, ...string[]]>>;
+  readonly points: Readonly<Record<string, readonly string[]>>;
+}
+
+const WINDOW_ROWS: readonly WindowRow[] = [
+  {
+    what: 'the moment of the newest export, though the window goes on',
+    windows: { db: ['08:00:00-11:58:00'] },
+    points: { files: ['11:20', '11:50'] },
+    chosen: ['db window 11:50:00', 'files point 11:50:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'the second in which the newest export began, though the next one is nearer',
+    windows: { db: ['08:00:00-11:50:01.500'] },
+    points: { files: ['11:20', '11:50:00.700'] },
+    chosen: ['db window 11:50:00', 'files point 11:50:00'],
+    skewSeconds: 0.7,
+  },
+  {
+    what: 'an export at the very end of the window, and one at its very beginning',
+    windows: { db: ['11:50:00-11:50:00'] },
+    points: { files: ['11:50'] },
+    chosen: ['db window 11:50:00 latest', 'files point 11:50:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'the end of the window where the export is a second later',
+    windows: { db: ['08:00:00-11:49:59.900'] },
+    points: { files: ['11:50'] },
+    chosen: ['db window 11:49:59 latest', 'files point 11:50:00'],
+    skewSeconds: 1,
+  },
+  {
+    what: 'the beginning of the window where the only export is before it',
+    windows: { db: ['11:40:00.100-11:58:00'] },
+    points: { files: ['11:35'] },
+    chosen: ['db window 11:40:01', 'files point 11:35:00'],
+    skewSeconds: 301,
+  },
+  {
+    what: 'several databases and volumes: one moment',
+    windows: { a: ['08:00:00-11:58:00'], b: ['11:00:00-11:55:00'] },
+    points: { files: ['11:50'], tenants: ['11:50'] },
+    chosen: ['a window 11:50:00', 'b window 11:50:00', 'files point 11:50:00', 'tenants point 11:50:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'a window beside a database with copies alone: both at the moment of the copy, if an export is near',
+    windows: { a: ['08:00:00-11:58:00'] },
+    points: { b: ['11:00'], files: ['11:00', '11:50'] },
+    chosen: ['a window 11:00:00', 'b point 11:00:00', 'files point 11:00:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'no volume at all: the end of the window',
+    windows: { db: ['08:00:00-11:58:30'] },
+    points: {},
+    chosen: ['db window 11:58:30 latest'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'nothing after the beginning of the drill',
+    now: '11:30:00',
+    windows: { db: ['08:00:00-11:58:00'] },
+    points: {},
+    chosen: ['db window 11:30:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'the window, not the copy of the same moment',
+    windows: { db: ['08:00:00-11:58:00', '11:50'] },
+    points: { files: ['11:50'] },
+    chosen: ['db window 11:50:00', 'files point 11:50:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'nor the copy that is nearer by less than a second',
+    windows: { db: ['08:00:00-11:58:00', '11:50:00.600'] },
+    points: { files: ['11:50:00.700'] },
+    chosen: ['db window 11:50:00', 'files point 11:50:00'],
+    skewSeconds: 0.7,
+  },
+  {
+    what: 'the copy where the window cannot be used',
+    windows: { db: ['- it is creating', '11:00'] },
+    points: { files: ['11:00', '11:50'] },
+    chosen: ['db point 11:00:00', 'files point 11:00:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'the copy where the window ended long before it',
+    windows: { db: ['02:00:00-06:30:00', '11:45'] },
+    points: { files: ['06:30', '11:50'] },
+    chosen: ['db point 11:45:00', 'files point 11:50:00'],
+    skewSeconds: 300,
+  },
+  {
+    what: 'an older moment of the window, where the newest export is not all there',
+    windows: { db: ['08:00:00-11:58:00'] },
+    points: { files: ['11:20', '11:50 pack 7 is missing'] },
+    chosen: ['db window 11:20:00', 'files point 11:20:00'],
+    skewSeconds: 0,
+  },
+  {
+    what: 'beyond the RPO altogether: the end of the window all the same',
+    rpoHours: 1,
+    windows: { db: ['02:00:00-05:00:00'] },
+    points: { files: ['05:05'] },
+    chosen: ['db window 05:00:00 latest', 'files point 05:05:00'],
+    skewSeconds: 300,
+  },
+  {
+    what: 'a window that begins after the drill gives nothing',
+    now: '07:59:59',
+    windows: { db: ['08:00:00-11:58:00'] },
+    points: { files: ['07:00'] },
+    chosen: ['files point 07:00:00'],
+    skewSeconds: 0,
+  },
+];
+
 describe('chooseRecoverySet', () => {
   for (const { what, now = '12:00', rpoHours = 6, points, chosen, skewSeconds } of ROWS) {
     it(what, () => {
@@ -112,6 +254,31 @@ describe('chooseRecoverySet', () => {
       });
       assert.deepEqual(
         set.chosen.map(({ component, id }) => `${component} ${id}`),
+        chosen,
+      );
+      assert.equal(set.skewSeconds, skewSeconds);
+    });
+  }
+
+  for (const { what, now = '12:00:00', rpoHours = 6, windows, points, chosen, skewSeconds } of WINDOW_ROWS) {
+    it(`point in time: ${what}`, () => {
+      const set = chooseRecoverySet({
+        components: [
+          ...Object.entries(windows).map(([component, [span, ...copies]]) => ({
+            component,
+            points: (copies ?? []).map(point),
+            windows: [window(span)],
+          })),
+          ...Object.entries(points).map(([component, texts]) => ({ component, points: texts.map(point) })),
+        ],
+        now: `2026-11-24T${now}.000Z`,
+        rpoSeconds: rpoHours * 3600,
+      });
+      assert.deepEqual(
+        set.chosen.map(
+          ({ component, id, moment, latest }) =>
+            `${component} ${id.startsWith('at') ? 'point' : 'window'} ${moment.slice(11, 19)}${latest ? ' latest' : ''}`,
+        ),
         chosen,
       );
       assert.equal(set.skewSeconds, skewSeconds);

@@ -4,13 +4,22 @@ import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing';
 import type { DrillEvent, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
 import { drill } from '../../../lambda/drill/drill';
-import { FakeSite, MANIFEST_KEY, named, passingChecks, PLAN, SETTINGS } from './fake-site';
+import {
+  AUTOMATED_BACKUP_ARN,
+  automatedBackup,
+  FakeSite,
+  MANIFEST_KEY,
+  named,
+  passingChecks,
+  PLAN,
+  REPLICATED_PLAN,
+  SETTINGS,
+} from './fake-site';
 
 before(() => LocalDurableTestRunner.setupTestEnvironment({ skipTime: true }));
 after(() => LocalDurableTestRunner.teardownTestEnvironment());
 
-async function run(site: FakeSite, event: unknown = { deployment: 'prod' }) {
-  const aws = site.aws();
+async function run(site: FakeSite, event: unknown = { deployment: 'prod' }, aws = site.aws()) {
   const handler = withDurableExecution((input: DrillEvent, context) => drill(input, context, aws, SETTINGS));
   const runner = new LocalDurableTestRunner<DrillSummary>({ handlerFunction: handler });
   runner.registerFunction('restore-function', site.restoreFunction);
@@ -145,6 +154,206 @@ describe('a drill that passes', () => {
     assert.equal(entry?.Source, 'wso2is-recovery');
     assert.equal(entry?.DetailType, 'Drill Finished');
     assert.equal((JSON.parse(entry?.Detail ?? '') as { verdict: string }).verdict, 'PASSED');
+  });
+});
+
+describe('a database whose automated backups RDS replicates', () => {
+  /** The drill begins at 04:25:00, the export did at 04:10:00, and the only copy is of 04:00:00. */
+  function siteWith(...automatedBackups: Record<string, unknown>[]) {
+    const site = new FakeSite();
+    site.objects.set('plans/prod.json', JSON.stringify(REPLICATED_PLAN));
+    site.automatedBackups = automatedBackups;
+    return site;
+  }
+  const covering = automatedBackup('2026-11-20T00:00:00.000Z', '2026-11-24T04:20:00.000Z');
+
+  it('is restored to the moment of the export, into the isolated network, with its tag from the start', async () => {
+    const site = siteWith(covering);
+    await run(site);
+    const report = reportOf(site);
+    assert.equal(report.verdict, 'PASSED', JSON.stringify([report.causes, report.warnings]));
+    assert.deepEqual(site.inputsOf('RDS.RestoreDBInstanceToPointInTime'), [
+      {
+        SourceDBInstanceAutomatedBackupsArn: AUTOMATED_BACKUP_ARN,
+        TargetDBInstanceIdentifier: `${report.drillId}-1-is-db`,
+        RestoreTime: new Date('2026-11-24T04:10:00.000Z'),
+        DBSubnetGroupName: 'dr-subnets',
+        VpcSecurityGroupIds: ['sg-0dr'],
+        MultiAZ: false,
+        PubliclyAccessible: false,
+        DeletionProtection: false,
+        Tags: [{ Key: 'wso2is-recovery:drill', Value: report.drillId }],
+      },
+    ]);
+    assert.deepEqual(site.inputsOf('Backup.StartRestoreJob'), []);
+    assert.equal(report.skewSeconds, 0);
+    assert.equal(report.measuredRpoSeconds, 900);
+    const [database] = report.components;
+    assert.deepEqual(
+      [database?.technique, database?.restoredFrom, database?.moment, database?.promisedRpoSeconds],
+      ['rds-automated-backup-replication', AUTOMATED_BACKUP_ARN, '2026-11-24T04:10:00.000Z', 3900],
+    );
+    assert.deepEqual(
+      report.steps
+        .filter(({ component }) => component === 'is-db')
+        .map(({ name }) => name)
+        .sort(),
+      ['delete is-db', 'restore of is-db', 'start restore of is-db'],
+    );
+  });
+
+  it('is deleted with the automated backups that RDS began to make of it', async () => {
+    const site = siteWith(covering);
+    await run(site);
+    assert.deepEqual(site.inputsOf('RDS.DeleteDBInstance'), [
+      {
+        DBInstanceIdentifier: `${reportOf(site).drillId}-1-is-db`,
+        SkipFinalSnapshot: true,
+        DeleteAutomatedBackups: true,
+      },
+    ]);
+    assert.equal(site.instances.size, 0);
+    assert.deepEqual(reportOf(site).cleanUp, { complete: true, leftBehind: [] });
+  });
+
+  it('is restored to the latest moment where the export is later, and the skew is reported', async () => {
+    const site = siteWith(automatedBackup('2026-11-20T00:00:00.000Z', '2026-11-24T04:09:30.700Z'));
+    await run(site);
+    const [input] = site.inputsOf('RDS.RestoreDBInstanceToPointInTime');
+    assert.equal(input?.['UseLatestRestorableTime'], true);
+    assert.equal('RestoreTime' in (input ?? {}), false);
+    assert.equal(reportOf(site).skewSeconds, 30);
+    assert.equal(reportOf(site).verdict, 'PASSED');
+  });
+
+  it('is found by the ARN of its source, on whichever page it is', async () => {
+    const other = {
+      ...covering,
+      DBInstanceArn: `${PLAN.databases[0]?.resourceArn}-2`,
+      DBInstanceAutomatedBackupsArn: 'x',
+    };
+    const site = siteWith(other, covering);
+    await run(site);
+    assert.equal(reportOf(site).components[0]?.restoredFrom, AUTOMATED_BACKUP_ARN);
+  });
+
+  it('is restored once, when the call is made again after its answer was lost', async () => {
+    const site = siteWith(covering);
+    let lost = 1;
+    const aws = site.aws();
+    const send = aws.rds.send.bind(aws.rds) as (command: { constructor: { name: string } }) => Promise<unknown>;
+    Object.assign(aws.rds, {
+      send: async (command: { constructor: { name: string } }) => {
+        const answer = await send(command);
+        if (command.constructor.name === 'RestoreDBInstanceToPointInTimeCommand' && lost-- > 0)
+          throw named('TimeoutError', 'socket hang up');
+        return answer;
+      },
+    });
+    await run(site, undefined, aws);
+    assert.equal(reportOf(site).verdict, 'PASSED');
+    assert.equal(site.inputsOf('RDS.RestoreDBInstanceToPointInTime').length, 2);
+    assert.equal(site.inputsOf('RDS.DeleteDBInstance').length, 1);
+    assert.equal(site.instances.size, 0);
+  });
+
+  it('is not taken for restored by an instance of the same name that somebody else made, which stays', async () => {
+    const site = siteWith(covering);
+    site.faults.set('RDS.RestoreDBInstanceToPointInTime', ({ TargetDBInstanceIdentifier: target }) => {
+      const identifier = target as string;
+      site.instances.set(identifier, {
+        arn: `arn:aws:rds:eu-central-1:111122223333:db:${identifier}`,
+        status: 'available',
+        tags: new Map(),
+        looks: 0,
+      });
+    });
+    await run(site);
+    const report = reportOf(site);
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(
+      report.causes[0] ?? '',
+      /^is-db: not restored: .* is there already in eu-central-1, and does not carry/,
+    );
+    assert.deepEqual(site.inputsOf('RDS.DeleteDBInstance'), []);
+    assert.equal(report.cleanUp.complete, false);
+  });
+
+  for (const [what, automatedBackups, id, reason] of [
+    [
+      'there is none',
+      [],
+      PLAN.databases[0]?.resourceArn,
+      /^RDS has no replicated automated backup of it in this Region/,
+    ],
+    [
+      'it has no restore window yet',
+      [{ ...covering, Status: 'pending', RestoreWindow: undefined }],
+      AUTOMATED_BACKUP_ARN,
+      /^its status is pending, and it has no restore window yet$/,
+    ],
+    [
+      'its replication ended long ago',
+      [{ ...automatedBackup('2026-11-20T00:00:00.000Z', '2026-11-21T00:00:00.000Z'), Status: 'retained' }],
+      AUTOMATED_BACKUP_ARN,
+      /to 2026-11-21T00:00:00.000Z, and what was chosen is nearer/,
+    ],
+  ] as const) {
+    it(`is restored from its copy where ${what}, which is no clean pass`, async () => {
+      const site = siteWith(...automatedBackups);
+      await run(site);
+      const report = reportOf(site);
+      assert.equal(report.verdict, 'PASSED_WITH_WARNINGS', JSON.stringify(report.causes));
+      assert.equal(report.components[0]?.technique, 'backup-copy');
+      assert.deepEqual(
+        report.passedOver.map(({ component, id }) => [component, id]),
+        [['is-db', id]],
+      );
+      assert.match(report.passedOver[0]?.reason ?? '', reason);
+      assert.match(
+        report.warnings.join('\n'),
+        /is-db: restored from backup-copy, not from rds-automated-backup-replication as planned: /,
+      );
+      assert.deepEqual(site.inputsOf('RDS.RestoreDBInstanceToPointInTime'), []);
+    });
+  }
+
+  it('has nothing to restore where there is no copy either: both reasons are said', async () => {
+    const site = siteWith();
+    site.recoveryPoints = [];
+    await run(site);
+    const report = reportOf(site);
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(
+      report.causes[0] ?? '',
+      /^is-db: nothing to restore: .*RDS has no replicated automated backup.*; there is no point at this site/,
+    );
+    assert.equal(report.components[0]?.technique, 'rds-automated-backup-replication');
+  });
+
+  it('FAILED where RDS cannot restore it, and what came of it is deleted', async () => {
+    const site = siteWith(covering);
+    site.restoredStatus = 'incompatible-restore';
+    await run(site);
+    const report = reportOf(site);
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(report.causes[0] ?? '', /^is-db: not restored: .*-1-is-db is incompatible-restore$/);
+    assert.equal(site.instances.size, 0);
+  });
+
+  it('FAILED where the drill may not look', async () => {
+    const site = siteWith(covering);
+    site.faults.set('RDS.DescribeDBInstanceAutomatedBackups', () => {
+      throw named('AccessDenied', 'not authorized to perform: rds:DescribeDBInstanceAutomatedBackups');
+    });
+    await run(site);
+    assert.match(reportOf(site).causes[0] ?? '', /^choose recovery set: AccessDenied: not authorized/);
+  });
+
+  it('is not looked for where the plan does not count on it', async () => {
+    const site = new FakeSite();
+    await run(site);
+    assert.deepEqual(site.inputsOf('RDS.DescribeDBInstanceAutomatedBackups'), []);
   });
 });
 

@@ -1,5 +1,6 @@
 // A DR Region as the drill sees it, in memory: it keeps what it is told and can be made to go wrong.
 import { BackupClient } from '@aws-sdk/client-backup';
+import { RDSClient } from '@aws-sdk/client-rds';
 import type { CheckEvent, CheckOutcome, CheckResult } from '../../../lambda/check/contract';
 import type { ArchivePoint } from '../../../lambda/drill/find-points';
 import type { Settings } from '../../../lambda/drill/settings';
@@ -56,25 +57,59 @@ export const PLAN: RecoveryPlanDocument = {
     keystores: [{ role: 'primary', path: 'repository/resources/security/wso2carbon.p12' }],
     encryptionKey: 'literal',
   },
+  recoveryTimes: [],
   plan: [
     {
       component: 'is-db',
       site: 'dr-site',
       technique: 'backup-copy',
+      purpose: 'promise',
       worstCaseSeconds: 14_000,
       terms: [],
       reason: 'copied',
+      usdPerMonth: 1,
     },
     {
       component: 'repository',
       site: 'dr-site',
       technique: 'artifact-export-replicated',
+      purpose: 'promise',
       worstCaseSeconds: 2000,
       terms: [],
       reason: 'replicated',
+      usdPerMonth: 1,
     },
   ],
 };
+
+/** The same, where RDS replicates the automated backups of the database. */
+export const REPLICATED_PLAN: RecoveryPlanDocument = {
+  ...PLAN,
+  plan: [
+    ...PLAN.plan.map((line) => (line.component === 'is-db' ? { ...line, purpose: 'history' as const } : line)),
+    {
+      component: 'is-db',
+      site: 'dr-site',
+      technique: 'rds-automated-backup-replication',
+      purpose: 'promise',
+      worstCaseSeconds: 3900,
+      terms: [],
+      reason: 'replicated by RDS',
+      usdPerMonth: 1,
+    },
+  ],
+};
+
+export const AUTOMATED_BACKUP_ARN = 'arn:aws:rds:eu-central-1:111122223333:auto-backup:ab-1';
+
+/** As RDS describes it in the DR Region. */
+export const automatedBackup = (earliest: string, latest: string) => ({
+  DBInstanceArn: DATABASE_ARN,
+  DBInstanceAutomatedBackupsArn: AUTOMATED_BACKUP_ARN,
+  Region: 'eu-west-1',
+  Status: 'replicating',
+  RestoreWindow: { EarliestTime: new Date(earliest), LatestTime: new Date(latest) },
+});
 
 interface Instance {
   arn: string;
@@ -101,9 +136,12 @@ export class FakeSite {
       CreationDate: new Date('2026-11-24T04:00:00.000Z'),
     },
   ];
+  automatedBackups: Record<string, unknown>[] = [];
   archivePoints: ArchivePoint[] = [{ manifestKey: MANIFEST_KEY, startedAt: '2026-11-24T04:10:00.000Z' }];
   /** By name of the call; what it throws is what AWS would throw. */
   readonly faults = new Map<string, (input: Record<string, unknown>) => void>();
+  /** Of an instance that RDS restores to a point in time. */
+  restoredStatus = 'creating';
   restoreJobEnd = { Status: 'COMPLETED', StatusMessage: undefined as string | undefined };
   checks: (event: CheckEvent) => CheckResult = (event) => ({ checks: passingChecks(event) });
   private ticks = 0;
@@ -124,12 +162,15 @@ export class FakeSite {
         },
       }) as Client;
     return {
-      // The SDK's paginator takes nothing but a real client.
+      // The SDK's paginators take nothing but a real client.
       backup: Object.assign(
         new BackupClient({ region: 'eu-central-1' }),
         client<Pick<BackupClient, 'send'>>('Backup', (name, input) => this.backup(name, input)),
       ),
-      rds: client('RDS', (name, input) => this.rds(name, input)),
+      rds: Object.assign(
+        new RDSClient({ region: 'eu-central-1' }),
+        client<Pick<RDSClient, 'send'>>('RDS', (name, input) => this.rds(name, input)),
+      ),
       s3: client('S3', (name, input) => this.s3(name, input)),
       cloudWatch: client('CloudWatch', () => ({})),
       eventBridge: client('EventBridge', () => ({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] })),
@@ -223,6 +264,26 @@ export class FakeSite {
             },
           ],
         };
+      }
+      case 'RDS.DescribeDBInstanceAutomatedBackups': {
+        // In pages of one, as no caller may count on all at once.
+        const page = Number(input['Marker'] ?? 0);
+        return {
+          DBInstanceAutomatedBackups: this.automatedBackups.slice(page, page + 1),
+          ...(page + 1 < this.automatedBackups.length ? { Marker: String(page + 1) } : {}),
+        };
+      }
+      case 'RDS.RestoreDBInstanceToPointInTime': {
+        const target = input['TargetDBInstanceIdentifier'] as string;
+        if (this.instances.has(target)) throw named('DBInstanceAlreadyExistsFault', target);
+        const tags = (input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value] as const);
+        this.instances.set(target, {
+          arn: `arn:aws:rds:eu-central-1:111122223333:db:${target}`,
+          status: this.restoredStatus,
+          tags: new Map(tags),
+          looks: 0,
+        });
+        return {};
       }
       case 'RDS.DeleteDBInstance':
         if (instance === undefined) throw named('DBInstanceNotFoundFault', identifier);

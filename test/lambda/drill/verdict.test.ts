@@ -21,8 +21,13 @@ const GOOD: Course = {
   plan: PLAN,
   recoverySet: {
     chosen: [
-      { component: 'is-db', id: 'snapshot', moment: '2026-11-24T11:40:00.000Z' },
-      { component: 'repository', id: MANIFEST_KEY, moment: '2026-11-24T11:45:00.000Z' },
+      { component: 'is-db', id: 'snapshot', technique: 'backup-copy', moment: '2026-11-24T11:40:00.000Z' },
+      {
+        component: 'repository',
+        id: MANIFEST_KEY,
+        technique: 'artifact-export-replicated',
+        moment: '2026-11-24T11:45:00.000Z',
+      },
     ],
     missing: [],
     passedOver: [],

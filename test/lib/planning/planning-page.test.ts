@@ -1,46 +1,58 @@
+// The worked examples of docs/planning.md: each row is planned as it says, and must come to what it says.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseDuration } from '../../../bin/duration';
+import { arithmetic } from '../../../lib/planning/infeasible';
 import { plan } from '../../../lib/planning/plan';
+import type { DatabaseInput, VolumeInput } from '../../../lib/planning/plan-types';
 
-const page = readFileSync(join(__dirname, '../../../docs/planning.md'), 'utf8').replace(/\s+/g, ' ');
-const lines = (rpoHours: number, drRpoHours: number) =>
-  plan({
-    objectives: {
-      inRegion: { rpoSeconds: rpoHours * 3600, rtoSeconds: 1 },
-      drSite: { rpoSeconds: drRpoHours * 3600, rtoSeconds: 1 },
-    },
-    databases: [{ name: 'db', kind: 'rds-instance' }],
-    volumes: [{ name: 'v' }],
-  }).lines;
+const page = readFileSync(join(__dirname, '../../../docs/planning.md'), 'utf8');
 
-// The sentence of the page, the objectives that it speaks of, and what the planner must then say.
-for (const [technique, sentence, rpo, drRpo, terms] of [
-  [
-    'backup-snapshot',
-    'interval 2 h + start window 1 h (AWS takes no less) + backup job 1 h = **4 h**',
-    4,
-    24,
-    [7200, 3600, 3600],
-  ],
-  ['backup-continuous', 'RDS ships its logs every 5 min = **5 min**', 1, 24, [300]],
-  [
-    'backup-copy',
-    'copy wait 2 h (AWS Backup retries that long) + copy job 1 h = **6 h**',
-    1,
-    6,
-    [3600, 3600, 3600, 7200, 3600],
-  ],
-  ['artifact-export', 'interval 30 min + export 15 min = **45 min**', 1, 6, [1800, 900]],
-  ['artifact-export-replicated', '45 min + replication 15 min', 1, 6, [1800, 900, 900]],
-] as const) {
-  test(`worked example of ${technique}`, () => {
-    assert.ok(page.includes(sentence), sentence);
-    const line = lines(rpo, drRpo).find((candidate) => candidate.technique === technique);
-    assert.deepEqual(
-      line?.terms.map(({ seconds }) => seconds),
-      terms,
-    );
+const WINDOWS = { maintenanceWindow: 'sun:12:30-sun:13:00', backupWindow: '12:00-12:30' };
+const DATABASES: Readonly<Record<string, Omit<DatabaseInput, 'name'>>> = {
+  'RDS instance': { kind: 'rds-instance' },
+  'RDS instance, windows known': { kind: 'rds-instance', ...WINDOWS },
+  'Aurora cluster': { kind: 'aurora-cluster' },
+  'Aurora Global Database': { kind: 'aurora-cluster', globalDatabase: true },
+};
+const VOLUMES: Readonly<Record<string, Omit<VolumeInput, 'name'>>> = {
+  volume: {},
+  'volume without export': { without: ['artifact-export', 'efs-replication'] },
+};
+
+const rows = [...page.matchAll(/^\| `([a-z-]+)` \| ([^|`]+) \| (\w+) \| (\w+) \| (.+ = .+) \|$/gm)].map((match) =>
+  match.slice(1).map((cell) => cell.trim()),
+);
+
+for (const [technique, of, rpo, drRpo, sum] of rows) {
+  test(`${technique} of ${of}, ${rpo}, ${drRpo}: ${sum}`, () => {
+    const result = plan({
+      objectives: {
+        inRegion: { rpoSeconds: parseDuration(rpo)!, rtoSeconds: 86_400 },
+        drSite: { rpoSeconds: parseDuration(drRpo)!, rtoSeconds: 86_400 },
+      },
+      databases: of in DATABASES ? [{ name: 'it', ...DATABASES[of] }] : [],
+      volumes: of in VOLUMES ? [{ name: 'it', ...VOLUMES[of] }] : [],
+    });
+    const line = result.lines.find((candidate) => candidate.technique === technique);
+    assert.deepEqual(result.infeasible, []);
+    assert.equal(line?.purpose, 'promise');
+    assert.equal(arithmetic(line), sum);
   });
 }
+
+test('there is a worked example of every technique', () => {
+  assert.equal(rows.length, 12);
+  assert.deepEqual([...new Set(rows.map(([technique]) => technique))].sort(), [
+    'artifact-export',
+    'artifact-export-replicated',
+    'aurora-global-database',
+    'backup-continuous',
+    'backup-copy',
+    'backup-snapshot',
+    'efs-replication',
+    'rds-automated-backup-replication',
+  ]);
+});

@@ -118,6 +118,66 @@ describe('a site without props', () => {
     });
   });
 
+  test('the drill restores automated backups into the isolated subnets only, tagged, and with the key of the site', () => {
+    const statements = Object.values(template.findResources('AWS::IAM::Policy'))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Record<string, unknown>[])
+      .map(({ Effect, ...statement }) => ({ ...statement, ...(Effect === 'Allow' ? {} : { Effect }) }));
+    const statement = (sid: string) => {
+      const [found, ...more] = statements.filter(({ Sid }: Record<string, unknown>) => Sid === sid);
+      assert.deepEqual(more, []);
+      return found;
+    };
+    const arn = (...rest: unknown[]) => ({
+      'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ...rest]],
+    });
+    const rds = (name: string) => arn(`:rds:eu-west-1:111122223333:${name}`);
+    assert.deepEqual(statement('FindAutomatedBackups'), {
+      Sid: 'FindAutomatedBackups',
+      Action: 'rds:DescribeDBInstanceAutomatedBackups',
+      Resource: [rds('auto-backup:*'), rds('db:*')],
+    });
+    assert.deepEqual(statement('RestoreAutomatedBackups'), {
+      Sid: 'RestoreAutomatedBackups',
+      Action: 'rds:RestoreDBInstanceToPointInTime',
+      Resource: [
+        rds('db:drill-*'),
+        rds('auto-backup:*'),
+        arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
+        rds('pg:default.*'),
+        rds('og:default:*'),
+      ],
+      Condition: {
+        Null: { 'aws:RequestTag/wso2is-recovery:drill': 'false' },
+        'ForAllValues:StringEquals': { 'aws:TagKeys': ['wso2is-recovery:drill'] },
+        Bool: { 'rds:PubliclyAccessible': 'false' },
+      },
+    });
+    const Resource = { 'Fn::GetAtt': ['RecoverySiteKey3F24DFE8', 'Arn'] };
+    const throughRds = { StringEquals: { 'kms:ViaService': 'rds.eu-west-1.amazonaws.com' } };
+    assert.deepEqual(statement('UseKeyThroughRds'), {
+      Sid: 'UseKeyThroughRds',
+      Action: ['kms:DescribeKey', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext'],
+      Resource,
+      Condition: throughRds,
+    });
+    assert.deepEqual(statement('GrantKeyToRds'), {
+      Sid: 'GrantKeyToRds',
+      Action: 'kms:CreateGrant',
+      Resource,
+      Condition: { ...throughRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    });
+    // The tag at creation is added by a permission of its own, which knows no other key.
+    assert.deepEqual(statement('TagInstances'), {
+      Sid: 'TagInstances',
+      Action: 'rds:AddTagsToResource',
+      Resource: rds('db:drill-*'),
+      Condition: {
+        'ForAllValues:StringEquals': { 'aws:TagKeys': ['wso2is-recovery:drill'] },
+        Null: { 'aws:TagKeys': 'false' },
+      },
+    });
+  });
+
   test('failed restore jobs and failing functions reach the topic, which takes TLS only', () => {
     const topic = stack.resolve(site.failureTopic.topicArn);
     template.hasResourceProperties('AWS::Events::Rule', {

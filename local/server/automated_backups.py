@@ -1,0 +1,378 @@
+"""RDS's automated backups replicated to another Region, and instances restored from them to a point in time.
+
+A replica is a base backup of the source's server and the WAL that the server wrote since; it lies in the folder of the DR
+Region, so that it outlives the source and its Region. Logs leave the source every `logShippingSeconds` and arrive
+`automatedBackupReplicationSeconds` later; what was on its way when the Region went is lost. A restore is PostgreSQL's own
+recovery to a time. Automated backups that are not replicated are records without a restore window.
+"""
+
+import logging
+import re
+import secrets
+import threading
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from ministack.core.concurrency import spawn_background
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
+from ministack.services import kms
+from ministack.services import rds as ministack_rds
+
+from . import faults, postgres, rds, settings
+from .rds import RdsError
+
+logger = logging.getLogger("local-aws.automated-backups")
+
+# "You can have up to 20 backup replications to one destination Region" (RDS user guide, quotas).
+_MAX_REPLICAS = 20
+
+# Replicas by their ARN; each belongs to the Region that it was replicated to.
+_replicas = AccountRegionScopedDict()
+
+
+class _Replica:
+    """What one Region holds of the automated backups of an instance in another."""
+
+    def __init__(self, instance: dict, retention_days: int, kms_key_id: str):
+        self.id = f"ab-{secrets.token_hex(16)}"
+        self.arn = f"arn:aws:rds:{get_region()}:{get_account_id()}:auto-backup:{self.id}"
+        self.region = get_region()
+        # As it was when it was last seen: the source may go.
+        self.instance = dict(instance)
+        self.retention_days = retention_days
+        self.kms_key_id = kms_key_id
+        self.status = "creating"
+        self.earliest = None
+        self.latest = None
+        self._slot = self.id.replace("-", "_")
+        self._ended = threading.Event()
+
+    @property
+    def source_arn(self) -> str:
+        return self.instance["DBInstanceArn"]
+
+    @property
+    def base(self) -> Path:
+        return self._folder / "base"
+
+    @property
+    def wal(self) -> Path:
+        return self._folder / "wal"
+
+    @property
+    def _folder(self) -> Path:
+        return postgres.snapshot_folder(f"{self.region}/{self.id}")
+
+    def follow(self) -> None:
+        """Replicates until `end`, or until the source is no more."""
+        while not self._ended.wait(settings.DURATIONS["logShippingSeconds"]):
+            try:
+                self._replicate()
+            except Exception as error:
+                if not self._is_cut_off():
+                    logger.warning("%s was not replicated: %s", self.source_arn, error)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.status = "retained"
+        if server := rds.server_of(self.source_arn):
+            server.forget_wal(self._slot)
+
+    def remove(self) -> None:
+        self._ended.set()
+        postgres.remove_snapshot(self._folder)
+
+    def _replicate(self) -> None:
+        instance = rds.find_instance_by_arn(self.source_arn)
+        if instance is None or instance["DbiResourceId"] != self.instance["DbiResourceId"]:
+            # "retained: automated backups for deleted instances and after backup replication is stopped"
+            return self.end()
+        server = rds.server_of(self.source_arn)
+        if self._is_cut_off() or server is None or not server.running:
+            return None
+        self.instance = dict(instance)
+        if self.earliest is None:
+            server.keep_wal(self._slot)
+            server.snapshot(self.base)
+            self.earliest = time.time()
+            return None
+        moment = time.time()
+        self._ended.wait(settings.DURATIONS["automatedBackupReplicationSeconds"])
+        if self._is_cut_off() or self._ended.is_set():
+            return None
+        server.ship_wal(self._slot, self.wal)
+        self.latest = moment
+        self.status = "replicating"
+        return None
+
+    def _is_cut_off(self) -> bool:
+        return (
+            faults.region_gone(self.source_arn.split(":")[3])
+            or faults.region_gone(self.region)
+            or faults.matching("automated-backup-replication-paused", self.source_arn) is not None
+        )
+
+
+# --- The API ----------------------------------------------------------------------------------------------------------
+
+
+def _start_replication(p):
+    arn = ministack_rds._p(p, "SourceDBInstanceArn")
+    source_region = _region_of_instance(arn)
+    if source_region == get_region():
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Automated backups of {arn} cannot be replicated to its own Region: call the Region that they shall be in.",
+        )
+    instance = rds.find_instance_by_arn(arn)
+    if instance is None or faults.region_gone(source_region):
+        raise RdsError("DBInstanceNotFound", f"DBInstance {arn} not found.")
+    if instance["DBInstanceStatus"] in ("creating", "deleting", "failed"):
+        raise RdsError("InvalidDBInstanceState", f"DB instance {arn} is {instance['DBInstanceStatus']}.")
+    if int(instance["BackupRetentionPeriod"]) == 0:
+        raise RdsError("InvalidDBInstanceState", f"Automated backups are not enabled for DB instance {arn}.")
+    retention_days = int(ministack_rds._p(p, "BackupRetentionPeriod") or 7)
+    if not 1 <= retention_days <= 35:
+        raise RdsError("InvalidParameterValue", f"Invalid backup retention period: {retention_days}. Must be 1 to 35.")
+    key = ministack_rds._p(p, "KmsKeyId")
+    _check_key(instance, key)
+
+    replica = next((each for each in _replicas.values() if _replicates(each, arn)), None)
+    if replica is None:
+        if sum(each.status != "retained" for each in _replicas.values()) >= _MAX_REPLICAS:
+            raise RdsError(
+                "DBInstanceAutomatedBackupQuotaExceeded",
+                f"The quota for retained automated backups was exceeded: {_MAX_REPLICAS} replications to {get_region()}.",
+            )
+        replica = _Replica(instance, retention_days, key)
+        _replicas[replica.arn] = replica
+        spawn_background(replica.follow, thread_name=f"replicate {replica.id}")
+    elif replica.kms_key_id != key:
+        raise RdsError("InvalidDBInstanceAutomatedBackupState", f"{replica.arn} is encrypted with another key.")
+    # Asked again: another retention.
+    replica.retention_days = retention_days
+    return _answer("StartDBInstanceAutomatedBackupsReplication", _replica_xml(replica))
+
+
+def _stop_replication(p):
+    arn = ministack_rds._p(p, "SourceDBInstanceArn")
+    _region_of_instance(arn)
+    replica = next((each for each in _replicas.values() if _replicates(each, arn)), None)
+    if replica is None:
+        raise RdsError("DBInstanceNotFound", f"Automated backups of {arn} are not replicated to {get_region()}.")
+    replica.end()
+    return _answer("StopDBInstanceAutomatedBackupsReplication", _replica_xml(replica))
+
+
+def _describe(p):
+    identifier, resource_id, arn = (
+        ministack_rds._p(p, name).lower()
+        for name in ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
+    )
+    filters = ministack_rds._parse_filters(p)
+    unknown = sorted(filters.keys() - {"status", "db-instance-id", "dbi-resource-id"})
+    if unknown:
+        raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {', '.join(unknown)}")
+    found = [
+        (record, xml)
+        for record, xml in _all_of_region()
+        if identifier in ("", record["DBInstanceIdentifier"])
+        and resource_id in ("", record["DbiResourceId"].lower())
+        and arn in ("", record["arn"].lower())
+        and record["Status"] in filters.get("status", [record["Status"]])
+        and {record["DBInstanceIdentifier"], record["DBInstanceArn"]}
+        & set(filters.get("db-instance-id", [record["DBInstanceArn"]]))
+        and record["DbiResourceId"] in filters.get("dbi-resource-id", [record["DbiResourceId"]])
+    ]
+    if arn and not found:
+        raise RdsError("DBInstanceAutomatedBackupNotFound", f"{arn} not found.")
+    members = "".join(f"<DBInstanceAutomatedBackup>{xml}</DBInstanceAutomatedBackup>" for _, xml in found)
+    return _xml("DescribeDBInstanceAutomatedBackups", f"<DBInstanceAutomatedBackups>{members}</DBInstanceAutomatedBackups>")
+
+
+def _delete(p):
+    replica = _find(ministack_rds._p(p, "DBInstanceAutomatedBackupsArn"))
+    if replica.status != "retained":
+        raise RdsError(
+            "InvalidDBInstanceAutomatedBackupState",
+            f"{replica.arn} is {replica.status}: stop its replication before it is deleted.",
+        )
+    _replicas.pop(replica.arn)
+    replica.remove()
+    return _answer("DeleteDBInstanceAutomatedBackup", _replica_xml(replica))
+
+
+def _restore(p):
+    source = ministack_rds._p(p, "SourceDBInstanceAutomatedBackupsArn")
+    others = [name for name in ("SourceDBInstanceIdentifier", "SourceDbiResourceId") if ministack_rds._p(p, name)]
+    if others or not source:
+        raise RdsError(
+            "InvalidParameterCombination" if source else "InvalidParameterValue",
+            "The local AWS restores to a point in time from replicated automated backups only: give "
+            f"SourceDBInstanceAutomatedBackupsArn alone, got {', '.join(others) or 'nothing'}.",
+        )
+    replica = _find(source)
+    moment = _moment(p, replica)
+    damaged = faults.matching("automated-backup-damaged", f"{replica.arn} {replica.source_arn}")
+    base, wal = replica.base, replica.wal
+
+    def make():
+        time.sleep(settings.DURATIONS["restoreSeconds"])
+        name = ministack_rds._p(p, "TargetDBInstanceIdentifier")
+        return postgres.restore_to_moment(base, wal, name, moment, without_wal=damaged is not None)
+
+    instance = rds.restore_record(
+        {**replica.instance, "KmsKeyId": replica.kms_key_id},
+        {
+            **{name: value for name, value in p.items() if name not in ("Action", "Version")},
+            "DBInstanceIdentifier": ministack_rds._p(p, "TargetDBInstanceIdentifier"),
+            "BackupRetentionPeriod": ministack_rds._p(p, "BackupRetentionPeriod")
+            or str(replica.instance["BackupRetentionPeriod"]),
+        },
+        make,
+        failed="incompatible-restore",
+    )
+    return ministack_rds._single_instance_response(
+        "RestoreDBInstanceToPointInTimeResponse", "RestoreDBInstanceToPointInTimeResult", instance
+    )
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------
+
+
+def _region_of_instance(arn: str) -> str:
+    match = re.fullmatch(r"arn:aws:rds:([a-z0-9-]+):\d{12}:db:[a-z0-9-]+", arn)
+    if not match:
+        raise RdsError("InvalidParameterValue", f"SourceDBInstanceArn must be the ARN of a DB instance, got '{arn}'.")
+    return match[1]
+
+
+def _check_key(instance: dict, key: str) -> None:
+    if not instance.get("StorageEncrypted"):
+        return
+    if not key:
+        raise RdsError(
+            "InvalidParameterCombination", "KmsKeyId must be given to replicate the backups of an encrypted DB instance."
+        )
+    if (key.startswith("arn:") and key.split(":")[3] != get_region()) or kms._resolve_key(key) is None:
+        raise RdsError("KMSKeyNotAccessibleFault", f"KMS key {key} is not there or not enabled in {get_region()}.")
+
+
+def _replicates(replica: _Replica, source_arn: str) -> bool:
+    return replica.source_arn == source_arn and replica.status != "retained"
+
+
+def _find(arn: str) -> _Replica:
+    replica = _replicas.get(arn)
+    if replica is None:
+        raise RdsError("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in {get_region()}.")
+    return replica
+
+
+def _moment(p, replica: _Replica) -> float:
+    wanted, latest = ministack_rds._p(p, "RestoreTime"), ministack_rds._p(p, "UseLatestRestorableTime") == "true"
+    if bool(wanted) == latest:
+        raise RdsError(
+            "InvalidParameterCombination", "Either RestoreTime or UseLatestRestorableTime must be given, and not both."
+        )
+    if replica.latest is None:
+        raise RdsError(
+            "InvalidDBInstanceAutomatedBackupState", f"{replica.arn} is {replica.status}: nothing can be restored from it yet."
+        )
+    if latest:
+        return replica.latest
+    moment = datetime.fromisoformat(wanted.replace("Z", "+00:00")).timestamp()
+    if not replica.earliest <= moment < replica.latest:
+        raise RdsError(
+            "InvalidParameterValue",
+            f"The specified instance cannot be restored to {wanted}: it must be from {_iso(replica.earliest)} and before "
+            f"{_iso(replica.latest)}.",
+        )
+    return moment
+
+
+def _all_of_region():
+    """Of the instances here, and what was replicated here."""
+    for instance in ministack_rds._instances.values():
+        if int(instance["BackupRetentionPeriod"]) > 0:
+            record = {**_key_of(instance), "Status": "creating", "arn": ""}
+            yield record, _backup_xml(instance, record["Status"], get_region(), instance["BackupRetentionPeriod"])
+    for replica in _replicas.values():
+        yield {**_key_of(replica.instance), "Status": replica.status, "arn": replica.arn}, _replica_xml(replica)
+
+
+def _key_of(instance: dict) -> dict:
+    return {name: instance[name] for name in ("DBInstanceIdentifier", "DBInstanceArn", "DbiResourceId")}
+
+
+def _replica_xml(replica: _Replica) -> str:
+    window = (
+        f"<RestoreWindow><EarliestTime>{_iso(replica.earliest)}</EarliestTime>"
+        f"<LatestTime>{_iso(replica.latest)}</LatestTime></RestoreWindow>"
+        if replica.latest is not None
+        else ""
+    )
+    return (
+        _backup_xml(replica.instance, replica.status, replica.source_arn.split(":")[3], replica.retention_days)
+        + window
+        + f"<DBInstanceAutomatedBackupsArn>{replica.arn}</DBInstanceAutomatedBackupsArn>"
+        + (f"<KmsKeyId>{escape(replica.kms_key_id)}</KmsKeyId>" if replica.kms_key_id else "")
+    )
+
+
+def _backup_xml(instance: dict, status: str, region: str, retention_days) -> str:
+    fields = {
+        **_key_of(instance),
+        "Region": region,
+        "Status": status,
+        "BackupRetentionPeriod": retention_days,
+        "Encrypted": str(bool(instance.get("StorageEncrypted"))).lower(),
+        **{
+            name: instance[name]
+            for name in ("AllocatedStorage", "Engine", "EngineVersion", "MasterUsername", "StorageType", "InstanceCreateTime")
+        },
+    }
+    return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
+
+
+def _answer(action: str, xml: str):
+    return _xml(action, f"<DBInstanceAutomatedBackup>{xml}</DBInstanceAutomatedBackup>")
+
+
+def _xml(action: str, content: str):
+    return ministack_rds._xml(200, f"{action}Response", f"<{action}Result>{content}</{action}Result>")
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def install() -> None:
+    for action, ours in {
+        "StartDBInstanceAutomatedBackupsReplication": _start_replication,
+        "StopDBInstanceAutomatedBackupsReplication": _stop_replication,
+        "DescribeDBInstanceAutomatedBackups": _describe,
+        "DeleteDBInstanceAutomatedBackup": _delete,
+        "RestoreDBInstanceToPointInTime": _restore,
+    }.items():
+        ministack_rds._ACTION_MAP[action] = rds.answering(ours)
+    reset = ministack_rds.reset
+
+    def reset_all():
+        _remove_all()
+        reset()
+
+    ministack_rds.reset = reset_all
+
+
+def _remove_all() -> None:
+    for replica in list(_replicas._data.values()):
+        replica.remove()
+    _replicas._data.clear()
+
+
+def shutdown() -> None:
+    for replica in list(_replicas._data.values()):
+        replica._ended.set()

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Stack } from 'aws-cdk-lib';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { DeploymentToml, ProtectedDatabase } from '../../../lib';
+import { Fixture } from '../fixture';
+
+const stack = new Stack();
+const credentials = Secret.fromSecretCompleteArn(
+  stack,
+  'Secret',
+  'arn:aws:secretsmanager:eu-central-1:111122223333:secret:db-AbCdEf',
+);
+const importedInstance = (id: string, instanceEndpointAddress: string) =>
+  rds.DatabaseInstance.fromDatabaseInstanceAttributes(stack, id, {
+    instanceIdentifier: id,
+    instanceEndpointAddress,
+    port: 5432,
+    securityGroups: [],
+  });
+
+describe('host names', () => {
+  test('of an imported instance: its endpoint, then what is given', () => {
+    const instance = importedInstance('Imported', 'is.cabc.eu-central-1.rds.amazonaws.com');
+    const given = ProtectedDatabase.fromInstance(instance, { credentials, hostnames: ['db.example.com'] });
+    assert.deepEqual(given.hostnames, ['is.cabc.eu-central-1.rds.amazonaws.com', 'db.example.com']);
+    assert.deepEqual(given.datasources, []);
+  });
+
+  test('of a cluster: writer and reader, as far as it was imported with them', () => {
+    const imported = (id: string, attributes: Partial<rds.DatabaseClusterAttributes>) =>
+      ProtectedDatabase.fromCluster(
+        rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, id, { clusterIdentifier: id, ...attributes }),
+        { credentials },
+      ).hostnames;
+    assert.deepEqual(imported('Bare', {}), []);
+    const endpoints = {
+      clusterEndpointAddress: 'is.cluster-cabc.eu-central-1.rds.amazonaws.com',
+      readerEndpointAddress: 'is.cluster-ro-cabc.eu-central-1.rds.amazonaws.com',
+      port: 5432,
+    };
+    assert.deepEqual(imported('Whole', endpoints), [
+      'is.cluster-cabc.eu-central-1.rds.amazonaws.com',
+      'is.cluster-ro-cabc.eu-central-1.rds.amazonaws.com',
+    ]);
+  });
+
+  test('by ARN: what is given', () => {
+    const arn = 'arn:aws:rds:eu-central-1:111122223333:db:is';
+    assert.deepEqual(ProtectedDatabase.fromInstanceArn(arn, { credentials }).hostnames, []);
+    assert.deepEqual(
+      ProtectedDatabase.fromInstanceArn(arn, { credentials, hostnames: ['is.example.com.'] }).hostnames,
+      ['is.example.com.'],
+    );
+  });
+
+  for (const hostname of [
+    'db.example.com:5432',
+    'jdbc:postgresql://db',
+    'db/identity',
+    '',
+    'a b',
+    '$env{DB_HOST}',
+    'a..b',
+  ]) {
+    test(`'${hostname}' is none`, () => {
+      assert.throws(
+        () =>
+          ProtectedDatabase.fromInstanceArn('arn:aws:rds:eu-central-1:111122223333:db:is', {
+            credentials,
+            hostnames: [hostname],
+          }),
+        {
+          message:
+            `\`hostnames\` must be host names, got '${hostname}': write db.example.com, without scheme, port or ` +
+            'database',
+        },
+      );
+    });
+  }
+});
+
+describe('a recovery without `datasources`', () => {
+  test('finds the resource by the host of the file', () => {
+    const fixture = new Fixture();
+    const instance = rds.DatabaseInstance.fromDatabaseInstanceAttributes(fixture.stack, 'Imported', {
+      instanceIdentifier: 'is',
+      instanceEndpointAddress: 'DB.example.com',
+      port: 5432,
+      securityGroups: [],
+    });
+    fixture.addRecovery({ databases: [ProtectedDatabase.fromInstance(instance, { credentials })] });
+  });
+
+  test('finds a new instance by the token that `resolve` gives', () => {
+    const fixture = new Fixture();
+    const { database } = fixture;
+    const text =
+      '[database.identity_db]\nurl = "jdbc:postgresql://$env{DB_HOST}:5432/identity"\n' +
+      '[database.shared_db]\ntype = "postgre"\nhostname = "$env{DB_HOST}"\nname = "shared"\n';
+    fixture.addRecovery({
+      deployment: DeploymentToml.fromString(text, { resolve: { 'env:DB_HOST': database.dbInstanceEndpointAddress } }),
+      databases: [ProtectedDatabase.fromInstance(database, { credentials: database.secret! })],
+    });
+  });
+
+  test('stops where the host says nothing', () => {
+    const fixture = new Fixture();
+    assert.throws(
+      () =>
+        fixture.addRecovery({
+          databases: [ProtectedDatabase.fromInstance(fixture.database, { credentials: fixture.database.secret! })],
+        }),
+      /got none for 'identity_db' \(database\.identity_db, line 2, on db\.example\.com\); offered: database \(no `datasources`/,
+    );
+  });
+});
+
+test('a warning of the file is one of the recovery', async () => {
+  const { Annotations, Match } = await import('aws-cdk-lib/assertions');
+  const fixture = new Fixture();
+  const text =
+    '[database.identity_db]\nurl = "jdbc:postgresql://h/identity"\n[database.shared_db]\nurl = "jdbc:postgresql://h/shared"\n' +
+    '[session]\ndata_source = "jdbc/Sessions"\n';
+  fixture.addRecovery({ deployment: DeploymentToml.fromString(text) });
+  Annotations.fromStack(fixture.stack).hasWarning(
+    '/Is/Recovery',
+    Match.stringLikeRegexp("^deployment\\.toml:6:15: `session\\.data_source` names the datasource 'jdbc/Sessions'"),
+  );
+});
