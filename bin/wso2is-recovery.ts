@@ -24,7 +24,7 @@ async function registerArchiveCommands(program: Command): Promise<void> {
     return;
   }
   const needs = `needs Node >= 22.15 for zstd, this is ${process.version}`;
-  for (const name of ['export', 'list', 'verify', 'restore']) {
+  for (const name of ['export', 'list', 'diff', 'verify', 'restore', 'prune']) {
     program
       .command(name)
       .description(needs)

@@ -15,6 +15,10 @@ const common = {
   legalComments: 'none',
 } as const;
 
+/** What runs in the worker threads of the archive engine: a file of its own beside each bundle that starts them. */
+const ARCHIVE_THREAD = join(root, 'lambda/archive/crew/thread.ts');
+const STARTS_THREADS = ['lambda/export', 'lambda/restore', 'bin'];
+
 async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
     existsSync(join(root, 'lambda', name, 'handler.ts')),
@@ -30,6 +34,13 @@ async function main() {
         keepNames: true,
         // pg looks for its optional native binding; nobody installs it here.
         external: ['pg-native'],
+      }),
+    ),
+    ...STARTS_THREADS.map((folder) =>
+      build({
+        ...common,
+        entryPoints: [ARCHIVE_THREAD],
+        outfile: join(root, 'dist', folder, 'archive-thread.js'),
       }),
     ),
     ...['wso2is-recovery', 'app']

@@ -83,10 +83,58 @@ function clearProgress(): void {
   showProgress('');
 }
 
+export interface Amount {
+  readonly done: number;
+  /** Undefined where nobody knows yet. */
+  readonly total?: number | undefined;
+}
+
+const REDRAW_MS = 100;
+
+/** Shows how far a command is: how many of what, how many bytes, how fast, how long it will take. */
+export function progressOf(what: string, now: () => number = () => performance.now()) {
+  const started = now();
+  let drawn = -Infinity;
+  return (items: Amount, bytes: Amount): void => {
+    const time = now();
+    if (time - drawn < REDRAW_MS) return;
+    drawn = time;
+    showProgress(progressText(what, items, bytes, (time - started) / 1000));
+  };
+}
+
+/** @param seconds since it began */
+export function progressText(what: string, items: Amount, bytes: Amount, seconds: number): string {
+  const count = (value: number) => value.toLocaleString('en');
+  const of = items.total === undefined ? '' : ` of ${count(items.total)}`;
+  const rate = seconds > 0 ? `, ${formatBytes(Math.round(bytes.done / seconds))}/s` : '';
+  const base = bytes.total === undefined ? items : bytes;
+  const part = base.total ? base.done / base.total : 0;
+  const left = part > 0 && part < 1 ? `, ${formatSeconds((seconds / part) * (1 - part))} left` : '';
+  return `${count(items.done)}${of} ${what}, ${formatBytes(bytes.done)}${rate}${left}`;
+}
+
+function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
   for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1000;
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** The first lines, and how many there are besides. */
+export function firstLines<T>(items: readonly T[], line: (item: T) => string, what: string, most = 10): string[] {
+  const rest = items.length - most;
+  return [...items.slice(0, most).map(line), ...(rest > 0 ? [`and ${rest} more ${what}`] : [])];
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
 }

@@ -1,7 +1,16 @@
 /** The commands on an archive. Loading them needs a Node with zstd. */
+import { registerDiff } from './diff';
 import { registerExport } from './export';
 import { registerList } from './list';
+import { registerPrune } from './prune';
 import { registerRestore } from './restore';
 import { registerVerify } from './verify';
 
-export const ARCHIVE_COMMANDS = [registerExport, registerList, registerVerify, registerRestore] as const;
+export const ARCHIVE_COMMANDS = [
+  registerExport,
+  registerList,
+  registerDiff,
+  registerVerify,
+  registerRestore,
+  registerPrune,
+] as const;

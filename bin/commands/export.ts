@@ -1,15 +1,14 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { displayPath } from '../../lambda/archive/byte-path';
-import { exportVolume } from '../../lambda/archive/export-volume';
+import { exportVolume } from '../../lambda/archive/export/export-volume';
 import { DirectoryVolume } from '../../lambda/archive/volume';
 import {
   archiveLocation,
   ExitStatus,
   formatBytes,
   openStore,
+  progressOf,
   run,
-  showProgress,
   withCommonOptions,
   type ArchiveLocation,
   type CommonOptions,
@@ -18,6 +17,7 @@ import {
 interface ExportOptions extends CommonOptions {
   readonly volumeMountedAt: string;
   readonly fullRead?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** Exit status 0: exported; 2: not, and no point exists; 3: exported without the files that are named. */
@@ -28,8 +28,10 @@ export function registerExport(program: Command): void {
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--volume-mounted-at <path>', 'where the directory is, relative to <IS_HOME>', 'repository')
     .option('--full-read', 'read every file, also those that look unchanged')
+    .option('--dry-run', 'read what an export would read, and write nothing')
     .action((directory: string, archive: ArchiveLocation, options: ExportOptions) => {
       const mountedAt = options.volumeMountedAt.replace(/^\.?\/+|\/+$/g, '');
+      const progress = progressOf('entries');
       return run(
         options,
         () =>
@@ -39,15 +41,16 @@ export function registerExport(program: Command): void {
             volumeName: basename(archive.prefix) || basename(resolve(directory)),
             mountedAt,
             fullRead: options.fullRead ?? false,
-            onProgress: ({ filesDone, filesTotal, bytesRead }) =>
-              showProgress(`${filesDone} of ${filesTotal} files, ${formatBytes(bytesRead)} read`),
+            dryRun: options.dryRun ?? false,
+            onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
+              progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),
           }),
         ({ manifestKey, counts, filesRead, bytesStored, problems, warnings }) => ({
           text: [
-            `exported ${counts.files} files, ${formatBytes(counts.bytes)}: ${filesRead} read, ${formatBytes(bytesStored)} stored`,
-            `point: s3://${archive.bucket}/${manifestKey}`,
-            ...warnings.map(({ path, reason }) => `warning: ${displayPath(path)}: ${reason}`),
-            ...problems.map(({ path, reason }) => `problem: ${displayPath(path)}: ${reason}`),
+            `${options.dryRun ? 'would export' : 'exported'} ${counts.files} files, ${formatBytes(counts.bytes)}: ${filesRead} read, ${formatBytes(bytesStored)} stored`,
+            ...(options.dryRun ? [] : [`point: s3://${archive.bucket}/${manifestKey}`]),
+            ...warnings.map(({ path, reason }) => `warning: ${path}: ${reason}`),
+            ...problems.map(({ path, reason }) => `problem: ${path}: ${reason}`),
           ].join('\n'),
           status: problems.length > 0 ? ExitStatus.partly : ExitStatus.ok,
         }),

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { choosePoint } from '../../lambda/archive/points';
-import { restorePoint } from '../../lambda/archive/restore-point';
+import { restorePoint } from '../../lambda/archive/restore/restore-point';
 import {
   archiveLocation,
   ExitStatus,
+  firstLines,
   formatBytes,
   openStore,
+  progressOf,
   run,
-  showProgress,
   time,
   withCommonOptions,
   type ArchiveLocation,
@@ -17,12 +18,15 @@ import {
 interface RestoreOptions extends CommonOptions {
   readonly at?: Date;
   readonly path?: readonly string[];
+  readonly replace?: boolean;
+  readonly keepGoing?: boolean;
+  readonly dryRun?: boolean;
 }
 
-/** Warnings that are printed; the rest is counted. */
-const SHOWN_WARNINGS = 10;
-
-/** Exit status 0: restored; 2: bad input, a damaged archive, or failure. Nothing is at the target but after 0. */
+/**
+ * Exit status 0: restored; 2: bad input, a damaged archive, or failure: the target is as it was; 3: restored without the
+ * damaged files, which are named.
+ */
 export function registerRestore(program: Command): void {
   withCommonOptions(program.command('restore'))
     .description('restore the newest complete point of an archive into a directory that does not exist yet')
@@ -34,8 +38,12 @@ export function registerRestore(program: Command): void {
       'only this path of the volume and what is under it; repeatable',
       (path, all: string[] = []) => [...all, path],
     )
-    .action((archive: ArchiveLocation, target: string, options: RestoreOptions) =>
-      run(
+    .option('--replace', 'move what is there aside and keep it: the whole directory, or each --path alone')
+    .option('--keep-going', 'restore what is not damaged')
+    .option('--dry-run', 'say what would be restored, and write nothing')
+    .action((archive: ArchiveLocation, target: string, options: RestoreOptions) => {
+      const progress = progressOf('files');
+      return run(
         options,
         async () => {
           const store = openStore(archive, options);
@@ -45,18 +53,25 @@ export function registerRestore(program: Command): void {
             manifestKey,
             target,
             ...(options.path ? { paths: options.path } : {}),
-            onProgress: ({ filesDone, filesTotal }) => showProgress(`${filesDone} of ${filesTotal} files`),
+            replace: options.replace ?? false,
+            keepGoing: options.keepGoing ?? false,
+            dryRun: options.dryRun ?? false,
+            onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
+              progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
           });
         },
-        ({ manifestKey, files, bytes, warnings }) => ({
+        ({ manifestKey, files, bytes, warnings, damages, replaced }) => ({
           text: [
-            `restored ${files} files, ${formatBytes(bytes)}, to ${target}`,
+            `${options.dryRun ? 'would restore' : 'restored'} ${files} files, ${formatBytes(bytes)}, to ${target}`,
             `point: s3://${archive.bucket}/${manifestKey}`,
-            ...warnings.slice(0, SHOWN_WARNINGS).map(({ path, reason }) => `warning: ${path}: ${reason}`),
-            ...(warnings.length > SHOWN_WARNINGS ? [`and ${warnings.length - SHOWN_WARNINGS} more warnings`] : []),
+            ...replaced.map(
+              ({ path, keptAt }) => `replaced: ${path}; what was there is at ${keptAt} until you remove it`,
+            ),
+            ...firstLines(warnings, ({ path, reason }) => `warning: ${path}: ${reason}`, 'warnings'),
+            ...damages.map(({ path, key, problem }) => `damaged: ${path === '' ? '' : `${path}: `}${key}: ${problem}`),
           ].join('\n'),
-          status: ExitStatus.ok,
+          status: damages.length > 0 ? ExitStatus.partly : ExitStatus.ok,
         }),
-      ),
-    );
+      );
+    });
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
-import { verifyArchive } from '../../lambda/archive/verify-archive';
+import { verifyArchive } from '../../lambda/archive/verify/verify-archive';
 import {
   archiveLocation,
   ExitStatus,
   openStore,
+  progressOf,
   run,
-  showProgress,
   withCommonOptions,
   type ArchiveLocation,
   type CommonOptions,
@@ -22,15 +22,17 @@ export function registerVerify(program: Command): void {
     .description('check that every point of an archive is complete, and with --read-data that all content is intact')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--read-data', 'read every pack and compare the SHA-256 of every file')
-    .action((archive: ArchiveLocation, options: VerifyOptions) =>
-      run(
+    .action((archive: ArchiveLocation, options: VerifyOptions) => {
+      const progress = progressOf('packs');
+      return run(
         options,
         async () => {
           const store = openStore(archive, options);
           const outcome = await verifyArchive({
             store,
             readData: options.readData ?? false,
-            onProgress: ({ packsDone, packsTotal }) => showProgress(`${packsDone} of ${packsTotal} packs`),
+            onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
+              progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
           });
           if (outcome.points.length === 0) throw new ArchiveError(`no point is in ${store.description}`);
           return outcome;
@@ -44,6 +46,6 @@ export function registerVerify(program: Command): void {
           ].join('\n'),
           status: findings.length === 0 ? ExitStatus.ok : ExitStatus.no,
         }),
-      ),
-    );
+      );
+    });
 }

@@ -51,15 +51,34 @@ export function pathToBytes(path: string): Buffer {
 }
 
 /** The path as text that any terminal and any JSON reader can show; not reversible for names that are not UTF-8. */
-export const displayPath = (path: string): string =>
-  Array.from(path, (character) => {
+export function displayPath(path: string): string {
+  if (!LONE_BYTE.test(path)) return path;
+  return Array.from(path, (character) => {
     const code = character.codePointAt(0)!;
     return code >= 0xdc80 && code <= 0xdcff ? `%${(code - 0xdc00).toString(16).toUpperCase()}` : character;
   }).join('');
+}
 
 /** Sorts by the bytes of `path`, as `LC_ALL=C sort` does. */
-export function sortedByPath<T extends { readonly path: string }>(items: Iterable<T>): T[] {
-  return Array.from(items, (item) => ({ item, bytes: pathToBytes(item.path) }))
-    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
-    .map(({ item }) => item);
+export const sortedByPath = <T extends { readonly path: string }>(items: Iterable<T>): T[] =>
+  Array.from(items).sort((a, b) => comparePaths(a.path, b.path));
+
+const NOT_PLAIN = /[^\x20-\x7e]/;
+
+/** Printable ASCII: its text, its bytes and their order are one and the same. */
+export const isPlain = (path: string): boolean => !NOT_PLAIN.test(path);
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Negative, zero or positive: the order of the bytes of two paths. */
+export function comparePaths(a: string, b: string): number {
+  if (a === b) return 0;
+  // Text is in the order of its bytes but where a surrogate stands for a byte or for a character above U+FFFF.
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(pathToBytes(a), pathToBytes(b));
+  return a < b ? -1 : 1;
+}
+
+/** In place, by their bytes. */
+export function sortNames(names: string[]): string[] {
+  return names.some((name) => SURROGATE.test(name)) ? names.sort(comparePaths) : names.sort();
 }

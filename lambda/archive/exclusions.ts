@@ -13,6 +13,8 @@ const EXCLUSIONS: readonly Exclusion[] = [
     pattern: /^repository\/database\/[^/]+\.(mv|h2|lock|trace)\.db$/,
     reason: 'embedded H2 database: its files cannot be copied while the server runs; use an RDS database',
   },
+  { pattern: /(^|\/)\.[^/]+\.restoring-[0-9a-f]{12}$/, reason: 'a restore that is under way, or was interrupted' },
+  { pattern: /(^|\/)\.[^/]+\.replaced-\d+$/, reason: 'replaced by a restore, and kept until somebody removes it' },
   { pattern: /(^|\/)\.nfs[0-9a-f]{16,}$/, reason: 'deleted file that an NFS client still holds open' },
 ];
 
@@ -21,6 +23,12 @@ const AT_TOP_OF_VOLUME: readonly Exclusion[] = [
   { pattern: /^aws-backup-(failed-)?restore_[^/]+$/, reason: 'left by a restore of AWS Backup' },
 ];
 
+/** What every path that is left out has in it: so that one look is enough for nearly all others. */
+const SUSPICIOUS = /(^|\/)(logs|tmp|database)\/|wso2carbon\.pid$|(^|\/)\.|^aws-backup-/;
+
+/** Where a volume is itself one of those folders. */
+const MOUNTED = /(^|\/)(logs|tmp|database)$/;
+
 /**
  * Why a path is not exported; undefined when it is.
  *
@@ -28,6 +36,7 @@ const AT_TOP_OF_VOLUME: readonly Exclusion[] = [
  * @param path relative to the volume
  */
 export function exclusionReason(mountedAt: string, path: string): string | undefined {
+  if (!SUSPICIOUS.test(path) && !(mountedAt !== '' && MOUNTED.test(mountedAt))) return undefined;
   const inHome = mountedAt === '' ? path : `${mountedAt}/${path}`;
   return (
     EXCLUSIONS.find(({ pattern }) => pattern.test(inHome)) ?? AT_TOP_OF_VOLUME.find(({ pattern }) => pattern.test(path))

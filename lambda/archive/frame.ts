@@ -1,22 +1,34 @@
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { promisify } from 'node:util';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
-
-/** No frame of a pack holds more than this when decoded; a reader refuses one that does. Part of the format. */
+/** No frame of an archive holds more than this when decoded; a reader refuses one that does. Part of the format. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
 /**
- * One zstd frame, with its checksum (zstd's default of leaving it out lets a flipped bit pass), decoded again before
- * anybody relies on it.
+ * Measured on tenant artifacts in frames of 1 MiB, against zstd's default level 3: a fifth faster, 3 % larger. What does not
+ * compress (jars) costs the same at every level, since zstd then stores it as it is.
  */
-export async function encodeFrame(raw: Buffer): Promise<Buffer> {
-  const frame = await compress(raw, {
-    params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: 3 },
+const LEVEL = 2;
+
+/** zstd's own bound for what does not compress: the content, a 256th of it, and the headers. */
+const bound = (bytes: number) => bytes + (bytes >> 8) + 1024;
+
+export type Compress = (raw: Buffer) => Buffer;
+
+/** What comes out is collected in pieces of this size: artifacts compress to less, and what does not to four of them. */
+const OUTPUT_BYTES = 256 * 1024 + 1024;
+
+/** With the checksum: zstd's default of leaving it out lets a flipped bit pass. */
+const compress: Compress = (raw) =>
+  zstdCompressSync(raw, {
+    params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: LEVEL },
     pledgedSrcSize: raw.length,
+    chunkSize: Math.min(bound(raw.length), OUTPUT_BYTES),
   });
-  if (!(await decompress(frame, { maxOutputLength: Math.max(raw.length, 1) })).equals(raw)) {
+
+/** One zstd frame, decoded again before anybody relies on it. */
+export function encodeFrame(raw: Buffer, compressor: Compress = compress): Buffer {
+  const frame = compressor(raw);
+  if (!decodeFrame(frame, Math.max(raw.length, 1)).equals(raw)) {
     throw new Error(
       `zstd gave back other bytes than it was given (${raw.length} bytes): this machine is not to be trusted`,
     );
@@ -29,5 +41,24 @@ export async function encodeFrame(raw: Buffer): Promise<Buffer> {
  * first, both in silence: so a frame comes here alone, cut out by its offset and length, and the caller compares size
  * and SHA-256 of what it takes from it.
  */
-export const decodeFrame = (frame: Buffer, maxBytes = MAX_FRAME_BYTES): Promise<Buffer> =>
-  decompress(frame, { maxOutputLength: maxBytes });
+export const decodeFrame = (frame: Buffer, maxBytes = MAX_FRAME_BYTES): Buffer =>
+  zstdDecompressSync(frame, { maxOutputLength: maxBytes, chunkSize: Math.max(64, contentSize(frame, maxBytes)) });
+
+/** What the frame's header says that it decodes to, in place of a guess: one allocation of the right size. */
+function contentSize(frame: Buffer, maxBytes: number): number {
+  const fallback = Math.min(maxBytes, 128 * 1024);
+  if (frame.length < 14) return fallback;
+  const descriptor = frame[4]!;
+  const single = (descriptor & 0x20) !== 0;
+  const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
+  switch (descriptor >> 6) {
+    case 0:
+      return single ? frame[at]! : fallback;
+    case 1:
+      return Math.min(maxBytes, frame.readUInt16LE(at) + 256);
+    case 2:
+      return Math.min(maxBytes, frame.readUInt32LE(at));
+    default:
+      return fallback;
+  }
+}

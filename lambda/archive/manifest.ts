@@ -1,23 +1,30 @@
 /** The manifest: what one export found and where its content is. Written once, last; see docs/archive-format.md. */
 import { createHash } from 'node:crypto';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { promisify } from 'node:util';
-import { displayPath, pathToBytes } from './byte-path';
+import { comparePaths, displayPath } from './byte-path';
+import { addCounts, type Counts, countLines, NOTHING } from './counts';
+import type { Ownership } from './entry';
 import { ArchiveDamagedError, messageOf } from './errors';
+import type { Remark } from './export/remark';
+import { decodeFrame, encodeFrame } from './frame';
+import { type Damaged, isCount, isOwnership, isRecord, isRemarks, isText, isTime, parseLine } from './json-checks';
+
+export type { Counts } from './counts';
+export type { DirectoryEntry, FileEntry, LinkEntry, ManifestEntry, Ownership, Piece } from './entry';
+export type { Remark } from './export/remark';
 
 export const FORMAT = 'wso2is-recovery-archive';
 export const FORMAT_VERSION = 1;
 export const MANIFEST_PREFIX = 'manifests/';
 export const PACK_PREFIX = 'packs/';
+export const PAGE_PREFIX = 'pages/';
 
-/** A manifest that decodes to more is refused: about three million files. */
-const MAX_MANIFEST_BYTES = 2_000_000_000;
+export const packKey = (sha256: string) => `${PACK_PREFIX}${sha256}.tar.zst`;
+export const pageKey = (sha256: string) => `${PAGE_PREFIX}${sha256}.jsonl.zst`;
+/** SHA-256 that a key of a pack or page names. */
+export const sha256OfKey = (key: string) => key.slice(key.lastIndexOf('/') + 1).split('.')[0]!;
 
-export interface Manifest {
-  readonly header: ManifestHeader;
-  /** Sorted by the bytes of their paths. */
-  readonly entries: readonly ManifestEntry[];
-}
+/** A manifest that decodes to more is refused: that is the header of some hundred million entries. */
+const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
 
 export interface ManifestHeader {
   readonly format: typeof FORMAT;
@@ -33,7 +40,10 @@ export interface ManifestHeader {
   /** Name of the manifest that unchanged files were taken from. */
   readonly parent?: string;
   readonly counts: Counts;
+  /** Every pack that an entry needs. */
   readonly packs: readonly PackReference[];
+  /** The entries, in order. */
+  readonly pages: readonly PageReference[];
   /** The top directory of the volume. */
   readonly root: Ownership;
   readonly excluded: readonly Remark[];
@@ -41,88 +51,28 @@ export interface ManifestHeader {
   readonly warnings: readonly Remark[];
 }
 
-export interface Counts {
-  readonly files: number;
-  readonly directories: number;
-  readonly symlinks: number;
-  readonly hardlinks: number;
-  /** Sum of the sizes of the files. */
-  readonly bytes: number;
-}
-
 export interface PackReference {
   /** `packs/<SHA-256 of the object>.tar.zst`, relative to the archive's prefix. */
   readonly key: string;
   readonly bytes: number;
+  /** Sum of the sizes of the contents in it, before compression: how much of it is still of use can be told by this. */
+  readonly contentBytes: number;
+  /**
+   * CRC-32 of the object: with the SHA-256 of every content, which is compared as well, this finds damage to whatever else
+   * is in it, at a tenth of the cost of its own SHA-256.
+   */
+  readonly crc32: number;
 }
 
-export interface Remark {
-  readonly path: string;
-  readonly reason: string;
-}
-
-export interface Ownership {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Nanoseconds since 1970, decimal. */
-  readonly mtimeNs: string;
-}
-
-export type ManifestEntry = FileEntry | DirectoryEntry | LinkEntry;
-
-interface EntryBase extends Ownership {
-  /** Relative to the volume; bytes that are not UTF-8 as lone surrogates (see byte-path.ts). */
-  readonly path: string;
-}
-
-export interface FileEntry extends EntryBase {
-  readonly type: 'file';
-  readonly size: number;
-  readonly sha256: string;
-  readonly ctimeNs: string;
-  readonly ino: string;
-  /** In order; empty for an empty file. */
-  readonly pieces: readonly Piece[];
-  /** It changed during every attempt to read it: the content is what the last attempt read. */
-  readonly unstable?: true;
-}
-
-export interface DirectoryEntry extends EntryBase {
-  readonly type: 'directory';
-}
-
-/** `target` of a symlink is its text; of a hard link, the path of a file entry of this manifest. */
-export interface LinkEntry extends EntryBase {
-  readonly type: 'symlink' | 'hardlink';
-  readonly target: string;
-}
-
-/** A part of a file's content: `size` bytes after the first `skip` bytes of one decoded frame. */
-export interface Piece {
-  /** Index in the header's `packs`. */
-  readonly pack: number;
-  /** The frame in the pack. */
-  readonly offset: number;
-  readonly length: number;
-  readonly skip: number;
-  readonly size: number;
-}
-
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
-
-export function countEntries(entries: readonly ManifestEntry[]): Counts {
-  const counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
-  for (const entry of entries) {
-    if (entry.type === 'file') {
-      counts.files += 1;
-      counts.bytes += entry.size;
-    } else if (entry.type === 'directory') counts.directories += 1;
-    else if (entry.type === 'symlink') counts.symlinks += 1;
-    else counts.hardlinks += 1;
-  }
-  return counts;
+export interface PageReference {
+  /** `pages/<SHA-256 of the object>.jsonl.zst`, relative to the archive's prefix. */
+  readonly key: string;
+  readonly bytes: number;
+  /** Path of its first entry. */
+  readonly first: string;
+  readonly counts: Counts;
+  /** Indexes, in the header's `packs`, of those that its entries need. */
+  readonly packs: readonly number[];
 }
 
 /**
@@ -132,22 +82,18 @@ export function countEntries(entries: readonly ManifestEntry[]): Counts {
 export const manifestName = (started: Date, sha256: string) =>
   `${MANIFEST_PREFIX}${started.toISOString().replaceAll(/[-:]/g, '')}-${sha256}.jsonl.zst`;
 
-/** One zstd frame of JSON lines: the header, the entries, and a last line with the SHA-256 of all lines before it. */
-export async function encodeManifest({ header, entries }: Manifest): Promise<Buffer> {
-  const lines = [header, ...entries].map((line) => Buffer.from(`${JSON.stringify(line)}\n`));
-  const body = Buffer.concat(lines);
-  const end = { end: { entries: entries.length, sha256: createHash('sha256').update(body).digest('hex') } };
-  return compress(Buffer.concat([body, Buffer.from(`${JSON.stringify(end)}\n`)]), {
-    params: { [constants.ZSTD_c_checksumFlag]: 1 },
-  });
+/** One zstd frame of two JSON lines: the header, and the SHA-256 of the line before. */
+export function encodeManifest(header: ManifestHeader): Buffer {
+  const line = Buffer.from(`${JSON.stringify(header)}\n`);
+  const end = { end: { sha256: createHash('sha256').update(line).digest('hex') } };
+  return encodeFrame(Buffer.concat([line, Buffer.from(`${JSON.stringify(end)}\n`)]));
 }
 
 /**
  * @param key ends with the name that {@link manifestName} gave it
- * @throws ArchiveDamagedError when it is not exactly what {@link encodeManifest} wrote, or would make a restore write
- *   outside of its target
+ * @throws ArchiveDamagedError when it is not exactly what {@link encodeManifest} wrote
  */
-export async function decodeManifest(key: string, object: Buffer): Promise<Manifest> {
+export function decodeManifest(key: string, object: Buffer): ManifestHeader {
   const damaged = (problem: string, cause?: unknown) => new ArchiveDamagedError(key, problem, { cause });
   const sha256 = createHash('sha256').update(object).digest('hex');
   if (!key.endsWith(`-${sha256}.jsonl.zst`)) {
@@ -155,7 +101,7 @@ export async function decodeManifest(key: string, object: Buffer): Promise<Manif
   }
   let text: Buffer;
   try {
-    text = await decompress(object, { maxOutputLength: MAX_MANIFEST_BYTES });
+    text = decodeFrame(object, MAX_MANIFEST_BYTES);
   } catch (error) {
     throw damaged(`the manifest cannot be decompressed (${messageOf(error)})`, error);
   }
@@ -166,54 +112,14 @@ export async function decodeManifest(key: string, object: Buffer): Promise<Manif
   if (end['sha256'] !== createHash('sha256').update(text.subarray(0, lastLine)).digest('hex')) {
     throw damaged('the manifest was changed: its SHA-256 is another than its last line says');
   }
-  const lines: Record<string, unknown>[] = [];
-  for (let at = 0; at < lastLine;) {
-    const next = text.indexOf(10, at) + 1;
-    lines.push(parseLine(text.subarray(at, next), damaged));
-    at = next;
-  }
-  const [first, ...rest] = lines;
-  const header = checkHeader(first!, damaged);
-  const entries = checkEntries(rest, header, damaged);
-  if (end['entries'] !== entries.length) {
-    throw damaged(`the manifest has ${entries.length} entries, its last line says ${String(end['entries'])}`);
-  }
-  const counts = countEntries(entries);
-  for (const name of ['files', 'directories', 'symlinks', 'hardlinks', 'bytes'] as const) {
-    if (counts[name] !== header.counts[name]) {
-      throw damaged(`the manifest's header counts ${header.counts[name]} ${name}, its entries are ${counts[name]}`);
-    }
-  }
-  return { header, entries };
+  return checkHeader(parseLine(text.subarray(0, lastLine), damaged), damaged);
 }
 
-type Damaged = (problem: string, cause?: unknown) => ArchiveDamagedError;
+const COUNTS = ['files', 'directories', 'symlinks', 'hardlinks', 'bytes'] as const;
+const isCounts = (value: unknown): value is Counts => isRecord(value) && COUNTS.every((name) => isCount(value[name]));
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isSha256 = (value: unknown): value is string => isText(value) && /^[0-9a-f]{64}$/.test(value);
-const isNs = (value: unknown): value is string => isText(value) && /^-?\d{1,20}$/.test(value);
-const isTime = (value: unknown): value is string => isText(value) && !Number.isNaN(Date.parse(value));
-const isOwnership = (value: Record<string, unknown>) =>
-  isCount(value['mode']) &&
-  value['mode'] <= 0o7777 &&
-  isCount(value['uid']) &&
-  isCount(value['gid']) &&
-  isNs(value['mtimeNs']);
-const isRemarks = (value: unknown) =>
-  Array.isArray(value) && value.every((item) => isRecord(item) && isText(item['path']) && isText(item['reason']));
-
-function parseLine(line: Buffer, damaged: Damaged): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line.toString('utf8'));
-    if (isRecord(value)) return value;
-  } catch {
-    // Said below.
-  }
-  throw damaged(`a line of the manifest is not a JSON object: ${line.toString('utf8', 0, 60).trim()}`);
-}
+const isObject = (value: unknown, key: RegExp): value is Record<string, unknown> =>
+  isRecord(value) && isText(value['key']) && key.test(value['key']) && isCount(value['bytes']);
 
 function checkHeader(value: Record<string, unknown>, damaged: Damaged): ManifestHeader {
   if (value['format'] !== FORMAT) throw damaged('this is not a manifest of an artifact archive');
@@ -222,7 +128,7 @@ function checkHeader(value: Record<string, unknown>, damaged: Damaged): Manifest
       `\`formatVersion\` must be ${FORMAT_VERSION}, got ${String(value['formatVersion'])}: use the version of this tool that wrote it`,
     );
   }
-  const counts = value['counts'];
+  const { packs, pages } = value;
   const ok =
     isText(value['volume']) &&
     isText(value['mountedAt']) &&
@@ -230,93 +136,41 @@ function checkHeader(value: Record<string, unknown>, damaged: Damaged): Manifest
     isTime(value['endedAt']) &&
     isTime(value['fullReadAt']) &&
     (value['parent'] === undefined || isText(value['parent'])) &&
-    isRecord(counts) &&
-    ['files', 'directories', 'symlinks', 'hardlinks', 'bytes'].every((name) => isCount(counts[name])) &&
-    Array.isArray(value['packs']) &&
-    value['packs'].every(
+    isCounts(value['counts']) &&
+    Array.isArray(packs) &&
+    packs.every(
       (pack) =>
-        isRecord(pack) &&
-        isText(pack['key']) &&
-        /^packs\/[0-9a-f]{64}\.tar\.zst$/.test(pack['key']) &&
-        isCount(pack['bytes']),
+        isObject(pack, /^packs\/[0-9a-f]{64}\.tar\.zst$/) && isCount(pack['contentBytes']) && isCount(pack['crc32']),
+    ) &&
+    Array.isArray(pages) &&
+    pages.every(
+      (page) =>
+        isObject(page, /^pages\/[0-9a-f]{64}\.jsonl\.zst$/) &&
+        isText(page['first']) &&
+        isCounts(page['counts']) &&
+        Array.isArray(page['packs']) &&
+        page['packs'].every((index) => isCount(index) && index < packs.length),
     ) &&
     isRecord(value['root']) &&
     isOwnership(value['root']) &&
     ['excluded', 'problems', 'warnings'].every((name) => isRemarks(value[name]));
   if (!ok) throw damaged("the manifest's header has a field that is missing or of the wrong type");
-  return value as unknown as ManifestHeader;
+  const header = value as unknown as ManifestHeader;
+  checkSums(header, damaged);
+  return header;
 }
 
-function checkEntries(lines: readonly Record<string, unknown>[], header: ManifestHeader, damaged: Damaged) {
-  const directories = new Set<string>();
-  const files = new Set<string>();
-  const entries: ManifestEntry[] = [];
-  let previous: Buffer = Buffer.alloc(0);
-  for (const line of lines) {
-    const path = line['path'];
-    if (!isText(path) || !isSafePath(path)) throw damaged(`an entry has the path ${JSON.stringify(path)}`);
-    const shown = displayPath(path);
-    const bytes = pathToBytes(path);
-    if (Buffer.compare(previous, bytes) >= 0) throw damaged(`the entry ${shown} is there twice or not in order`);
-    previous = bytes;
-    const slash = path.lastIndexOf('/');
-    // Also what keeps a restore from writing through a link: whatever holds an entry is a directory entry itself.
-    if (slash >= 0 && !directories.has(path.slice(0, slash)))
-      throw damaged(`${shown} is in no directory of the manifest`);
-    if (!isOwnership(line) || !isEntryOfItsType(line, header)) {
-      throw damaged(`the entry ${shown} has a field that is missing or of the wrong type`);
-    }
-    if (line['type'] === 'directory') directories.add(path);
-    if (line['type'] === 'file') files.add(path);
-    entries.push(line as unknown as ManifestEntry);
-  }
-  for (const entry of entries) {
-    if (entry.type === 'hardlink' && !files.has(entry.target)) {
-      throw damaged(
-        `the hard link ${displayPath(entry.path)} is to ${displayPath(entry.target)}, which is no file of it`,
-      );
+function checkSums({ counts, pages }: ManifestHeader, damaged: Damaged): void {
+  const sum = pages.reduce((total, page) => addCounts(total, page.counts), NOTHING);
+  for (const name of COUNTS) {
+    if (sum[name] !== counts[name]) {
+      throw damaged(`the manifest's header counts ${counts[name]} ${name}, its pages ${sum[name]}`);
     }
   }
-  return entries;
-}
-
-const isSafePath = (path: string) =>
-  !path.includes('\0') && path.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
-
-function isEntryOfItsType(line: Record<string, unknown>, header: ManifestHeader): boolean {
-  switch (line['type']) {
-    case 'directory':
-      return true;
-    case 'symlink':
-    case 'hardlink':
-      return isText(line['target']) && line['target'] !== '' && !line['target'].includes('\0');
-    case 'file':
-      return (
-        isCount(line['size']) &&
-        isSha256(line['sha256']) &&
-        isNs(line['ctimeNs']) &&
-        isText(line['ino']) &&
-        Array.isArray(line['pieces']) &&
-        line['pieces'].every((piece) => isPiece(piece, header)) &&
-        (line['pieces'] as Piece[]).reduce((sum, { size }) => sum + size, 0) === line['size']
-      );
-    default:
-      return false;
+  for (const [index, { first, counts: own }] of pages.entries()) {
+    if (countLines(own) === 0) throw damaged(`the page that begins with ${displayPath(first)} has no entries`);
+    if (index > 0 && comparePaths(pages[index - 1]!.first, first) >= 0) {
+      throw damaged(`the page that begins with ${displayPath(first)} is there twice or not in order`);
+    }
   }
-}
-
-function isPiece(piece: unknown, header: ManifestHeader): piece is Piece {
-  if (!isRecord(piece)) return false;
-  const { pack, offset, length, skip, size } = piece;
-  return (
-    isCount(pack) &&
-    pack < header.packs.length &&
-    isCount(offset) &&
-    isCount(length) &&
-    length > 0 &&
-    offset + length <= header.packs[pack]!.bytes &&
-    isCount(skip) &&
-    isCount(size) &&
-    size > 0
-  );
 }

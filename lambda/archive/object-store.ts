@@ -9,8 +9,11 @@ export interface ObjectStore {
   /** For messages: `s3://bucket/prefix/`. */
   readonly description: string;
 
-  /** Writes with a SHA-256 checksum (hex) that the store verifies, if the key does not exist. */
-  put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'>;
+  /**
+   * Writes with a SHA-256 checksum (hex) that the store verifies, if the key does not exist. With `renew` an object that is
+   * there is written once more: then it is as young as a new one, and no prune takes it for left over.
+   */
+  put(key: string, body: Buffer, sha256: string, options?: PutOptions): Promise<'created' | 'exists'>;
 
   /** The whole object or a part of it; undefined when there is no such object. */
   get(key: string, range?: ByteRange): Promise<Buffer | undefined>;
@@ -21,8 +24,26 @@ export interface ObjectStore {
   /** All objects whose key begins with this, in the order of their keys. */
   list(keyPrefix: string): AsyncIterable<ListedObject>;
 
-  /** Deleting what is not there is no error. */
+  /** Deleting what is not there is no error; what may not be deleted yet (object lock) is an {@link ObjectLockedError}. */
   delete(key: string): Promise<void>;
+
+  /** The store's own clock. */
+  time(): Promise<Date>;
+
+  /** Retention that the store gives each new object; undefined without object lock. */
+  defaultRetention(): Promise<DefaultRetention | undefined>;
+
+  /** Makes the time longer for which an object cannot be deleted; it never becomes shorter. */
+  extendLock(key: string, until: Date): Promise<void>;
+}
+
+export interface PutOptions {
+  readonly renew?: boolean;
+}
+
+export interface DefaultRetention {
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
+  readonly days: number;
 }
 
 export interface ByteRange {
@@ -34,9 +55,13 @@ export interface ObjectHead {
   readonly bytes: number;
   /** Hex; undefined when the store keeps none for this object. */
   readonly sha256: string | undefined;
+  readonly modified: Date;
+  /** Until then it cannot be deleted. */
+  readonly lockedUntil?: Date;
 }
 
 export interface ListedObject {
   readonly key: string;
   readonly bytes: number;
+  readonly modified: Date;
 }

@@ -1,21 +1,27 @@
 /** The points of an archive: which there are, and which of them can be restored. */
+import { createHash } from 'node:crypto';
 import pMap from 'p-map';
-import { ArchiveDamagedError, ArchiveError } from './errors';
-import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, type Manifest, type ManifestHeader } from './manifest';
+import { displayPath } from './byte-path';
+import { type CheckedEntries, EntryChecker } from './check-entries';
+import type { ManifestEntry } from './entry';
+import { ArchiveDamagedError, ArchiveError, messageOf } from './errors';
+import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, sha256OfKey } from './manifest';
+import type { ManifestHeader, PageReference } from './manifest';
 import type { ObjectStore } from './object-store';
+import { decodePage } from './page';
 
 export interface Point {
   /** Key in the bucket, the store's prefix included. */
   readonly manifestKey: string;
   /** Absent when the manifest is damaged. */
   readonly header?: ManifestHeader;
-  /** Every pack that it names is there, with its size. */
+  /** Every pack and page that it names is there, with its size. */
   readonly complete: boolean;
-  /** Why it is not complete: each pack that is missing or has another size, or the damage of the manifest. */
+  /** Why it is not complete: each object that is missing or has another size, or the damage of the manifest. */
   readonly problems: readonly string[];
 }
 
-const MANIFESTS_IN_FLIGHT = 4;
+const MANIFESTS_IN_FLIGHT = 8;
 
 /** Keys in the bucket, oldest first. */
 export async function listManifests(store: ObjectStore): Promise<string[]> {
@@ -26,20 +32,29 @@ export async function listManifests(store: ObjectStore): Promise<string[]> {
   return keys.sort();
 }
 
-/** Size by relative key. */
-export async function listPacks(store: ObjectStore): Promise<ReadonlyMap<string, number>> {
+/** Size by relative key, of packs and pages. */
+export async function listContents(store: ObjectStore): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
-  for await (const { key, bytes } of store.list(PACK_PREFIX)) sizes.set(key, bytes);
+  await Promise.all(
+    [PACK_PREFIX, PAGE_PREFIX].map(async (prefix) => {
+      for await (const { key, bytes } of store.list(prefix)) sizes.set(key, bytes);
+    }),
+  );
   return sizes;
 }
 
-/** A line for each pack that the manifest names and that is not there as it should be. */
-export function missingPacks(header: ManifestHeader, present: ReadonlyMap<string, number>): string[] {
-  return header.packs.flatMap(({ key, bytes }) => {
-    const size = present.get(key);
-    if (size === undefined) return [`the pack ${key} is missing`];
-    return size === bytes ? [] : [`the pack ${key} has ${size} bytes instead of ${bytes}`];
-  });
+/** A line for each object that the manifest names and that is not there as it should be. */
+export function missingObjects(
+  { packs, pages }: Pick<ManifestHeader, 'packs' | 'pages'>,
+  present: ReadonlyMap<string, number>,
+): string[] {
+  const missing = (what: string, objects: readonly { readonly key: string; readonly bytes: number }[]) =>
+    objects.flatMap(({ key, bytes }) => {
+      const size = present.get(key);
+      if (size === undefined) return [`the ${what} ${key} is missing`];
+      return size === bytes ? [] : [`the ${what} ${key} has ${size} bytes instead of ${bytes}`];
+    });
+  return [...missing('pack', packs), ...missing('page', pages)];
 }
 
 /**
@@ -48,18 +63,18 @@ export function missingPacks(header: ManifestHeader, present: ReadonlyMap<string
 export async function listPoints(store: ObjectStore): Promise<readonly Point[]> {
   // Manifests before packs: a point that is committed between the two lists is then not seen, instead of seen half.
   const keys = (await listManifests(store)).reverse();
-  const present = await listPacks(store);
+  const present = await listContents(store);
   return pMap(keys, (manifestKey) => examinePoint(store, manifestKey, present), { concurrency: MANIFESTS_IN_FLIGHT });
 }
 
-async function examinePoint(
+export async function examinePoint(
   store: ObjectStore,
   manifestKey: string,
   present: ReadonlyMap<string, number>,
 ): Promise<Point> {
   try {
-    const { header } = await readManifest(store, manifestKey);
-    const problems = missingPacks(header, present);
+    const header = await readHeader(store, manifestKey);
+    const problems = missingObjects(header, present);
     return { manifestKey, header, complete: problems.length === 0, problems };
   } catch (error) {
     if (!(error instanceof ArchiveDamagedError)) throw error;
@@ -85,10 +100,12 @@ export async function choosePoint(store: ObjectStore, at?: Date): Promise<Point>
 }
 
 /**
+ * The manifest proper: everything about a point but its entries.
+ *
  * @param manifestKey key in the bucket, the store's prefix included
  * @throws ArchiveDamagedError when it is missing, cut short or changed
  */
-export async function readManifest(store: ObjectStore, manifestKey: string): Promise<Manifest> {
+export async function readHeader(store: ObjectStore, manifestKey: string): Promise<ManifestHeader> {
   const folder = store.prefix + MANIFEST_PREFIX;
   if (!manifestKey.startsWith(folder)) {
     throw new ArchiveError(`\`manifestKey\` must begin with ${folder}, got ${manifestKey}`);
@@ -96,4 +113,108 @@ export async function readManifest(store: ObjectStore, manifestKey: string): Pro
   const body = await store.get(manifestKey.slice(store.prefix.length));
   if (!body) throw new ArchiveDamagedError(manifestKey, 'the manifest is missing');
   return decodeManifest(manifestKey, body);
+}
+
+/** What must be known of a page to read it. */
+export type StoredPage = Pick<PageReference, 'key' | 'bytes'>;
+
+/**
+ * The lines of one page, compared with the SHA-256 that its name says.
+ *
+ * @throws ArchiveDamagedError that names the page
+ */
+export async function readPage(store: ObjectStore, { key, bytes }: StoredPage): Promise<Buffer> {
+  const name = store.prefix + key;
+  const object = await store.get(key);
+  if (!object) throw new ArchiveDamagedError(name, 'the page is missing');
+  if (object.length !== bytes || createHash('sha256').update(object).digest('hex') !== sha256OfKey(key)) {
+    throw new ArchiveDamagedError(
+      name,
+      'the page is cut short or was changed: its SHA-256 is another than its name says',
+    );
+  }
+  try {
+    return decodePage(object);
+  } catch (error) {
+    throw new ArchiveDamagedError(name, `the page cannot be decompressed (${messageOf(error)})`, { cause: error });
+  }
+}
+
+export interface EntryPage extends CheckedEntries {
+  readonly lines: Buffer;
+}
+
+export interface EntrySelection {
+  /** Of the page with this index; others are not fetched. */
+  readonly needsPage: (index: number) => boolean;
+  readonly isWanted: (path: string) => boolean;
+  /** Told of a page that is damaged, which is then left out. Default: it is thrown. */
+  readonly onDamage?: (error: ArchiveDamagedError) => void;
+}
+
+const EVERYTHING: EntrySelection = { needsPage: () => true, isWanted: () => true };
+
+/**
+ * The entries of a point, page by page in the order of their paths, checked.
+ *
+ * @throws ArchiveDamagedError when they are not what an export writes, or would lead a restore astray
+ */
+export async function* readEntries(
+  store: ObjectStore,
+  manifestKey: string,
+  header: ManifestHeader,
+  selection: EntrySelection = EVERYTHING,
+): AsyncGenerator<EntryPage> {
+  const checker = new EntryChecker(header, (problem) => new ArchiveDamagedError(manifestKey, problem));
+  const wanted = header.pages.filter((_, index) => selection.needsPage(index));
+  const fetching: Promise<Buffer>[] = [];
+  for (const [index, page] of wanted.entries()) {
+    while (fetching.length < Math.min(index + PAGES_AHEAD, wanted.length)) {
+      const next = readPage(store, wanted[fetching.length]!);
+      // It is awaited in its turn; until then its failure is nobody's.
+      next.catch(() => {});
+      fetching.push(next);
+    }
+    try {
+      const lines = await fetching[index]!;
+      delete fetching[index];
+      yield { ...checker.entriesOf(page, lines, selection.isWanted), lines };
+    } catch (error) {
+      if (!(error instanceof ArchiveDamagedError) || !selection.onDamage) throw error;
+      checker.skip();
+      selection.onDamage(error);
+    }
+  }
+}
+
+const PAGES_AHEAD = 3;
+
+export interface Manifest {
+  readonly header: ManifestHeader;
+  /** Sorted by the bytes of their paths. */
+  readonly entries: readonly ManifestEntry[];
+}
+
+/**
+ * A point with all its entries in memory: about 1 kB each. {@link readEntries} gives them page by page.
+ *
+ * @throws ArchiveDamagedError when a part of it is missing, cut short or changed
+ */
+export async function readManifest(store: ObjectStore, manifestKey: string): Promise<Manifest> {
+  const header = await readHeader(store, manifestKey);
+  const entries: ManifestEntry[] = [];
+  const files = new Set<string>();
+  for await (const page of readEntries(store, manifestKey, header)) {
+    for (const entry of page.entries) {
+      if (entry.type === 'file') files.add(entry.path);
+      if (entry.type === 'hardlink' && !files.has(entry.target)) {
+        throw new ArchiveDamagedError(
+          manifestKey,
+          `the hard link ${displayPath(entry.path)} is to ${displayPath(entry.target)}, which is no file of it`,
+        );
+      }
+      entries.push(entry);
+    }
+  }
+  return { header, entries };
 }

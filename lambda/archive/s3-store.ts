@@ -1,22 +1,28 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   paginateListObjectsV2,
   PutObjectCommand,
+  PutObjectRetentionCommand,
   S3Client,
   S3ServiceException,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import type { Readable } from 'node:stream';
 import pRetry from 'p-retry';
-import { ArchiveError, messageOf } from './errors';
-import type { ByteRange, ListedObject, ObjectHead, ObjectStore } from './object-store';
+import { ArchiveDamagedError, ArchiveError, messageOf, ObjectLockedError } from './errors';
+import type { ByteRange, DefaultRetention, ListedObject, ObjectHead, ObjectStore, PutOptions } from './object-store';
 
 /** Clients of the archive: bounded in time and in attempts, so that a lost network is an error and not a hang. */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
   new S3Client({
     maxAttempts: 5,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+    // Whatever comes back is compared with the SHA-256 that its name or the manifest says: once is enough.
+    responseChecksumValidation: 'WHEN_REQUIRED',
     ...config,
   });
 
@@ -34,18 +40,29 @@ export class S3Store implements ObjectStore {
     this.description = `s3://${bucket}/${prefix}`;
   }
 
-  async put(key: string, body: Buffer, sha256: string): Promise<'created' | 'exists'> {
+  async put(key: string, body: Buffer, sha256: string, { renew = false }: PutOptions = {}) {
+    const result = await this.#put(key, body, sha256, '*');
+    if (result === 'exists' && renew) await this.#put(key, body, sha256, undefined);
+    return result;
+  }
+
+  async #put(key: string, body: Buffer, sha256: string, IfNoneMatch: '*' | undefined): Promise<'created' | 'exists'> {
     const input = {
       ...this.#object(key),
       Body: body,
       ContentLength: body.length,
       ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-      IfNoneMatch: '*',
+      IfNoneMatch,
     };
     // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
     const attempt = () =>
-      this.client.send(new PutObjectCommand(input)).then(
-        () => 'created' as const,
+      this.client.send(withPayloadHash(new PutObjectCommand(input), sha256)).then(
+        ({ ChecksumSHA256 }) => {
+          if (ChecksumSHA256 !== undefined && ChecksumSHA256 !== input.ChecksumSHA256) {
+            throw new ArchiveDamagedError(this.prefix + key, 'another SHA-256 is stored than was written');
+          }
+          return 'created' as const;
+        },
         (error: unknown) => {
           if (statusOf(error) === 412) return 'exists' as const;
           throw error;
@@ -58,15 +75,24 @@ export class S3Store implements ObjectStore {
         shouldRetry: ({ error }) => statusOf(error) === 409,
       });
     } catch (error) {
+      if (error instanceof ArchiveError) throw error;
       throw this.#explain('s3:PutObject', key, error);
     }
   }
 
   async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
+    const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
+    const attempt = async () => {
+      const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
+      return collect(Body as Readable, ContentLength);
+    };
     try {
-      const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
-      const { Body } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
-      return Buffer.from(await Body!.transformToByteArray());
+      // The SDK repeats requests; an answer that breaks off in its middle is no concern of its any more.
+      return await pRetry(attempt, {
+        retries: 4,
+        minTimeout: 200,
+        shouldRetry: ({ error }) => !(error instanceof S3ServiceException),
+      });
     } catch (error) {
       // Not satisfiable: the object ends before the range begins; the caller sees that it is too short.
       if (statusOf(error) === 416) return Buffer.alloc(0);
@@ -79,7 +105,12 @@ export class S3Store implements ObjectStore {
     try {
       const head = await this.client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }));
       const sha256 = head.ChecksumSHA256 && Buffer.from(head.ChecksumSHA256, 'base64').toString('hex');
-      return { bytes: head.ContentLength ?? 0, sha256 };
+      return {
+        bytes: head.ContentLength ?? 0,
+        sha256,
+        modified: head.LastModified ?? new Date(0),
+        ...(head.ObjectLockRetainUntilDate ? { lockedUntil: head.ObjectLockRetainUntilDate } : {}),
+      };
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw this.#explain('s3:GetObject', key, error);
@@ -90,8 +121,12 @@ export class S3Store implements ObjectStore {
     const input = { Bucket: this.bucket, Prefix: this.prefix + keyPrefix };
     try {
       for await (const page of paginateListObjectsV2({ client: this.client }, input)) {
-        for (const { Key, Size } of page.Contents ?? []) {
-          if (Key !== undefined) yield { key: Key.slice(this.prefix.length), bytes: Size ?? 0 };
+        // An empty archive and one that could not be listed must not look alike.
+        if (page.IsTruncated === undefined || (page.IsTruncated && !page.NextContinuationToken)) {
+          throw new Error('the answer is no list, or does not say where it goes on');
+        }
+        for (const { Key, Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
+          if (Key !== undefined) yield { key: Key.slice(this.prefix.length), bytes: Size, modified: LastModified };
         }
       }
     } catch (error) {
@@ -103,7 +138,57 @@ export class S3Store implements ObjectStore {
     try {
       await this.client.send(new DeleteObjectCommand(this.#object(key)));
     } catch (error) {
+      if (statusOf(error) === 403) throw new ObjectLockedError(this.prefix + key);
       throw this.#explain('s3:DeleteObject', key, error);
+    }
+  }
+
+  async time(): Promise<Date> {
+    let date: string | undefined;
+    const command = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix, MaxKeys: 1 });
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        date = (result.response as { headers: Record<string, string> }).headers['date'];
+        return result;
+      },
+      { step: 'deserialize', name: 'serverDate' },
+    );
+    try {
+      await this.client.send(command);
+    } catch (error) {
+      throw this.#explain('s3:ListBucket', '', error);
+    }
+    if (date === undefined) throw new ArchiveError(`${this.description}: the server does not tell the time`);
+    return new Date(date);
+  }
+
+  async defaultRetention(): Promise<DefaultRetention | undefined> {
+    try {
+      const { ObjectLockConfiguration } = await this.client.send(
+        new GetObjectLockConfigurationCommand({ Bucket: this.bucket }),
+      );
+      const { Mode, Days, Years } = ObjectLockConfiguration?.Rule?.DefaultRetention ?? {};
+      const days = Days ?? (Years ?? 0) * 365;
+      return Mode && days > 0 ? { mode: Mode, days } : undefined;
+    } catch (error) {
+      // Not every bucket has it, not every server knows of it.
+      const status = statusOf(error);
+      if (status === 404 || status === 400 || status === 405 || status === 501) return undefined;
+      throw this.#explain('s3:GetBucketObjectLockConfiguration', '', error);
+    }
+  }
+
+  async extendLock(key: string, until: Date): Promise<void> {
+    try {
+      const head = await this.client.send(new HeadObjectCommand(this.#object(key)));
+      const Mode = head.ObjectLockMode ?? (await this.defaultRetention())?.mode;
+      if (!Mode || (head.ObjectLockRetainUntilDate ?? new Date(0)) >= until) return;
+      await this.client.send(
+        new PutObjectRetentionCommand({ ...this.#object(key), Retention: { Mode, RetainUntilDate: until } }),
+      );
+    } catch (error) {
+      throw this.#explain('s3:PutObjectRetention', key, error);
     }
   }
 
@@ -121,6 +206,32 @@ export class S3Store implements ObjectStore {
           : messageOf(error);
     return new ArchiveError(`${action} of ${where} failed: ${what}`, { cause: error });
   }
+}
+
+/** The hash that a signature covers is the checksum that is known already: the SDK would make it a second time. */
+function withPayloadHash(command: PutObjectCommand, sha256: string): PutObjectCommand {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'payloadHash' },
+  );
+  return command;
+}
+
+/** The whole body in memory of its own, which can go to another thread; fails when it is shorter than was said. */
+async function collect(body: Readable, length: number | undefined): Promise<Buffer> {
+  if (length === undefined) return Buffer.concat((await body.toArray()) as Buffer[]);
+  const whole = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    if (at + chunk.length > length) throw new Error(`the answer is longer than the ${length} bytes that it said`);
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  if (at !== length) throw new Error(`the answer ended after ${at} of ${length} bytes`);
+  return whole;
 }
 
 const statusOf = (error: unknown): number | undefined =>

@@ -1,18 +1,31 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { lstat, open, readdir, readlink, type FileHandle } from 'node:fs/promises';
-import { pathFromBytes, pathToBytes } from './byte-path';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type BigIntStats,
+} from 'node:fs';
+import { isPlain, pathFromBytes } from './byte-path';
+import { atPath } from './long-path';
 
-/** The volume to read; paths are relative to its top, which is the empty path. */
+/**
+ * The volume to read; paths are relative to its top, which is the empty path. Its calls are synchronous: on a local disk
+ * that is several times as fast as promises, and where a call takes long (EFS), several threads make them at once.
+ */
 export interface Volume {
   /** For messages. */
   readonly description: string;
   /** Names, in no order. */
-  readDirectory(path: string): Promise<readonly string[]>;
+  readDirectory(path: string): string[];
   /** Never follows a link. */
-  stat(path: string): Promise<VolumeStat>;
-  readLink(path: string): Promise<string>;
+  stat(path: string): VolumeStat;
+  readLink(path: string): string;
   /** Opens a regular file for reading; fails when the last part of the path is a link. */
-  open(path: string): Promise<VolumeFile>;
+  open(path: string): VolumeFile;
 }
 
 export interface VolumeStat {
@@ -29,76 +42,88 @@ export interface VolumeStat {
 }
 
 export interface VolumeFile {
-  stat(): Promise<VolumeStat>;
-  /** Number of bytes read, less than asked for only at the end of the file. */
-  read(buffer: Buffer, position: number): Promise<number>;
-  close(): Promise<void>;
+  stat(): VolumeStat;
+  /** Number of bytes read into `buffer` from `offset` on, less than asked for only at the end of the file. */
+  read(buffer: Buffer, offset: number, length: number, position: number): number;
+  close(): void;
 }
+
+// O_NONBLOCK: a FIFO that took the file's place must not hang the export.
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A folder of this machine, such as the mount path of an EFS file system. */
 export class DirectoryVolume implements Volume {
   readonly description: string;
-  readonly #root: Buffer;
+  readonly #root: string;
 
   constructor(root: string) {
     this.description = root;
-    this.#root = Buffer.from(root.replace(/\/+$/, '') || '/');
+    this.#root = root.replace(/\/+$/, '') || '/';
   }
 
-  async readDirectory(path: string): Promise<readonly string[]> {
-    return (await readdir(this.#at(path), { encoding: 'buffer' })).map(pathFromBytes);
+  readDirectory(path: string): string[] {
+    return atPath(this.#root, path, (at) => {
+      const names = readdirSync(at);
+      // A link that took the directory's place was followed: what it leads to is not of this volume.
+      if (path !== '' && !lstatSync(at).isDirectory()) throw new Error('is no directory now, was one before');
+      // A name that is not UTF-8 shows as a replacement character, and is asked for again as bytes.
+      return names.every(isPlain) ? names : readdirSync(at, { encoding: 'buffer' }).map(pathFromBytes);
+    });
   }
 
-  async stat(path: string): Promise<VolumeStat> {
-    return toStat(await lstat(this.#at(path), { bigint: true }));
+  stat(path: string): VolumeStat {
+    return toStat(atPath(this.#root, path, (at) => lstatSync(at, { bigint: true })));
   }
 
-  async readLink(path: string): Promise<string> {
-    return pathFromBytes(await readlink(this.#at(path), { encoding: 'buffer' }));
+  readLink(path: string): string {
+    return pathFromBytes(atPath(this.#root, path, (at) => readlinkSync(at, { encoding: 'buffer' })));
   }
 
-  async open(path: string): Promise<VolumeFile> {
-    // O_NONBLOCK: a FIFO that took the file's place must not hang the export.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    return new HandleFile(await open(this.#at(path), flags));
-  }
-
-  #at(path: string): Buffer {
-    return path === '' ? this.#root : Buffer.concat([this.#root, Buffer.from('/'), pathToBytes(path)]);
+  open(path: string): VolumeFile {
+    return new DescriptorFile(atPath(this.#root, path, (at) => openSync(at, OPEN_FLAGS)));
   }
 }
 
-class HandleFile implements VolumeFile {
-  constructor(private readonly handle: FileHandle) {}
+class DescriptorFile implements VolumeFile {
+  constructor(private readonly descriptor: number) {}
 
-  async stat(): Promise<VolumeStat> {
-    return toStat(await this.handle.stat({ bigint: true }));
+  stat(): VolumeStat {
+    return toStat(fstatSync(this.descriptor, { bigint: true }));
   }
 
-  async read(buffer: Buffer, position: number): Promise<number> {
+  read(buffer: Buffer, offset: number, length: number, position: number): number {
     let total = 0;
-    while (total < buffer.length) {
-      const { bytesRead } = await this.handle.read(buffer, total, buffer.length - total, position + total);
-      if (bytesRead === 0) break;
-      total += bytesRead;
+    while (total < length) {
+      const read = readSync(this.descriptor, buffer, offset + total, length - total, position + total);
+      if (read === 0) break;
+      total += read;
     }
     return total;
   }
 
-  close(): Promise<void> {
-    return this.handle.close();
+  close(): void {
+    closeSync(this.descriptor);
   }
 }
 
-const toStat = (stat: BigIntStats): VolumeStat => ({
-  type: stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : 'other',
-  mode: Number(stat.mode & 0o7777n),
-  uid: Number(stat.uid),
-  gid: Number(stat.gid),
-  size: Number(stat.size),
-  mtimeNs: stat.mtimeNs,
-  ctimeNs: stat.ctimeNs,
-  ino: stat.ino,
-  dev: stat.dev,
-  nlink: Number(stat.nlink),
-});
+const TYPES: Readonly<Record<number, VolumeStat['type']>> = {
+  [constants.S_IFREG]: 'file',
+  [constants.S_IFDIR]: 'directory',
+  [constants.S_IFLNK]: 'symlink',
+};
+
+function toStat(stat: BigIntStats): VolumeStat {
+  const mode = Number(stat.mode);
+  return {
+    type: TYPES[mode & constants.S_IFMT] ?? 'other',
+    mode: mode & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: Number(stat.size),
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    ino: stat.ino,
+    dev: stat.dev,
+    nlink: Number(stat.nlink),
+  };
+}

@@ -1,4 +1,4 @@
-import { exportVolume, type ExportOptions } from '../archive/export-volume';
+import { exportVolume, type ExportOptions } from '../archive/export/export-volume';
 import type { Logger } from '../shared/log';
 import type { ExportEvent, ExportResult } from './contract';
 

@@ -1,7 +1,7 @@
 import { lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ObjectStore } from '../archive/object-store';
-import { restorePoint } from '../archive/restore-point';
+import { restorePoint } from '../archive/restore/restore-point';
 import type { Logger } from '../shared/log';
 import { pathOnVolume } from '../shared/mount-path';
 import type { RemoveEvent, RemoveResult, RestoreEvent, RestorePointEvent, RestoreResult } from './contract';

@@ -1,6 +1,7 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -84,13 +85,15 @@ test('export, list, verify and restore against S3', async () => {
 
 test('a damaged pack: verify answers 1, restore fails with 2, both name it', async () => {
   const root = tree('damaged');
+  writeFileSync(join(root, 'noise'), randomBytes(1_000_000));
   assert.equal((await command('export', root, 's3://artifacts/damaged')).status, 0);
   const store = new S3Store(s3, 'artifacts', 'damaged/');
   let key = '';
   for await (const pack of store.list('packs/')) key = pack.key;
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'artifacts', Key: `damaged/${key}` }));
   const bytes = await Body!.transformToByteArray();
-  bytes[30]! ^= 1;
+  // In the noise, which is nearly all of the pack.
+  bytes[bytes.length >> 1]! ^= 1;
   await s3.send(new PutObjectCommand({ Bucket: 'artifacts', Key: `damaged/${key}`, Body: bytes }));
   const verified = await command('verify', 's3://artifacts/damaged', '--read-data');
   assert.equal(verified.status, 1);
@@ -99,6 +102,37 @@ test('a damaged pack: verify answers 1, restore fails with 2, both name it', asy
   assert.equal(restored.status, 2);
   assert.ok(restored.stderr.includes(`damaged/${key}`), restored.stderr);
   assert.equal(existsSync(join(folder, 'from-damaged')), false);
+});
+
+test('diff, prune and a restore in place', async () => {
+  const root = tree('history');
+  assert.equal((await command('export', root, 's3://artifacts/history')).status, 0);
+  writeFileSync(join(root, 'conf/deployment.toml'), 'hostname = "other.example.com"\n');
+  assert.equal((await command('export', root, 's3://artifacts/history')).status, 0);
+  const listed = await command('list', 's3://artifacts/history', '--json');
+  const [newest, oldest] = JSON.parse(listed.stdout) as { manifestKey: string }[];
+  const nameOf = ({ manifestKey }: { manifestKey: string }) => manifestKey.split('/').at(-1)!.slice(0, 20);
+  const differing = await command('diff', 's3://artifacts/history', nameOf(oldest!));
+  assert.equal(differing.status, 1, differing.stderr);
+  assert.match(differing.stdout, /^M conf\/deployment\.toml$/m);
+  assert.equal((await command('diff', 's3://artifacts/history', nameOf(newest!), 'latest')).status, 0);
+
+  assert.equal((await command('prune', 's3://artifacts/history')).status, 2);
+  const tried = await command('prune', 's3://artifacts/history', '--keep-last', '1', '--dry-run');
+  assert.equal(tried.status, 0, tried.stderr);
+  assert.match(tried.stdout, /would delete 1 objects/);
+  const pruned = await command('prune', 's3://artifacts/history', '--keep-last', '1', '--json');
+  assert.equal(pruned.status, 0, pruned.stderr);
+  assert.equal((JSON.parse(pruned.stdout) as { deletedObjects: number }).deletedObjects, 1);
+
+  const target = join(folder, 'live');
+  mkdirSync(join(target, 'conf'), { recursive: true });
+  writeFileSync(join(target, 'conf/deployment.toml'), 'broken');
+  const restored = await command('restore', 's3://artifacts/history', target, '--path', 'conf', '--replace');
+  assert.equal(restored.status, 0, restored.stderr);
+  assert.match(restored.stdout, /what was there is at .*\.conf\.replaced-1 until you remove it/);
+  assert.equal(readFileSync(join(target, 'conf/deployment.toml'), 'utf8'), 'hostname = "other.example.com"\n');
+  assert.equal(readFileSync(join(target, '.conf.replaced-1/deployment.toml'), 'utf8'), 'broken');
 });
 
 test('a damaged manifest: list and verify answer 1, restore fails with 2, all name what is wrong', async () => {

@@ -5,7 +5,10 @@ import fc from 'fast-check';
 import { pathFromBytes, pathToBytes } from '../../../lambda/archive/byte-path';
 import { ArchiveDamagedError } from '../../../lambda/archive/errors';
 import { exclusionReason } from '../../../lambda/archive/exclusions';
-import { decodeManifest, encodeManifest, type Manifest } from '../../../lambda/archive/manifest';
+import { encodeFrame } from '../../../lambda/archive/frame';
+import { decodeManifest, encodeManifest, type ManifestHeader } from '../../../lambda/archive/manifest';
+import { MemoryStore } from '../../../lambda/archive/memory-store';
+import { readManifest } from '../../../lambda/archive/points';
 
 const OWNED = { mode: 0o644, uid: 0, gid: 0, mtimeNs: '0' };
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -13,37 +16,50 @@ const FILE = { type: 'file', ...OWNED, size: 0, sha256: EMPTY_SHA256, ctimeNs: '
 const DIRECTORY = { type: 'directory', ...OWNED };
 const LINK = { type: 'symlink', ...OWNED, target: '/etc' };
 
-async function decoding(entries: readonly object[], header: object = {}) {
+/** The entries as an archive has them, read back; `first` and `counts` as they should be unless they are given. */
+async function decoding(entries: readonly object[], header: object = {}, page: object = {}) {
   const of = (type: string) => entries.filter((entry) => 'type' in entry && entry.type === type).length;
-  const manifest = {
-    header: {
-      format: 'wso2is-recovery-archive',
-      formatVersion: 1,
-      volume: 'repository',
-      mountedAt: 'repository',
-      startedAt: '2026-11-24T10:00:00.000Z',
-      endedAt: '2026-11-24T10:00:01.000Z',
-      fullReadAt: '2026-11-24T10:00:00.000Z',
-      counts: {
-        files: of('file'),
-        directories: of('directory'),
-        symlinks: of('symlink'),
-        hardlinks: of('hardlink'),
-        bytes: 0,
-      },
-      packs: [],
-      root: OWNED,
-      excluded: [],
-      problems: [],
-      warnings: [],
-      ...header,
-    },
-    entries,
+  const counts = {
+    files: entries.length - of('directory') - of('symlink') - of('hardlink'),
+    directories: of('directory'),
+    symlinks: of('symlink'),
+    hardlinks: of('hardlink'),
+    bytes: 0,
   };
-  const body = await encodeManifest(manifest as unknown as Manifest);
-  const sha256 = createHash('sha256').update(body).digest('hex');
-  return decodeManifest(`manifests/20261124T100000.000Z-${sha256}.jsonl.zst`, body);
+  const store = new MemoryStore();
+  const lines = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  const pages = [];
+  if (entries.length > 0) {
+    const bytes = encodeFrame(lines);
+    const key = `pages/${sha256Of(bytes)}.jsonl.zst`;
+    store.objects.set(key, bytes);
+    const [first] = entries as [{ path?: unknown }];
+    pages.push({ key, bytes: bytes.length, first: String(first.path), counts, packs: [], ...page });
+  }
+  const manifest = {
+    format: 'wso2is-recovery-archive',
+    formatVersion: 1,
+    volume: 'repository',
+    mountedAt: 'repository',
+    startedAt: '2026-11-24T10:00:00.000Z',
+    endedAt: '2026-11-24T10:00:01.000Z',
+    fullReadAt: '2026-11-24T10:00:00.000Z',
+    counts,
+    packs: [],
+    pages,
+    root: OWNED,
+    excluded: [],
+    problems: [],
+    warnings: [],
+    ...header,
+  };
+  const body = encodeManifest(manifest as unknown as ManifestHeader);
+  const key = `manifests/20261124T100000.000Z-${sha256Of(body)}.jsonl.zst`;
+  store.objects.set(key, body);
+  return readManifest(store, key);
 }
+
+const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 test('a manifest that is fine is read', async () => {
   const { entries } = await decoding([
@@ -104,7 +120,20 @@ test('manifests that would lead a restore astray are refused', async () => {
       ],
       /a is there twice or not in order/,
     ],
-    ['hard link outside', [{ path: 'a', ...LINK, type: 'hardlink' }], /the hard link a is to \/etc/],
+    ['hard link outside', [{ path: 'a', ...LINK, type: 'hardlink' }], /the entry a has a field/],
+    [
+      'hard link to what comes later',
+      [
+        { path: 'a', ...LINK, type: 'hardlink', target: 'b' },
+        { path: 'b', ...FILE },
+      ],
+      /the entry a has a field/,
+    ],
+    [
+      'hard link to nothing',
+      [{ path: 'b', ...LINK, type: 'hardlink', target: 'a' }],
+      /hard link b is to a, which is no/,
+    ],
     [
       'hard link to a link',
       [
@@ -119,7 +148,7 @@ test('manifests that would lead a restore astray are refused', async () => {
     ['size without pieces', [{ path: 'a', ...FILE, size: 1 }], /the entry a has a field/],
     [
       'pack that is not there',
-      [{ path: 'a', ...FILE, size: 1, pieces: [{ pack: 0, offset: 0, length: 1, skip: 0, size: 1 }] }],
+      [{ path: 'a', ...FILE, size: 1, pieces: [{ pack: EMPTY_SHA256, offset: 0, length: 1, skip: 0, size: 1 }] }],
       /the entry a has a field/,
     ],
   ];
@@ -138,16 +167,25 @@ test('headers of other programs and versions are refused', async () => {
   await assert.rejects(decoding([], { packs: [{ key: '../x', bytes: 1 }] }), /header has a field/);
   await assert.rejects(
     decoding([{ path: 'a', ...FILE }], { counts: { files: 2, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 } }),
-    /header counts 2 files, its entries are 1/,
+    /header counts 2 files, its pages 1/,
+  );
+  const two = { files: 2, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
+  await assert.rejects(
+    decoding([{ path: 'a', ...FILE }], { counts: two }, { counts: two }),
+    /the page of a has other entries than the manifest counts/,
+  );
+  await assert.rejects(
+    decoding([{ path: 'a', ...FILE }], {}, { first: 'b' }),
+    /the page of b begins with another path/,
   );
 });
 
-test('any bytes are refused with a typed error', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
+test('any bytes are refused with a typed error', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const body = Buffer.from(bytes);
       const sha256 = createHash('sha256').update(body).digest('hex');
-      await assert.rejects(decodeManifest(`manifests/x-${sha256}.jsonl.zst`, body), ArchiveDamagedError);
+      assert.throws(() => decodeManifest(`manifests/x-${sha256}.jsonl.zst`, body), ArchiveDamagedError);
     }),
     { numRuns: 200 },
   );
@@ -178,6 +216,9 @@ test('what is left out depends on where the volume is mounted', () => {
     ['repository', 'database/notes.txt', false],
     ['repository/tenants', 'database/x.mv.db', false],
     ['repository', 'conf/.nfs00000000abcdef0100000001', true],
+    ['repository', '.conf.restoring-0123456789ab', true],
+    ['repository', 'deployment/.server.replaced-1', true],
+    ['repository', 'deployment/server.replaced-1', false],
     ['repository', 'aws-backup-restore_2026-11-24T10-00-00-000000Z', true],
     ['repository', 'conf/aws-backup-restore_x', false],
   ];

@@ -1,0 +1,82 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { diffPoints, type Difference } from '../../lambda/archive/diff/diff-points';
+import { ArchiveError } from '../../lambda/archive/errors';
+import type { ObjectStore } from '../../lambda/archive/object-store';
+import { choosePoint, listManifests } from '../../lambda/archive/points';
+import {
+  archiveLocation,
+  ExitStatus,
+  openStore,
+  run,
+  time,
+  withCommonOptions,
+  type ArchiveLocation,
+  type CommonOptions,
+} from '../archive/command';
+
+/** A point as it is asked for: the newest, the newest of a time, or the beginning of a manifest's name. */
+type Wanted = 'latest' | Date | { readonly name: string };
+
+function point(text: string): Wanted {
+  if (text === 'latest') return text;
+  if (/^\d{8}T/.test(text)) return { name: text };
+  try {
+    return time(text);
+  } catch {
+    throw new InvalidArgumentError(
+      'It must be latest, a time in ISO 8601, or the beginning of the name of a manifest.',
+    );
+  }
+}
+
+const SIGNS: Readonly<Record<Difference['change'], string>> = {
+  added: '+',
+  removed: '-',
+  type: 'T',
+  content: 'M',
+  target: 'L',
+  metadata: 'U',
+};
+
+/** Exit status 0: nothing differs; 1: something does; 2: bad input or failure. */
+export function registerDiff(program: Command): void {
+  withCommonOptions(program.command('diff'))
+    .description(
+      'show how one point of an archive differs from another: + added, - removed, M content, T type, L target of a link, U owner, mode or time',
+    )
+    .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
+    .argument('<a>', 'a point: latest, a time (the newest that had ended by then), or the beginning of its name', point)
+    .argument('[b]', 'another', point, 'latest' as const)
+    .action((archive: ArchiveLocation, a: Wanted, b: Wanted, options: CommonOptions) =>
+      run(
+        options,
+        async () => {
+          const store = openStore(archive, options);
+          const [before, after] = [await manifestOf(store, a), await manifestOf(store, b)];
+          const differences: Difference[] = [];
+          for await (const difference of diffPoints(store, before, after)) differences.push(difference);
+          return { before, after, differences };
+        },
+        ({ differences }) => ({
+          text:
+            differences.length === 0
+              ? 'nothing differs'
+              : differences.map(({ path, change }) => `${SIGNS[change]} ${path}`).join('\n'),
+          status: differences.length === 0 ? ExitStatus.ok : ExitStatus.no,
+        }),
+      ),
+    );
+}
+
+async function manifestOf(store: ObjectStore, wanted: Wanted): Promise<string> {
+  if (wanted === 'latest' || wanted instanceof Date) {
+    return (await choosePoint(store, wanted === 'latest' ? undefined : wanted)).manifestKey;
+  }
+  const found = (await listManifests(store)).filter(
+    (key) => key.includes(`/${wanted.name}`) || key.startsWith(wanted.name),
+  );
+  if (found.length === 1) return found[0]!;
+  throw new ArchiveError(
+    `\`${wanted.name}\` must be the beginning of the name of one manifest, got ${found.length} in ${store.description}`,
+  );
+}

@@ -1,0 +1,96 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { ArchiveError } from '../../lambda/archive/errors';
+import { prune } from '../../lambda/archive/prune/prune';
+import { parseDuration } from '../duration';
+import {
+  archiveLocation,
+  ExitStatus,
+  formatBytes,
+  openStore,
+  progressOf,
+  run,
+  wholeNumber,
+  withCommonOptions,
+  type ArchiveLocation,
+  type CommonOptions,
+} from '../archive/command';
+
+interface PruneOptions extends CommonOptions {
+  readonly keepLast?: number;
+  readonly keepHourly?: number;
+  readonly keepDaily?: number;
+  readonly keepWeekly?: number;
+  readonly keepMonthly?: number;
+  readonly keepYearly?: number;
+  readonly grace: number;
+  readonly rewrite: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Exit status 0: done, or nothing to do; 2: bad input or failure; 3: some points cannot be removed yet (object lock). */
+export function registerPrune(program: Command): void {
+  withCommonOptions(program.command('prune'))
+    .description('remove the points that are not to be kept, and what no point needs any more')
+    .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
+    .option('--keep-last <n>', 'the newest points', wholeNumber)
+    .option('--keep-hourly <n>', 'the newest point of each of the last hours that have one', wholeNumber)
+    .option('--keep-daily <n>', 'the same of days', wholeNumber)
+    .option('--keep-weekly <n>', 'the same of weeks', wholeNumber)
+    .option('--keep-monthly <n>', 'the same of months', wholeNumber)
+    .option('--keep-yearly <n>', 'the same of years', wholeNumber)
+    .option(
+      '--grace <duration>',
+      'how long what no point needs stays: twice as long as an export can take',
+      grace,
+      7 * 86_400_000,
+    )
+    .option('--no-rewrite', 'leave packs as they are that are more than half empty')
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .action((archive: ArchiveLocation, options: PruneOptions) => {
+      const progress = progressOf('objects deleted');
+      return run(
+        options,
+        () =>
+          prune({
+            store: openStore(archive, options),
+            policy: policyOf(options),
+            graceMs: options.grace,
+            rewrite: options.rewrite,
+            dryRun: options.dryRun ?? false,
+            onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
+          }),
+        ({ decisions, locked, deletedObjects, deletedBytes, waitingObjects, waitingBytes, rewrittenPacks }) => ({
+          text: [
+            ...decisions.map(({ startedAt, manifestKey, reasons }) => {
+              const why = reasons.length > 0 ? `keep (${reasons.join('; ')})` : 'remove';
+              return `${startedAt}  ${locked.includes(manifestKey) ? 'locked: stays for now' : why}`;
+            }),
+            `${options.dryRun ? 'would delete' : 'deleted'} ${deletedObjects} objects, ${formatBytes(deletedBytes)}; ${rewrittenPacks} packs rewritten; ${waitingObjects} objects, ${formatBytes(waitingBytes)}, wait for a later prune`,
+          ].join('\n'),
+          status: locked.length > 0 ? ExitStatus.partly : ExitStatus.ok,
+        }),
+      );
+    });
+}
+
+function grace(text: string): number {
+  const seconds = text === '0' ? 0 : parseDuration(text);
+  if (seconds === undefined) throw new InvalidArgumentError('It must be a duration such as 7d or 12h, or 0.');
+  return seconds * 1000;
+}
+
+function policyOf(options: PruneOptions) {
+  const { keepLast, keepHourly, keepDaily, keepWeekly, keepMonthly, keepYearly } = options;
+  const policy = {
+    ...(keepLast ? { last: keepLast } : {}),
+    ...(keepHourly ? { hourly: keepHourly } : {}),
+    ...(keepDaily ? { daily: keepDaily } : {}),
+    ...(keepWeekly ? { weekly: keepWeekly } : {}),
+    ...(keepMonthly ? { monthly: keepMonthly } : {}),
+    ...(keepYearly ? { yearly: keepYearly } : {}),
+  };
+  if (Object.keys(policy).length === 0) {
+    throw new ArchiveError('prune must be told what to keep: give at least one of --keep-last, --keep-daily, ...');
+  }
+  return policy;
+}

@@ -1,0 +1,256 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageChannel, Worker, type MessagePort, type Transferable } from 'node:worker_threads';
+import { asAnswer, packError, unpackError, type PackedError } from '../errors';
+import type { Answerer, Session } from './effect';
+import type { SessionRequest } from './sessions';
+
+/** Does tasks of one kind of work, each on whoever is free. */
+export interface Crew {
+  /** How many tasks are worth having under way. */
+  readonly size: number;
+  run<T>(task: unknown, answer: Answerer, transfer?: readonly ArrayBuffer[]): Promise<T>;
+  /** Has everybody who was ever given a task do this one. */
+  each(task: unknown, answer: Answerer): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const defaultCrewSize = (): number => Math.min(Math.max(availableParallelism(), 1), 8);
+
+/** More threads than cores pay only where file calls wait for a server. */
+export const MAX_CREW_SIZE = 32;
+
+/** Does the tasks on this thread, one after another. */
+export class SoloCrew implements Crew {
+  readonly size = 1;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly session: Session) {}
+
+  run<T>(task: unknown, answer: Answerer): Promise<T> {
+    const result = this.#tail.then(async () => {
+      const job = this.session.run(task);
+      let step = job.next();
+      while (!step.done) {
+        let reply: unknown;
+        try {
+          reply = (await answer(step.value)).value;
+        } catch (error) {
+          step = job.throw(asAnswer(error));
+          continue;
+        }
+        step = job.next(reply);
+      }
+      await nextTurn();
+      return step.value as T;
+    });
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  async each(task: unknown, answer: Answerer): Promise<void> {
+    await this.run(task, answer);
+  }
+
+  async close(): Promise<void> {
+    await this.#tail;
+  }
+}
+
+interface Assignment {
+  readonly task: unknown;
+  readonly answer: Answerer;
+  readonly transfer: readonly ArrayBuffer[];
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Messages between {@link ThreadCrew} and thread.ts. */
+export type ToThread = { readonly task: unknown };
+export type FromThread =
+  | { readonly kind: 'question'; readonly ask: string; readonly with?: unknown }
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly error: PackedError };
+export type Reply = { readonly value: unknown } | { readonly error: PackedError };
+
+export interface ThreadData {
+  readonly request: SessionRequest;
+  readonly port: MessagePort;
+  /** Counts the replies; the thread sleeps on it. */
+  readonly signal: Int32Array;
+}
+
+/** Does the first tasks on this thread, and only what is more than that on others: starting them takes its time. */
+export class GrowingCrew implements Crew {
+  #left: number;
+
+  constructor(
+    private readonly solo: SoloCrew,
+    private readonly others: ThreadCrew,
+    tasks: number,
+  ) {
+    this.#left = tasks;
+  }
+
+  get size(): number {
+    return this.#left > 0 ? 1 : this.others.size;
+  }
+
+  run<T>(task: unknown, answer: Answerer, transfer?: readonly ArrayBuffer[]): Promise<T> {
+    if (this.#left <= 0) return this.others.run(task, answer, transfer);
+    this.#left -= 1;
+    return this.solo.run(task, answer);
+  }
+
+  async each(task: unknown, answer: Answerer): Promise<void> {
+    await Promise.all([this.solo.each(task, answer), this.others.each(task, answer)]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.solo.close(), this.others.close()]);
+  }
+}
+
+/** Worker threads, started when there is a task for them. */
+export class ThreadCrew implements Crew {
+  readonly #threads = new Set<Thread>();
+  readonly #idle: Thread[] = [];
+  readonly #waiting: Assignment[] = [];
+  #closed = false;
+
+  constructor(
+    private readonly request: SessionRequest,
+    public size = defaultCrewSize(),
+  ) {}
+
+  /** Starts threads before there is anything to do, where it is known that there will be. */
+  warmUp(): this {
+    while (this.#threads.size < this.size) this.#start();
+    return this;
+  }
+
+  run<T>(task: unknown, answer: Answerer, transfer: readonly ArrayBuffer[] = []): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ task, answer, transfer, resolve: resolve as (value: unknown) => void, reject });
+      this.#assign();
+    });
+  }
+
+  async each(task: unknown, answer: Answerer): Promise<void> {
+    const done = Array.from(
+      this.#threads,
+      (thread) =>
+        new Promise<unknown>((resolve, reject) => thread.own.push({ task, answer, transfer: [], resolve, reject })),
+    );
+    this.#assign();
+    await Promise.all(done);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(Array.from(this.#threads, (thread) => thread.terminate()));
+  }
+
+  #assign(): void {
+    for (const thread of [...this.#idle]) {
+      const own = thread.own.shift();
+      if (own) this.#give(own, thread);
+    }
+    while (this.#waiting.length > 0 && !this.#closed) {
+      const thread = this.#idle.at(-1) ?? (this.#threads.size < this.size ? this.#start() : undefined);
+      if (!thread) return;
+      this.#give(this.#waiting.shift()!, thread);
+    }
+  }
+
+  #give({ task, answer, transfer, resolve, reject }: Assignment, thread: Thread): void {
+    this.#idle.splice(this.#idle.indexOf(thread), 1);
+    void thread
+      .run(task, answer, transfer)
+      .then(resolve, reject)
+      .finally(() => {
+        if (thread.alive) this.#idle.push(thread);
+        else this.#threads.delete(thread);
+        this.#assign();
+      });
+  }
+
+  #start(): Thread {
+    const thread = new Thread(this.request);
+    this.#threads.add(thread);
+    this.#idle.push(thread);
+    return thread;
+  }
+}
+
+const THREAD_BUNDLE = join(__dirname, 'archive-thread.js');
+
+class Thread {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #signal = new Int32Array(new SharedArrayBuffer(4));
+  #current: Assignment | undefined;
+  alive = true;
+  /** What this thread is to do, and no other. */
+  readonly own: Assignment[] = [];
+
+  constructor(request: SessionRequest) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const workerData: ThreadData = { request, port: port2, signal: this.#signal };
+    // Bundled, the thread's code is a file beside the bundle; in the checkout it is the source, through the same loader.
+    const file = existsSync(THREAD_BUNDLE) ? THREAD_BUNDLE : join(__dirname, 'thread.ts');
+    this.#worker = new Worker(file, {
+      workerData,
+      transferList: [port2],
+      // A small nursery: most of what a job makes are short texts, and each thread has its own.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
+    this.#port.on('message', (message: FromThread) => void this.#receive(message));
+    this.#worker.on('error', (error) => this.#die(error));
+    this.#worker.on('exit', (code) => this.#die(new Error(`a thread of the archive ended with code ${code}`)));
+  }
+
+  run(task: unknown, answer: Answerer, transfer: readonly ArrayBuffer[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#current = { task, answer, transfer, resolve, reject };
+      if (this.alive) this.#worker.postMessage({ task } satisfies ToThread, transfer as readonly Transferable[]);
+      else this.#die(new Error('a thread of the archive has ended'));
+    });
+  }
+
+  async terminate(): Promise<void> {
+    this.alive = false;
+    this.#port.close();
+    await this.#worker.terminate();
+  }
+
+  async #receive(message: FromThread): Promise<void> {
+    if (message.kind === 'question') {
+      const reply = await Promise.resolve()
+        .then(() => this.#current!.answer(message))
+        .then(
+          ({ value, transfer = [] }) => ({ message: { value } satisfies Reply, transfer }),
+          (error: unknown) => ({ message: { error: packError(error) } satisfies Reply, transfer: [] }),
+        );
+      if (!this.alive) return;
+      this.#port.postMessage(reply.message, reply.transfer as readonly Transferable[]);
+      Atomics.add(this.#signal, 0, 1);
+      Atomics.notify(this.#signal, 0);
+      return;
+    }
+    const { resolve, reject } = this.#current!;
+    this.#current = undefined;
+    if (message.kind === 'done') resolve(message.value);
+    else reject(unpackError(message.error));
+  }
+
+  #die(error: unknown): void {
+    this.alive = false;
+    this.#port.close();
+    for (const assignment of [this.#current, ...this.own.splice(0)]) assignment?.reject(error);
+    this.#current = undefined;
+  }
+}

@@ -1,0 +1,348 @@
+import { createHash } from 'node:crypto';
+import { addCounts, countLines, type Counts, NOTHING } from '../counts';
+import { comparePaths, displayPath } from '../byte-path';
+import { type Crew, defaultCrewSize, GrowingCrew, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
+import { DryStore } from '../dry-store';
+import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
+import {
+  encodeManifest,
+  FORMAT,
+  FORMAT_VERSION,
+  MANIFEST_PREFIX,
+  type ManifestHeader,
+  manifestName,
+  type PackReference,
+  packKey,
+  type PageReference,
+} from '../manifest';
+import type { ObjectStore } from '../object-store';
+import { checkStored } from '../put-checked';
+import { listContents, missingObjects } from '../points';
+import { DirectoryVolume, type Volume } from '../volume';
+import { ExportRange } from './export-range';
+import { addRange, type ExportState } from './state';
+import type { BuiltPage } from './page-builder';
+import { findParent, readParent, type Parent } from './parent';
+import type { Remark, Remarks } from './remark';
+import { ExportSession, type ExportSettings } from './session';
+
+export interface ExportOptions {
+  readonly volume: Volume;
+  readonly store: ObjectStore;
+  /** Name of the volume, for the manifest. */
+  readonly volumeName: string;
+  /** Relative to `<IS_HOME>`: what is left out depends on it. */
+  readonly mountedAt: string;
+  /** Read every file. Default: when the last full read is 7 days old or older. */
+  readonly fullRead?: boolean;
+  /** Reads what an export would read, and writes nothing. */
+  readonly dryRun?: boolean;
+  /** Default: as many as there are cores, more where the volume's calls take long; 0 works on the calling thread alone. */
+  readonly threads?: number;
+  readonly now?: () => Date;
+  readonly onProgress?: (progress: ExportProgress) => void;
+}
+
+export interface ExportProgress {
+  /** Entries that were visited. */
+  readonly entriesDone: number;
+  /** As many as the export before had; undefined in the first. */
+  readonly entriesExpected: number | undefined;
+  readonly filesRead: number;
+  readonly bytesRead: number;
+}
+
+export interface ExportOutcome {
+  /** Key in the bucket, the store's prefix included. */
+  readonly manifestKey: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly counts: Counts;
+  readonly filesRead: number;
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+  readonly excluded: readonly Remark[];
+  /** What could not be read or never held still. */
+  readonly problems: readonly Remark[];
+  readonly warnings: readonly Remark[];
+}
+
+const FULL_READ_EVERY_MS = 7 * 24 * 3600 * 1000;
+/**
+ * A file that changed this shortly before its export may change again within the same tick of the file server's clock,
+ * or of one that is a little off: it is read again next time.
+ */
+const SETTLED_NS = 2_000_000_000n;
+
+/**
+ * Exports a volume: packs first, then pages, then the manifest, which is what makes it a point.
+ *
+ * @throws ArchiveError when the volume is not there, or empty where it was not, or the store refuses; no point exists then
+ */
+export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
+  const dry = options.dryRun ? { ...options, store: new DryStore(options.store) } : options;
+  const { state, parent } = await begin(dry);
+  return finish(dry, await turn(dry, state, parent, () => false), parent);
+}
+
+/**
+ * Begins an export that is done in several turns, each perhaps by another process. Nothing is read yet but the top.
+ *
+ * @throws ArchiveError when the volume is not there
+ */
+export async function beginExport(options: ExportOptions): Promise<ExportState> {
+  return (await begin(options)).state;
+}
+
+async function begin(
+  options: ExportOptions,
+): Promise<{ readonly state: ExportState; readonly parent: Parent | undefined }> {
+  const { volume, store, now = () => new Date() } = options;
+  const started = now();
+  const root = rootOf(volume);
+  const { parent, warnings } = await findParent(store);
+  const fullRead = (options.fullRead ?? false) || !parent || isFullReadDue(parent.header, started);
+  const state: ExportState = {
+    startedAt: started.toISOString(),
+    fullRead,
+    parent: parent?.name,
+    root,
+    pages: [],
+    packs: [],
+    remarks: { excluded: [], problems: [], warnings: [...warnings, ...aheadOf(started, parent)] },
+    filesRead: 0,
+    bytesRead: 0,
+    bytesStored: 0,
+    left: [{ kind: 'hole', path: '' }],
+    firstNames: [],
+  };
+  return { state, parent };
+}
+
+/** Clocks of machines that keep them right. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** Also when it lies in the future, by a clock that was wrong: else there would be none until then. */
+function isFullReadDue({ fullReadAt }: ManifestHeader, now: Date): boolean {
+  const age = now.getTime() - Date.parse(fullReadAt);
+  return age < 0 || age >= FULL_READ_EVERY_MS;
+}
+
+/** A point of the future stays the newest for as long: a restore would take it and not what is exported until then. */
+function aheadOf(now: Date, parent: Parent | undefined): Remark[] {
+  if (!parent || Date.parse(parent.header.startedAt) <= now.getTime() + CLOCKS_DIFFER_MS) return [];
+  const reason = `this point began at ${parent.header.startedAt}, and it is ${now.toISOString()} now: one of the clocks is wrong, and the newest point is not the latest until it is deleted`;
+  return [{ path: parent.name, reason }];
+}
+
+const parentOf = ({ store }: ExportOptions, { parent }: ExportState) =>
+  parent === undefined ? undefined : readParent(store, parent);
+
+/**
+ * Goes on with an export until it is done or the time is up, at least by a task. What the state says is done is not read
+ * again; what was done in a turn that died is.
+ *
+ * @throws ArchiveError when the store refuses
+ */
+export async function continueExport(
+  options: ExportOptions,
+  state: ExportState,
+  isTimeUp: () => boolean = () => false,
+): Promise<ExportState> {
+  return turn(options, state, await parentOf(options, state), isTimeUp);
+}
+
+async function turn(
+  options: ExportOptions,
+  state: ExportState,
+  parent: Parent | undefined,
+  isTimeUp: () => boolean,
+): Promise<ExportState> {
+  const { store } = options;
+  const settings = settingsOf(options, parent, state.fullRead);
+  const { crew, threads } = handsOf(options, settings, parent);
+  try {
+    const range = await new ExportRange({
+      store,
+      crew,
+      parent,
+      segmentCounter: settings.segmentCounter,
+      items: state.left,
+      ownPages: state.pages,
+      firstNames: state.firstNames,
+      isTimeUp,
+      onLatency: (callMs) => {
+        if (threads && options.threads === undefined) threads.size = threadsFor(callMs);
+      },
+      onProgress: ({ entries, filesRead, bytesRead }) =>
+        options.onProgress?.({
+          entriesDone: entries,
+          entriesExpected: parent && countLines(parent.header.counts),
+          filesRead,
+          bytesRead,
+        }),
+    }).run();
+    return addRange(state, range);
+  } finally {
+    await crew.close();
+  }
+}
+
+/**
+ * Makes the point of an export that is done.
+ *
+ * @throws ArchiveError when nothing could be read, or nothing is there where the point before has something
+ */
+export async function finishExport(options: ExportOptions, state: ExportState): Promise<ExportOutcome> {
+  return finish(options, state, await parentOf(options, state));
+}
+
+async function finish(options: ExportOptions, state: ExportState, parent: Parent | undefined): Promise<ExportOutcome> {
+  const { volume, store, now = () => new Date() } = options;
+  if (state.left.length > 0) throw new ArchiveError('the export is not done: go on with it first');
+  const counts = state.pages.reduce((sum, page) => addCounts(sum, page.counts), NOTHING);
+  refuseNothing(volume, parent, state.remarks, counts);
+  const started = new Date(state.startedAt);
+  const ended = now();
+  const remarks = {
+    excluded: byPath(state.remarks.excluded),
+    problems: byPath(state.remarks.problems),
+    warnings: byPath(state.remarks.warnings),
+  };
+  const references = referencesOf(state.pages, [...state.packs, ...(parent?.header.packs ?? [])]);
+  await checkNamed(store, references);
+  const body = encodeManifest({
+    format: FORMAT,
+    formatVersion: FORMAT_VERSION,
+    volume: options.volumeName,
+    mountedAt: options.mountedAt,
+    startedAt: state.startedAt,
+    endedAt: ended.toISOString(),
+    fullReadAt: state.fullRead ? state.startedAt : parent!.header.fullReadAt,
+    ...(parent ? { parent: parent.name } : {}),
+    counts,
+    ...references,
+    root: state.root,
+    ...remarks,
+  });
+  return {
+    manifestKey: store.prefix + (await commit(store, started, body)),
+    startedAt: state.startedAt,
+    endedAt: ended.toISOString(),
+    counts,
+    filesRead: state.filesRead,
+    bytesRead: state.bytesRead,
+    bytesStored: state.bytesStored + body.length,
+    ...remarks,
+  };
+}
+
+/** Also what was there before may have gone since: an export can take days. */
+async function checkNamed(store: ObjectStore, named: Pick<ManifestHeader, 'packs' | 'pages'>): Promise<void> {
+  const [missing] = missingObjects(named, await listContents(store));
+  if (missing !== undefined)
+    throw new ArchiveDamagedError(store.prefix, `${missing} after the export: nothing names it`);
+}
+
+function rootOf(volume: Volume) {
+  let stat;
+  try {
+    stat = volume.stat('');
+  } catch (error) {
+    throw new ArchiveError(
+      `the volume ${volume.description} cannot be read (${messageOf(error)}): is the share mounted?`,
+      { cause: error },
+    );
+  }
+  if (stat.type !== 'directory')
+    throw new ArchiveError(`the volume ${volume.description} must be a directory, got a ${stat.type}`);
+  const { mode, uid, gid, mtimeNs } = stat;
+  return { mode, uid, gid, mtimeNs: String(mtimeNs) };
+}
+
+const settingsOf = ({ mountedAt }: ExportOptions, parent: Parent | undefined, fullRead: boolean): ExportSettings => ({
+  mountedAt,
+  fullRead,
+  parentFirsts: parent?.header.pages.map(({ first }) => first) ?? [],
+  settledNs: parent ? BigInt(Date.parse(parent.header.startedAt)) * 1_000_000n - SETTLED_NS : 0n,
+  frameCounter: new Int32Array(new SharedArrayBuffer(4)),
+  segmentCounter: new Int32Array(new SharedArrayBuffer(4)),
+});
+
+interface Hands {
+  readonly crew: Crew;
+  /** Those that can be more. */
+  readonly threads: ThreadCrew | undefined;
+}
+
+/** Only a folder of this machine can be read by other threads. */
+function handsOf(
+  { volume, threads: wanted }: ExportOptions,
+  settings: ExportSettings,
+  parent: Parent | undefined,
+): Hands {
+  const solo = () => new SoloCrew(new ExportSession(volume, settings));
+  if (!(volume instanceof DirectoryVolume) || wanted === 0) return { crew: solo(), threads: undefined };
+  const request = { kind: 'export', root: volume.description, settings } as const;
+  const threads = new ThreadCrew(request, wanted ?? defaultCrewSize());
+  const large = wanted !== undefined || (parent && countLines(parent.header.counts) > LARGE_ENTRIES);
+  return { crew: large ? threads.warmUp() : new GrowingCrew(solo(), threads, SOLO_TASKS), threads };
+}
+
+/** With so many entries in the parent, the threads are started at once. */
+const LARGE_ENTRIES = 3000;
+/** Visits, and the pages that come of them. */
+const SOLO_TASKS = 3;
+
+/** Threads that wait cost memory, so that there are not more of them than the waiting is worth. */
+const threadsFor = (callMs: number) =>
+  Math.min(MAX_CREW_SIZE, Math.max(defaultCrewSize(), Math.round(defaultCrewSize() + callMs * 16)));
+
+/** A share that is not mounted, or that lets nothing be read, must not become a point. */
+function refuseNothing(volume: Volume, parent: Parent | undefined, remarks: Remarks, counts: Counts): void {
+  const [problem] = remarks.problems;
+  if (countLines(counts) === 0 && parent && parent.header.counts.files > 0 && !problem) {
+    throw new ArchiveError(
+      `${volume.description} is empty, but the export before (${parent.name}) holds ${parent.header.counts.files} files: is the share mounted?`,
+    );
+  }
+  if (problem && counts.files === 0) {
+    throw new ArchiveError(
+      `no file of ${volume.description} could be read, the first was ${displayPath(problem.path)}: ${problem.reason}`,
+    );
+  }
+}
+
+const byPath = (remarks: readonly Remark[]): Remark[] =>
+  remarks
+    .toSorted((a, b) => comparePaths(a.path, b.path))
+    .map(({ path, reason }) => ({ path: displayPath(path), reason }));
+
+/** The packs that the pages need, and the pages with their indexes. */
+function referencesOf(pages: readonly BuiltPage[], known: readonly PackReference[]) {
+  const byKey = new Map(known.map((pack) => [pack.key, pack]));
+  const packs: PackReference[] = [];
+  const indexes = new Map<string, number>();
+  const indexOf = (sha256: string) => {
+    const key = packKey(sha256);
+    const index = indexes.get(key) ?? packs.push(byKey.get(key)!) - 1;
+    indexes.set(key, index);
+    return index;
+  };
+  return {
+    pages: pages.map(({ key, bytes, first, counts, packs: needed }): PageReference => {
+      return { key, bytes, first, counts, packs: needed.map(indexOf) };
+    }),
+    packs,
+  };
+}
+
+/** Writes the manifest, after which the point exists. */
+async function commit(store: ObjectStore, started: Date, body: Buffer): Promise<string> {
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const key = manifestName(started, sha256);
+  await store.put(key, body, sha256);
+  // Not before it was looked at: success may have been claimed for a body that never arrived whole.
+  await checkStored(store, [{ key, bytes: body.length, sha256 }], [MANIFEST_PREFIX], 0);
+  return key;
+}

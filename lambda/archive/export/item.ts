@@ -1,0 +1,120 @@
+/** What a visit gives for a part of the tree, in the order of the manifest. */
+import { countOne, NOTHING, type Counts } from '../counts';
+import type { VolumeStat } from '../volume';
+
+export type Item = LinesItem | SpanItem | HoleItem | LinkedItem;
+
+/** New lines; where a piece is, is said by {@link pieceInFrame} until its pack is finished. */
+export interface LinesItem {
+  readonly kind: 'lines';
+  /** Bytes and not text, so that they change hands between threads and weigh nothing on the main thread's heap. */
+  readonly lines: Uint8Array<ArrayBuffer>;
+  /** That the pieces name, each once. */
+  readonly frames: readonly number[];
+  readonly counts: Counts;
+}
+
+/** Lines of one page of the parent that hold as they are. */
+export interface SpanItem {
+  readonly kind: 'span';
+  readonly page: number;
+  readonly start: number;
+  end: number;
+  readonly counts: Counts;
+}
+
+/** Something that is still to be visited: what is in a directory, or the rest of it. */
+export interface HoleItem {
+  readonly kind: 'hole';
+  readonly path: string;
+  /** Sorted names of the directory that are to be visited, parted by slashes; all when absent. */
+  readonly names?: string;
+}
+
+/** A file with more names than one: which of them carries the content is known only in the order of the manifest. */
+export interface LinkedItem {
+  readonly kind: 'linked';
+  readonly path: string;
+  readonly stat: VolumeStat;
+  /** Its line in the parent, if there is one; the text of a hard link's. */
+  readonly line?: {
+    readonly page: number;
+    readonly start: number;
+    readonly end: number;
+    readonly unchanged: boolean;
+    readonly text: string;
+  };
+}
+
+export class ItemList {
+  readonly #items: Item[] = [];
+  #texts: string[] = [];
+  #frames = new Set<number>();
+  #counts: Counts = { ...NOTHING };
+
+  addLine(text: string, type: 'file' | 'directory' | 'symlink' | 'hardlink', size = 0, frames: readonly number[] = []) {
+    this.#texts.push(text);
+    for (const frame of frames) this.#frames.add(frame);
+    countOne(this.#counts, type, size);
+  }
+
+  addSpan(
+    page: number,
+    start: number,
+    end: number,
+    type: 'file' | 'directory' | 'symlink' | 'hardlink',
+    size = 0,
+  ): void {
+    this.#endLines();
+    let last = this.#items.at(-1);
+    if (last?.kind !== 'span' || last.page !== page || last.end !== start) {
+      this.#items.push((last = { kind: 'span', page, start, end, counts: { ...NOTHING } }));
+    }
+    last.end = end;
+    countOne(last.counts, type, size);
+  }
+
+  add(item: HoleItem | LinkedItem): void {
+    this.#endLines();
+    this.#items.push(item);
+  }
+
+  take(): Item[] {
+    this.#endLines();
+    return this.#items;
+  }
+
+  #endLines(): void {
+    if (this.#texts.length === 0) return;
+    this.#items.push(linesItem(this.#texts.join(''), Array.from(this.#frames), this.#counts));
+    this.#texts = [];
+    this.#frames = new Set();
+    this.#counts = { ...NOTHING };
+  }
+}
+
+export const linesItem = (text: string, frames: readonly number[], counts: Counts): LinesItem => ({
+  kind: 'lines',
+  // Not out of Node's pool: that could not change hands.
+  lines: new Uint8Array(Buffer.from(text)),
+  frames,
+  counts,
+});
+
+/** A piece of a frame that is not in a pack yet. No path can look like it: the quotes in it would be escaped. */
+export const pieceInFrame = (frame: number, skip: number, size: number) =>
+  `{"frame":${frame},"skip":${skip},"size":${size}}`;
+
+export interface FramePlace {
+  /** SHA-256 of the pack. */
+  readonly pack: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Puts in where the frames came to be. */
+export const resolvePieces = (text: string, places: ReadonlyMap<number, FramePlace>): string =>
+  text.replace(/"frame":(\d+)/g, (_, frame: string) => {
+    const { pack, offset, length } = places.get(Number(frame))!;
+    return `"pack":"${pack}","offset":${offset},"length":${length}`;
+  });

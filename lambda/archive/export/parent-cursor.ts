@@ -1,0 +1,102 @@
+/** Goes along the lines of the parent while the tree is walked in the same order. Runs in the threads. */
+import { comparePaths } from '../byte-path';
+import type { Job } from '../crew/effect';
+import { pathOfLine } from '../entry';
+
+export interface ParentLine {
+  readonly page: number;
+  readonly start: number;
+  /** After its newline. */
+  readonly end: number;
+}
+
+const NEWLINE = 10;
+const KEPT_PAGES = 3;
+
+/** Decoded pages of the parent, in the order of last use; the main thread has them fetched. */
+export class ParentPages {
+  readonly #pages = new Map<number, Buffer>();
+
+  constructor(
+    /** Path of the first line of each page. */
+    readonly firsts: readonly string[],
+  ) {}
+
+  *get(page: number): Job<Buffer> {
+    const known = this.#pages.get(page);
+    this.#pages.delete(page);
+    const lines = known ?? Buffer.from((yield { ask: 'page', with: page }) as SharedArrayBuffer);
+    this.#pages.set(page, lines);
+    if (this.#pages.size > KEPT_PAGES) this.#pages.delete(this.#pages.keys().next().value!);
+    return lines;
+  }
+}
+
+export class ParentCursor {
+  #page = -1;
+  #lines: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  constructor(private readonly pages: ParentPages) {}
+
+  /** Sets it to the first line whose path is this one or comes after it. */
+  *seek(path: string): Job<void> {
+    const { firsts } = this.pages;
+    let [low, high] = [0, firsts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (comparePaths(firsts[middle]!, path) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    this.#page = Math.max(0, low - 1);
+    if (this.#page >= firsts.length) return;
+    this.#lines = yield* this.pages.get(this.#page);
+    let [from, to] = [0, this.#lines.length];
+    // Invariant: lines before `from` come before the path, lines from `to` on do not.
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const start = this.#lines.lastIndexOf(NEWLINE, middle - 1) + 1;
+      const line = middle === 0 ? 0 : Math.max(start, from);
+      if (comparePaths(pathOfLine(this.#lines, line), path) < 0) from = this.#lines.indexOf(NEWLINE, line) + 1;
+      else to = line;
+    }
+    this.#at = from;
+  }
+
+  /** The line here, when it begins with this text (of ASCII); moves behind it. The common case, so without a question. */
+  take(start: string): ParentLine | undefined {
+    const end = this.#at + start.length;
+    if (end > this.#lines.length || this.#lines.toString('latin1', this.#at, end) !== start) return undefined;
+    return this.#takeLine();
+  }
+
+  /** The line of this path, when there is one; moves behind it. */
+  *find(path: string): Job<ParentLine | undefined> {
+    for (;;) {
+      if (this.#at >= this.#lines.length) {
+        if (this.#page + 1 >= this.pages.firsts.length) return undefined;
+        this.#page += 1;
+        this.#lines = yield* this.pages.get(this.#page);
+        this.#at = 0;
+      }
+      const order = comparePaths(pathOfLine(this.#lines, this.#at), path);
+      if (order > 0) return undefined;
+      const line = this.#takeLine();
+      if (order === 0) return line;
+    }
+  }
+
+  textOf({ start, end }: ParentLine): string {
+    return this.#lines.toString('utf8', start, end);
+  }
+
+  endsWith({ start, end }: ParentLine, text: string): boolean {
+    return end - start > text.length && this.#lines.toString('latin1', end - text.length, end) === text;
+  }
+
+  #takeLine(): ParentLine {
+    const start = this.#at;
+    this.#at = this.#lines.indexOf(NEWLINE, start) + 1;
+    return { page: this.#page, start, end: this.#at };
+  }
+}

@@ -1,0 +1,81 @@
+/** The point before, that an export takes from what did not change. */
+import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
+import type { ObjectStore } from '../object-store';
+import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
+import type { Remark } from './remark';
+
+export interface Parent {
+  /** Of its manifest, below `manifests/`. */
+  readonly name: string;
+  readonly header: ManifestHeader;
+}
+
+/** The newest point that is whole: content of an incomplete or damaged one cannot be relied on. */
+export async function findParent(
+  store: ObjectStore,
+): Promise<{ readonly parent: Parent | undefined; readonly warnings: readonly Remark[] }> {
+  const keys = (await listManifests(store)).reverse();
+  if (keys.length === 0) return { parent: undefined, warnings: [] };
+  const present = await listContents(store);
+  const warnings: Remark[] = [];
+  for (const key of keys) {
+    const { header, complete, problems } = await examinePoint(store, key, present);
+    if (header && complete) {
+      return {
+        parent: { name: key.slice((store.prefix + MANIFEST_PREFIX).length), header },
+        warnings,
+      };
+    }
+    const state = header ? 'incomplete' : 'damaged';
+    warnings.push({ path: key, reason: `an earlier point is ${state}: ${problems.join(', ')}` });
+  }
+  return { parent: undefined, warnings };
+}
+
+/** The parent that an export has begun with, by its name. */
+export async function readParent(store: ObjectStore, name: string): Promise<Parent> {
+  return { name, header: await readHeader(store, store.prefix + MANIFEST_PREFIX + name) };
+}
+
+/** Decoded pages, in memory that the threads share; a few at a time. */
+export class ParentPageCache {
+  readonly #lengths = new Map<number, number>();
+  readonly #pages = new Map<number, Promise<SharedArrayBuffer>>();
+
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly pages: readonly StoredPage[],
+    private readonly kept = 6,
+  ) {}
+
+  lengthOf(page: number): number | undefined {
+    return this.#lengths.get(page);
+  }
+
+  get(page: number): Promise<SharedArrayBuffer> {
+    const lines = this.#take(page);
+    // What is asked for next is in all likelihood the page behind it.
+    if (page + 1 < this.pages.length && !this.#lengths.has(page + 1)) void this.#take(page + 1);
+    return lines;
+  }
+
+  #take(page: number): Promise<SharedArrayBuffer> {
+    const known = this.#pages.get(page);
+    this.#pages.delete(page);
+    const lines = known ?? this.#read(page);
+    this.#pages.set(page, lines);
+    if (this.#pages.size > this.kept) this.#pages.delete(this.#pages.keys().next().value!);
+    return lines;
+  }
+
+  #read(page: number): Promise<SharedArrayBuffer> {
+    const reading = readPage(this.store, this.pages[page]!).then((lines) => {
+      const shared = new SharedArrayBuffer(lines.length);
+      Buffer.from(shared).set(lines);
+      this.#lengths.set(page, lines.length);
+      return shared;
+    });
+    reading.catch(() => {});
+    return reading;
+  }
+}

@@ -1,0 +1,247 @@
+/** Reads one file, stores its content unless it is stored already, and says what its line is. Runs in the threads. */
+import { createHash } from 'node:crypto';
+import type { Job } from '../crew/effect';
+import { codeOf, isAnswer } from '../errors';
+import type { Volume, VolumeFile, VolumeStat } from '../volume';
+import { fileLine, fileLineStart } from '../entry';
+import { type ContentPlace, ContentTable } from './content-table';
+import { digestOf, fitsInFrame, FRAME_BYTES, FrameWriter, keyOf, largePieces } from './frame-writer';
+import { pieceInFrame } from './item';
+import { ParentPages } from './parent-cursor';
+import { addFailure, type Remarks } from './remark';
+
+const READ_ATTEMPTS = 3;
+const RETRY_WAIT_MS = 50;
+const NEWLINE = 10;
+
+export interface ReadOutcome {
+  readonly line: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** That its pieces name. */
+  readonly frames: readonly number[];
+}
+
+export interface ParentContent {
+  readonly sha256: string;
+  readonly sameStat: boolean;
+  readonly unstable: boolean;
+}
+
+/** `"pieces":[...]`, and the frames that are named in it. */
+interface Pieces {
+  readonly text: string;
+  readonly frames: readonly number[];
+}
+
+const NO_PIECES: Pieces = { text: '"pieces":[]', frames: [] };
+
+export class FileReader {
+  readonly #buffer = Buffer.allocUnsafeSlow(FRAME_BYTES);
+  filesRead = 0;
+  bytesRead = 0;
+
+  constructor(
+    private readonly volume: Volume,
+    private readonly frames: FrameWriter,
+    private readonly contents: ContentTable,
+    private readonly pages: ParentPages,
+    /** Count of the table's segments, shared by all threads. */
+    private readonly segments: Int32Array,
+  ) {}
+
+  /**
+   * Undefined, with a remark, when it cannot be read.
+   *
+   * @param parent what the parent says of this path
+   */
+  *read(
+    path: string,
+    stat: VolumeStat,
+    parent: ParentContent | undefined,
+    remarks: Remarks,
+  ): Job<ReadOutcome | undefined> {
+    let expected = stat;
+    let failure: unknown;
+    for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt += 1) {
+      if (attempt > 1) wait(RETRY_WAIT_MS * attempt);
+      const last = attempt === READ_ATTEMPTS;
+      let file: VolumeFile | undefined;
+      try {
+        file = this.volume.open(path);
+        if (attempt > 1) expected = fileStat(file);
+        const read = yield* this.#readOpen(path, file, expected, last);
+        if (!read) continue;
+        this.filesRead += 1;
+        if (parent && parent.sameStat && !parent.unstable && read.sha256 !== parent.sha256) {
+          remarks.warnings.push({
+            path,
+            reason: 'content differs from the export before, though size and times are the same: silent damage?',
+          });
+        }
+        if (read.unstable) {
+          remarks.problems.push({
+            path,
+            reason: `unstable: changed during each of ${READ_ATTEMPTS} attempts to read it; the content is what the last one read`,
+          });
+        }
+        return read;
+      } catch (error) {
+        // What the main thread answers with an error is the archive, not this file: the whole export fails.
+        if (isAnswer(error)) throw error;
+        failure = error;
+        if (['EACCES', 'EPERM', 'ENOENT', 'ELOOP'].includes(codeOf(error) ?? '')) break;
+      } finally {
+        file?.close();
+      }
+    }
+    addFailure(remarks, path, failure ?? new Error('it could not be read'));
+    return undefined;
+  }
+
+  *#readOpen(path: string, file: VolumeFile, expected: VolumeStat, last: boolean) {
+    const member = { ...expected, path };
+    const read = fitsInFrame(member) ? yield* this.#readSmall(file, member) : yield* this.#readLarge(file, member);
+    const now = fileStat(file);
+    const unstable = read.size !== expected.size || !sameFile(expected, now);
+    if (unstable && !last) return undefined;
+    const place = yield* read.store();
+    const stat = { ...expected, size: read.size };
+    const content = `${place.text}${unstable ? ',"unstable":true' : ''}`;
+    return {
+      line: fileLine(fileLineStart(path, stat), `"sha256":"${read.sha256}",${content}`),
+      size: read.size,
+      sha256: read.sha256,
+      frames: place.frames,
+      unstable,
+    };
+  }
+
+  *#readSmall(file: VolumeFile, member: VolumeStat & { readonly path: string }) {
+    const room = yield* this.frames.roomFor(member);
+    const size = file.read(room, 0, member.size, 0);
+    this.bytesRead += size;
+    const content = room.subarray(0, size);
+    const sha256 = digestOf(content);
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generator below
+    const self = this;
+    return {
+      size,
+      sha256,
+      *store(): Job<Pieces> {
+        if (size === 0) return NO_PIECES;
+        const here = self.frames.place;
+        const place = yield* self.#claim(sha256, { kind: 'frame', ...here });
+        // A file that ended early keeps the room that its header has announced, or the tar stream would be torn.
+        if (isSame(place, here)) self.frames.keep(member.size, size);
+        return yield* self.#pieces(place, size);
+      },
+    };
+  }
+
+  *#readLarge(file: VolumeFile, member: VolumeStat & { readonly path: string }) {
+    const sizeKey = `size ${member.size}`;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generators below
+    const self = this;
+    if (yield* this.#find(sha256Of(sizeKey))) {
+      // Something of this size is stored: worth a read to see whether it is this.
+      const { sha256, size } = this.#hash(file, member.size);
+      const known = size === member.size && (yield* this.#find(sha256));
+      if (known) {
+        return {
+          size,
+          sha256,
+          *store(): Job<Pieces> {
+            return yield* self.#pieces(known, size);
+          },
+        };
+      }
+    }
+    const { first, length, sha256 } = yield* this.frames.large(member, (buffer, position) => {
+      const read = file.read(buffer, 0, buffer.length, position);
+      this.bytesRead += read;
+      return read;
+    });
+    return {
+      size: length,
+      sha256,
+      *store(): Job<Pieces> {
+        if (length === 0) return NO_PIECES;
+        // Cut short, it is laid out as its announced size says: its pieces are those of the shorter one.
+        const place = yield* self.#claim(sha256, { kind: 'frames', frame: first });
+        yield* self.#claim(sha256Of(sizeKey), { kind: 'frames', frame: first });
+        return yield* self.#pieces(place, length);
+      },
+    };
+  }
+
+  #hash(file: VolumeFile, expected: number) {
+    const digest = createHash('sha256');
+    let size = 0;
+    for (;;) {
+      const read = file.read(this.#buffer, 0, Math.min(this.#buffer.length, expected - size), size);
+      digest.update(this.#buffer.subarray(0, read));
+      size += read;
+      this.bytesRead += read;
+      if (read === 0 || size >= expected) return { sha256: digest.digest('hex'), size };
+    }
+  }
+
+  /** Where this content is, if it is stored. The first time, the main thread looks what the parent stores. */
+  *#find(sha256: string): Job<ContentPlace | undefined> {
+    yield* this.#refresh();
+    return this.contents.find(keyOf(sha256));
+  }
+
+  *#claim(sha256: string, place: ContentPlace): Job<ContentPlace> {
+    const known = yield* this.#find(sha256);
+    if (known) return known;
+    for (;;) {
+      const claimed = this.contents.claim(keyOf(sha256), place);
+      if (claimed !== 'full') return claimed;
+      this.contents.add((yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer);
+    }
+  }
+
+  *#refresh(): Job<void> {
+    while (this.contents.segments < Math.max(1, Atomics.load(this.segments, 0))) {
+      this.contents.add((yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer);
+    }
+  }
+
+  /** Of a content that is somewhere. */
+  *#pieces(place: ContentPlace, size: number): Job<Pieces> {
+    switch (place.kind) {
+      case 'frame':
+        return { text: `"pieces":[${pieceInFrame(place.frame, place.skip, size)}]`, frames: [place.frame] };
+      case 'frames': {
+        const pieces = largePieces(place.frame, size);
+        const text = pieces.map(([frame, length]) => pieceInFrame(frame, 0, length)).join(',');
+        return { text: `"pieces":[${text}]`, frames: pieces.map(([frame]) => frame) };
+      }
+      case 'parent': {
+        const lines = yield* this.pages.get(place.page);
+        const line = lines.toString('utf8', place.start, lines.indexOf(NEWLINE, place.start));
+        const { pieces } = JSON.parse(line) as { readonly pieces: unknown };
+        return { text: `"pieces":${JSON.stringify(pieces)}`, frames: [] };
+      }
+    }
+  }
+}
+
+const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
+
+const isSame = (place: ContentPlace, here: { readonly frame: number; readonly skip: number }) =>
+  place.kind === 'frame' && place.frame === here.frame && place.skip === here.skip;
+
+function fileStat(file: VolumeFile): VolumeStat {
+  const stat = file.stat();
+  if (stat.type !== 'file') throw new Error(`is a ${stat.type} now, was a file when the directory was read`);
+  return stat;
+}
+
+export const sameFile = (a: VolumeStat, b: VolumeStat) =>
+  a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
+
+const SLEEP = new Int32Array(new SharedArrayBuffer(4));
+const wait = (ms: number) => void Atomics.wait(SLEEP, 0, 0, ms);

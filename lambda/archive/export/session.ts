@@ -1,0 +1,368 @@
+/** The threads' part of an export: walks what it is given, compares with the parent, reads and stores what changed. */
+import { comparePaths, isPlain, sortNames } from '../byte-path';
+import type { Job, Session } from '../crew/effect';
+import { directoryLine, fileLineStart, linkLine } from '../entry';
+import { ArchiveError, codeOf, messageOf } from '../errors';
+import { exclusionReason } from '../exclusions';
+import { encodePage } from '../page';
+import type { Volume, VolumeStat } from '../volume';
+import { ContentTable } from './content-table';
+import { FrameWriter } from './frame-writer';
+import { type FramePlace, type HoleItem, type Item, ItemList, type LinkedItem, resolvePieces } from './item';
+import { type ParentLine, ParentCursor, ParentPages } from './parent-cursor';
+import { FileReader, type ParentContent } from './read-file';
+import { addFailure, noRemarks, type Remarks } from './remark';
+
+export interface ExportSettings {
+  readonly mountedAt: string;
+  readonly fullRead: boolean;
+  /** Path of the first line of each page of the parent; empty without one. */
+  readonly parentFirsts: readonly string[];
+  /** A file that changed later than this may have changed again since the parent was made. */
+  readonly settledNs: bigint;
+  /** Shared by all threads: the number of the next frame, the number of the content table's segments. */
+  readonly frameCounter: Int32Array;
+  readonly segmentCounter: Int32Array;
+}
+
+export type ExportTask =
+  | { readonly do: 'visit'; readonly holes: readonly HoleItem[]; readonly entries: number }
+  /** Files with several names, each the first of its inode. */
+  | { readonly do: 'read'; readonly files: readonly LinkedItem[] }
+  | { readonly do: 'encode'; readonly parts: readonly PagePart[] }
+  /** Whatever is in a frame that is not full goes to the main thread. */
+  | { readonly do: 'flush' };
+
+/** Lines of a page: new ones with where their frames are, or as they are in a page of the parent. */
+export type PagePart =
+  | {
+      readonly lines: Uint8Array<ArrayBuffer>;
+      readonly places: readonly (readonly [frame: number, place: FramePlace])[];
+    }
+  | { readonly page: number; readonly start: number; readonly end: number };
+
+export interface EncodeResult {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sha256: string;
+  readonly first: string;
+  /** Names of the packs that the lines name. */
+  readonly packs: readonly string[];
+}
+
+export interface VisitResult {
+  /** For each hole, what is in it. */
+  readonly outputs: readonly (readonly Item[])[];
+  readonly remarks: Remarks;
+  readonly work: Work;
+}
+
+export interface ReadResult {
+  /** Undefined when it could not be read. */
+  readonly lines: readonly (ReadLine | undefined)[];
+  readonly remarks: Remarks;
+  readonly work: Work;
+}
+
+export interface ReadLine {
+  readonly text: string;
+  readonly size: number;
+  readonly frames: readonly number[];
+}
+
+export interface Work {
+  readonly entries: number;
+  readonly filesRead: number;
+  readonly bytesRead: number;
+  /** Of the file system's calls that were timed, 0 as long as there are too few: whether more threads pay. */
+  readonly callMs: number;
+}
+
+/** Names of one directory that are left to others together. */
+const NAMES_AT_ONCE = 32;
+/** Reading this much is as much work as looking at one entry more. */
+const BYTES_AS_ENTRY = 32 * 1024;
+const TRANSIENT_ATTEMPTS = 3;
+const STALE_WAIT_MS = 100;
+
+const SLEEP = new Int32Array(new SharedArrayBuffer(4));
+
+export class ExportSession implements Session {
+  readonly #frames: FrameWriter;
+  readonly #pages: ParentPages;
+  readonly #cursor: ParentCursor;
+  readonly #reader: FileReader;
+  #entriesLeft = 0;
+  #entries = 0;
+  #remarks = noRemarks();
+  readonly #latency = new Latency();
+
+  constructor(
+    private readonly volume: Volume,
+    private readonly settings: ExportSettings,
+  ) {
+    this.#frames = new FrameWriter({ counter: settings.frameCounter });
+    this.#pages = new ParentPages(settings.parentFirsts);
+    this.#cursor = new ParentCursor(this.#pages);
+    this.#reader = new FileReader(volume, this.#frames, new ContentTable(), this.#pages, settings.segmentCounter);
+  }
+
+  *run(task: ExportTask): Job<VisitResult | ReadResult | EncodeResult | undefined> {
+    this.#remarks = noRemarks();
+    this.#entries = 0;
+    this.#reader.filesRead = 0;
+    this.#reader.bytesRead = 0;
+    switch (task.do) {
+      case 'visit':
+        return yield* this.#visit(task.holes, task.entries);
+      case 'read':
+        return yield* this.#read(task.files);
+      case 'encode':
+        return yield* this.#encode(task.parts);
+      case 'flush':
+        yield* this.#frames.endFrame();
+        return undefined;
+    }
+  }
+
+  *#visit(holes: readonly HoleItem[], entries: number): Job<VisitResult> {
+    this.#entriesLeft = entries;
+    const outputs: Item[][] = [];
+    for (const [index, hole] of holes.entries()) {
+      const list = new ItemList();
+      if (this.#entriesLeft <= 0) list.add(hole);
+      else {
+        // One after another they are in the order of the manifest: so the cursor goes on from where it is.
+        if (index === 0) yield* this.#cursor.seek(firstPathOf(hole));
+        yield* this.#directory(hole.path, hole.names?.split('/'), list);
+      }
+      outputs.push(list.take());
+    }
+    return { outputs, remarks: this.#remarks, work: this.#work() };
+  }
+
+  #work(): Work {
+    const { filesRead, bytesRead } = this.#reader;
+    return { entries: this.#entries, filesRead, bytesRead, callMs: this.#latency.typical };
+  }
+
+  /** What is in a directory, in the order of the bytes of whole paths: `a`, `a-b`, `a/b`. */
+  *#directory(path: string, given: readonly string[] | undefined, list: ItemList): Job<void> {
+    const names = given ?? this.#list(path);
+    const prefix = path === '' ? '' : `${path}/`;
+    const plainPrefix = isPlain(prefix);
+    // Directories whose content has its place further on. The innermost place is that of the last.
+    const waiting: string[] = [];
+    let at = 0;
+    for (; at < names.length; at += 1) {
+      const name = names[at]!;
+      while (waiting.length > 0 && comparePaths(name, `${waiting.at(-1)!}/`) > 0) {
+        yield* this.#descend(prefix + waiting.pop()!, list);
+      }
+      if (this.#entriesLeft <= 0 && cutBefore(names, at) === at) break;
+      const entry = prefix + name;
+      if (yield* this.#entry(entry, plainPrefix && isPlain(name), list)) waiting.push(name);
+    }
+    while (waiting.length > 0) yield* this.#descend(prefix + waiting.pop()!, list);
+    while (at < names.length) {
+      const end = cutBefore(names, Math.min(at + NAMES_AT_ONCE, names.length));
+      list.add({ kind: 'hole', path, names: names.slice(at, end).join('/') });
+      at = end;
+    }
+  }
+
+  *#descend(path: string, list: ItemList): Job<void> {
+    if (this.#entriesLeft <= 0) list.add({ kind: 'hole', path });
+    else yield* this.#directory(path, undefined, list);
+  }
+
+  #list(path: string): string[] {
+    try {
+      return sortNames(this.#steadily(() => this.volume.readDirectory(path)));
+    } catch (error) {
+      if (path === '')
+        throw new ArchiveError(`the volume ${this.volume.description} cannot be read: ${messageOf(error)}`);
+      addFailure(this.#remarks, path, error);
+      return [];
+    }
+  }
+
+  /** @returns whether it is a directory, whose content follows */
+  *#entry(path: string, plain: boolean, list: ItemList): Job<boolean> {
+    this.#entriesLeft -= 1;
+    const reason = exclusionReason(this.settings.mountedAt, path);
+    if (reason !== undefined) {
+      this.#remarks.excluded.push({ path, reason });
+      return false;
+    }
+    let stat: VolumeStat;
+    let target = '';
+    try {
+      stat = this.#statTimed(path);
+      if (stat.type === 'symlink') target = this.#steadily(() => this.volume.readLink(path));
+    } catch (error) {
+      addFailure(this.#remarks, path, error);
+      return false;
+    }
+    this.#entries += 1;
+    switch (stat.type) {
+      case 'directory':
+        yield* this.#plainEntry(directoryLine(path, stat), path, plain, 'directory', list);
+        return true;
+      case 'symlink':
+        yield* this.#plainEntry(linkLine('symlink', path, stat, target), path, plain, 'symlink', list);
+        return false;
+      case 'file':
+        yield* this.#file(path, stat, plain, list);
+        return false;
+      default:
+        this.#remarks.excluded.push({ path, reason: 'socket, FIFO or device: has no content to export' });
+        return false;
+    }
+  }
+
+  *#plainEntry(line: string, path: string, plain: boolean, type: 'directory' | 'symlink', list: ItemList): Job<void> {
+    const taken = plain ? this.#cursor.take(line) : undefined;
+    const found = taken ?? (yield* this.#cursor.find(path));
+    if (found && (taken !== undefined || this.#cursor.textOf(found) === line)) {
+      list.addSpan(found.page, found.start, found.end, type);
+    } else list.addLine(line, type);
+  }
+
+  *#file(path: string, stat: VolumeStat, plain: boolean, list: ItemList): Job<void> {
+    const start = fileLineStart(path, stat);
+    const taken = plain ? this.#cursor.take(start) : undefined;
+    const line = taken ?? (yield* this.#cursor.find(path));
+    const same = line !== undefined && (taken !== undefined || this.#cursor.textOf(line).startsWith(start));
+    const unchanged = same && this.#isSettled(stat) && !this.settings.fullRead && !this.#isUnstable(line);
+    if (stat.nlink > 1) {
+      const text = line && !same ? this.#cursor.textOf(line) : '';
+      list.add({ kind: 'linked', path, stat, ...(line ? { line: { ...line, unchanged, text } } : {}) });
+    } else if (unchanged) list.addSpan(line.page, line.start, line.end, 'file', stat.size);
+    else {
+      const parent = line && parseContent(this.#cursor.textOf(line), same);
+      const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
+      this.#entriesLeft -= Math.floor(stat.size / BYTES_AS_ENTRY);
+      if (!read) return;
+      // Read for nothing, as in a full read: then the parent's line still holds, whatever places the content has.
+      if (line && same && parent?.sha256 === read.sha256 && read.line.startsWith(start) && !parent.unstable) {
+        list.addSpan(line.page, line.start, line.end, 'file', read.size);
+      } else list.addLine(read.line, 'file', read.size, read.frames);
+    }
+  }
+
+  *#read(files: readonly LinkedItem[]): Job<ReadResult> {
+    const lines: (ReadLine | undefined)[] = [];
+    for (const { path, stat, line } of files) {
+      const start = fileLineStart(path, stat);
+      const before = line ? (yield* this.#pages.get(line.page)).toString('utf8', line.start, line.end) : undefined;
+      const parent = before === undefined ? undefined : parseContent(before, before.startsWith(start));
+      const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
+      const held = parent?.sameStat && read?.sha256 === parent.sha256 && read.line.startsWith(start);
+      lines.push(read && { text: held ? before! : read.line, size: read.size, frames: held ? [] : read.frames });
+    }
+    return { lines, remarks: this.#remarks, work: this.#work() };
+  }
+
+  *#encode(parts: readonly PagePart[]): Job<EncodeResult> {
+    const buffers: Uint8Array[] = [];
+    for (const part of parts) {
+      if ('lines' in part) {
+        const text = Buffer.from(part.lines.buffer).toString('utf8');
+        buffers.push(Buffer.from(resolvePieces(text, new Map(part.places))));
+      } else buffers.push((yield* this.#pages.get(part.page)).subarray(part.start, part.end));
+    }
+    return encodePage(Buffer.concat(buffers));
+  }
+
+  transferOf(result: unknown): readonly ArrayBuffer[] {
+    if (typeof result !== 'object' || result === null) return [];
+    if ('bytes' in result) return [(result as EncodeResult).bytes.buffer];
+    if (!('outputs' in result)) return [];
+    return (result as VisitResult).outputs.flatMap((items) =>
+      items.flatMap((item) => (item.kind === 'lines' ? [item.lines.buffer] : [])),
+    );
+  }
+
+  #isSettled(stat: VolumeStat): boolean {
+    return stat.ctimeNs < this.settings.settledNs && stat.mtimeNs < this.settings.settledNs;
+  }
+
+  #isUnstable(line: ParentLine): boolean {
+    return this.#cursor.endsWith(line, ',"unstable":true}\n');
+  }
+
+  #statTimed(path: string): VolumeStat {
+    // A clock reading costs a tenth of a local call: so one call in sixteen is timed.
+    if ((this.#entries & 15) !== 0) return this.#steadily(() => this.volume.stat(path));
+    const started = performance.now();
+    const stat = this.#steadily(() => this.volume.stat(path));
+    this.#latency.add(performance.now() - started);
+    return stat;
+  }
+
+  /** A handle that the file server has forgotten (ESTALE) is looked up anew. */
+  #steadily<T>(call: () => T): T {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return call();
+      } catch (error) {
+        if (codeOf(error) !== 'ESTALE' || attempt === TRANSIENT_ATTEMPTS) throw error;
+        Atomics.wait(SLEEP, 0, 0, STALE_WAIT_MS * attempt);
+      }
+    }
+  }
+}
+
+const SAMPLES = 32;
+
+/** What a call takes when nothing else is in its way: a thread that had to wait for a core has not waited for the volume. */
+class Latency {
+  #samples: number[] = [];
+  typical = 0;
+
+  add(ms: number): void {
+    this.#samples.push(ms);
+    if (this.#samples.length < SAMPLES) return;
+    this.typical = this.#samples.sort((a, b) => a - b)[SAMPLES / 4]!;
+    this.#samples = [];
+  }
+}
+
+const firstPathOf = ({ path, names }: HoleItem) =>
+  [path, names?.split('/', 1)[0] ?? ''].filter((part) => part !== '').join('/');
+
+function parseContent(line: string, sameStat: boolean): ParentContent | undefined {
+  const entry = JSON.parse(line) as { readonly type: string; readonly sha256?: string; readonly unstable?: true };
+  return entry.type === 'file' && entry.sha256 !== undefined
+    ? { sha256: entry.sha256, sameStat, unstable: entry.unstable ?? false }
+    : undefined;
+}
+
+/**
+ * The place at or after `at` where sorted names can be cut: not where a name before it might be a directory whose content
+ * comes after the name behind it (`a`, `a-b`, `a/...`).
+ */
+export function cutBefore(names: readonly string[], at: number): number {
+  let cut = at;
+  while (cut < names.length && isInside(names, cut)) cut += 1;
+  return Math.min(cut, names.length);
+}
+
+function isInside(names: readonly string[], at: number): boolean {
+  const name = names[at]!;
+  for (let length = name.length - 1; length > 0; length -= 1) {
+    if (name[length]! < '/' && has(names, name.slice(0, length), at)) return true;
+  }
+  return false;
+}
+
+/** Whether a name is among the first `end` of sorted names. */
+function has(names: readonly string[], wanted: string, end: number): boolean {
+  let [low, high] = [0, end];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (comparePaths(names[middle]!, wanted) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low < end && names[low] === wanted;
+}

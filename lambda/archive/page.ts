@@ -1,0 +1,30 @@
+/** Pages: the lines of a manifest, some thousands in an object. A page that did not change belongs to many manifests. */
+import { hash } from 'node:crypto';
+import { pathOfLine } from './entry';
+import { decodeFrame, encodeFrame } from './frame';
+
+/** Lines of a page, unless a page of the parent is worth keeping as it is. */
+export const PAGE_LINES = 8192;
+/** A page is closed early when its lines are as long as this: of files with very many pieces. */
+export const PAGE_BYTES = 6 * 1024 * 1024;
+/** A page that decodes to more is refused. */
+const MAX_PAGE_BYTES = 256 * 1024 * 1024;
+
+export interface EncodedPage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sha256: string;
+  /** Path of the first line. */
+  readonly first: string;
+  /** SHA-256 of the packs that the lines name, sorted. */
+  readonly packs: readonly string[];
+}
+
+export function encodePage(lines: Buffer): EncodedPage {
+  const bytes = Uint8Array.from(encodeFrame(lines));
+  // Nothing but a piece can look like this: the quotes in a name are escaped.
+  const packs = new Set<string>();
+  for (const [, pack] of lines.toString('latin1').matchAll(/"pack":"([0-9a-f]{64})"/g)) packs.add(pack!);
+  return { bytes, sha256: hash('sha256', bytes, 'hex'), first: pathOfLine(lines, 0), packs: Array.from(packs).sort() };
+}
+
+export const decodePage = (object: Buffer): Buffer => decodeFrame(object, MAX_PAGE_BYTES);

@@ -1,0 +1,104 @@
+/** Moves what was restored to where it belongs, and what was there aside. */
+import { chmodSync, lstatSync, readdirSync } from 'node:fs';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ArchiveError, codeOf, messageOf } from '../errors';
+
+export interface Swap {
+  readonly path: string;
+  /** Where that which was there is kept. */
+  readonly keptAt: string;
+}
+
+/**
+ * @param paths relative to both; each is swapped alone. Default: the whole target
+ * @throws ArchiveError when something is there that is not to be replaced, or a move fails; all is as it was then
+ */
+export async function putInPlace(
+  staging: string,
+  target: string,
+  paths: readonly string[] | undefined,
+  replace: boolean,
+): Promise<Swap[]> {
+  const moves = paths?.map((path) => ({ from: join(staging, path), to: join(target, path) })) ?? [
+    { from: staging, to: target },
+  ];
+  for (const path of paths ?? []) await refuseLinks(target, path);
+  const swaps: Swap[] = [];
+  const done: { readonly from: string; readonly to: string }[] = [];
+  try {
+    for (const { from, to } of moves) {
+      const there = await exists(to);
+      if (there && !replace) throw new ArchiveError(`the target must not exist yet, got ${to}`);
+      if (there) {
+        const keptAt = await freeName(to);
+        await rename(to, keptAt);
+        swaps.push({ path: to, keptAt });
+      } else if (paths) await mkdir(dirname(to), { recursive: true });
+      await rename(from, to);
+      done.push({ from, to });
+    }
+  } catch (error) {
+    // Back in the opposite order.
+    for (const { from, to } of done.reverse()) await rename(to, from).catch(() => {});
+    for (const { path, keptAt } of swaps.reverse()) await rename(keptAt, path);
+    if (codeOf(error) === 'EBUSY') {
+      throw new ArchiveError(
+        `${target} is where a file system is mounted, and cannot be moved aside: replace the paths in it one by one`,
+        { cause: error },
+      );
+    }
+    throw error instanceof ArchiveError
+      ? error
+      : new ArchiveError(`nothing was replaced: ${messageOf(error)}`, { cause: error });
+  }
+  // What is left of it are the directories that lead to the paths.
+  if (paths) await removeTree(staging);
+  return swaps;
+}
+
+/** A link on the way to a path leads to where nobody asked to have anything replaced. */
+async function refuseLinks(target: string, path: string): Promise<void> {
+  const names = path.split('/').slice(0, -1);
+  for (let count = 1; count <= names.length; count += 1) {
+    const holder = join(target, ...names.slice(0, count));
+    const stat = await lstat(holder).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!stat) return;
+    if (stat.isSymbolicLink()) {
+      throw new ArchiveError(`${holder} is a symbolic link: restore ${path} to where it leads, or replace ${holder}`);
+    }
+  }
+}
+
+const exists = (path: string) =>
+  lstat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    },
+  );
+
+async function freeName(path: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const name = join(dirname(path), `.${basename(path)}.replaced-${number}`);
+    if (!(await exists(name))) return name;
+  }
+}
+
+/** Not as root, what is in a directory without write permission cannot be removed as it is. */
+export async function removeTree(root: string): Promise<void> {
+  if (process.getuid?.() !== 0) openDirectories(Buffer.from(root));
+  await rm(root, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function openDirectories(path: Buffer): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path, { encoding: 'buffer' })) {
+    openDirectories(Buffer.concat([path, Buffer.from('/'), name]));
+  }
+}

@@ -1,0 +1,332 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { displayPath } from '../byte-path';
+import { type Crew, defaultCrewSize, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
+import type { Question } from '../crew/effect';
+import type { DirectoryEntry, FileEntry, LinkEntry, ManifestEntry, Ownership } from '../entry';
+import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
+import type { Remark } from '../export/remark';
+import type { ManifestHeader } from '../manifest';
+import type { ObjectStore } from '../object-store';
+import { readEntries, readHeader } from '../points';
+import { RangeFetcher } from '../range-fetcher';
+import type { Range } from '../ranges';
+import { type PathSelection, selectPaths } from './selection';
+import { type Damage, RestoreSession, type RestoreSettings, type RestoreTask, type RestoreTaskResult } from './session';
+import { fileBatches } from './batches';
+import { putInPlace, removeTree, type Swap } from './put-in-place';
+
+export interface RestoreOptions {
+  readonly store: ObjectStore;
+  /** Key in the bucket, the store's prefix included. */
+  readonly manifestKey: string;
+  /** The directory that holds it is there; it itself is not, unless `replace` is given. */
+  readonly target: string;
+  /** Only these and what is under them, relative to the volume. Default: everything. */
+  readonly paths?: readonly string[];
+  /**
+   * What is at the target is moved aside when everything is restored, and kept: all of it, or each of `paths` alone.
+   * Default: a target that exists is refused.
+   */
+  readonly replace?: boolean;
+  /** Damaged files are named in the outcome and left out. Default: the first ends the restore, and the target stays as it was. */
+  readonly keepGoing?: boolean;
+  /** Nothing is read but the manifest, and nothing is written. */
+  readonly dryRun?: boolean;
+  /** Default: as many as there are cores, more where the target's calls take long; 0 works on the calling thread alone. */
+  readonly threads?: number;
+  readonly onProgress?: (progress: RestoreProgress) => void;
+}
+
+export interface RestoreProgress {
+  readonly filesDone: number;
+  readonly filesTotal: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export interface RestoreOutcome {
+  readonly manifestKey: string;
+  readonly files: number;
+  readonly directories: number;
+  readonly symlinks: number;
+  readonly hardlinks: number;
+  readonly bytes: number;
+  /** Metadata that could not be restored: owners as a user that is not root, or on a share that forces its own. */
+  readonly warnings: readonly Remark[];
+  /** What is missing because the archive is damaged; empty without `keepGoing`. */
+  readonly damages: readonly Damage[];
+  /** What was at the target before, and where it is kept now. */
+  readonly replaced: readonly Swap[];
+}
+
+/**
+ * Restores a point, or some paths of it. Everything is made in a new directory beside the target and moved there at the
+ * end, so that the target is there only when each file was written and its SHA-256 compared.
+ *
+ * @throws ArchiveError when the target exists and is not to be replaced, or a path is not in the point
+ * @throws ArchiveDamagedError that names the object and the file; the target is as it was then
+ */
+export async function restorePoint(options: RestoreOptions): Promise<RestoreOutcome> {
+  const target = resolve(options.target);
+  const exists = await isThere(target);
+  if (exists && !options.replace) {
+    throw new ArchiveError(`the target must not exist yet, got ${target}: choose another, move it away, or replace it`);
+  }
+  const header = await readHeader(options.store, options.manifestKey);
+  const selection = selectPaths(header, options.paths);
+  const within = exists && selection !== undefined;
+  // A random name on the same file system: a rename is atomic there, and nobody can have put a link in its place.
+  const name = `.${basename(target)}.restoring-${randomBytes(6).toString('hex')}`;
+  const staging = within ? join(target, name) : join(dirname(target), name);
+  if (options.dryRun) return new Restore(options, header, selection, staging).preview();
+  await mkdir(staging, { mode: 0o700 }).catch((error: unknown) => {
+    throw new ArchiveError(`the target cannot be made: ${messageOf(error)}`, { cause: error });
+  });
+  try {
+    const restored = await new Restore(options, header, selection, staging).run();
+    const replaced = await putInPlace(staging, target, within ? selection.paths : undefined, options.replace ?? false);
+    return { ...restored, replaced };
+  } catch (error) {
+    await removeTree(staging);
+    throw error;
+  }
+}
+
+const isThere = (path: string) =>
+  lstat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw new ArchiveError(`the target ${path} cannot be made: ${messageOf(error)}`, { cause: error });
+    },
+  );
+
+type FinishedDirectory = Ownership & { readonly path: string };
+
+const DIRECTORIES_AT_ONCE = 2000;
+const TASKS_WAITING = 2;
+/** While one waits for what it has asked for, another writes. */
+const THREADS_PER_CORE = 2;
+
+class Restore {
+  readonly #crew: Crew;
+  readonly #prefix: string;
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+  #warnings: Remark[] = [];
+  #damages: Damage[] = [];
+  #counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
+  readonly #directories: FinishedDirectory[] = [];
+  readonly #links: LinkEntry[] = [];
+  readonly #found = new Set<string>();
+
+  constructor(
+    private readonly options: RestoreOptions,
+    private readonly header: ManifestHeader,
+    private readonly selection: PathSelection | undefined,
+    root: string,
+  ) {
+    this.#prefix = options.store.prefix;
+    const settings: RestoreSettings = { root, prefix: this.#prefix, keepGoing: options.keepGoing ?? false };
+    const { threads } = options;
+    const entries = header.counts.files + header.counts.directories;
+    // Threads take longer to start than a few files to write.
+    const few = threads === undefined && entries < 500 && header.counts.bytes < 16 * 1024 * 1024;
+    this.#crew =
+      few || threads === 0 || options.dryRun
+        ? new SoloCrew(new RestoreSession(settings))
+        : new ThreadCrew({ kind: 'restore', settings }, threads ?? defaultCrewSize() * THREADS_PER_CORE).warmUp();
+  }
+
+  async preview(): Promise<RestoreOutcome> {
+    for await (const { entries } of this.#entries()) {
+      for (const entry of entries) {
+        this.#note(entry);
+        if (entry.type === 'file') this.#countFile(entry.size);
+      }
+    }
+    this.#refuseMissing();
+    return this.#outcome();
+  }
+
+  async run(): Promise<RestoreOutcome> {
+    try {
+      for await (const { entries, starts, lines } of this.#entries()) {
+        const shared = new SharedArrayBuffer(lines.length);
+        Buffer.from(shared).set(lines);
+        await this.#restorePage(entries, starts, shared);
+      }
+      await this.#settle();
+      this.#refuseMissing();
+      await this.#restoreLinks();
+      await this.#finishDirectories();
+      return this.#outcome();
+    } catch (error) {
+      await Promise.allSettled(this.#underWay);
+      throw error;
+    } finally {
+      await this.#crew.close();
+    }
+  }
+
+  #entries() {
+    const { store, manifestKey, keepGoing } = this.options;
+    return readEntries(store, manifestKey, this.header, {
+      needsPage: this.selection?.needsPage ?? (() => true),
+      isWanted: this.selection?.isWanted ?? (() => true),
+      ...(keepGoing ? { onDamage: (error: ArchiveDamagedError) => this.#lostPage(error) } : {}),
+    });
+  }
+
+  #lostPage({ key, problem }: ArchiveDamagedError): void {
+    this.#damages.push({ path: '', key, problem: `${problem}: the entries of this page are lost` });
+  }
+
+  #note(entry: ManifestEntry): void {
+    this.#found.add(entry.path);
+    if (entry.type === 'directory') this.#counts.directories += 1;
+    if (entry.type === 'symlink') this.#counts.symlinks += 1;
+    if (entry.type === 'hardlink') this.#counts.hardlinks += 1;
+    // Only what was asked for by name is looked up later.
+    if (!this.selection?.paths.includes(entry.path)) this.#found.delete(entry.path);
+  }
+
+  #countFile(size: number): void {
+    this.#counts.files += 1;
+    this.#counts.bytes += size;
+  }
+
+  #refuseMissing(): void {
+    const missing = this.selection?.paths.filter((path) => !this.#found.has(path)) ?? [];
+    if (missing.length > 0) throw new ArchiveError(`the point does not hold ${missing.map(displayPath).join(', ')}`);
+  }
+
+  async #restorePage(
+    entries: readonly ManifestEntry[],
+    starts: readonly number[],
+    lines: SharedArrayBuffer,
+  ): Promise<void> {
+    const directories: DirectoryEntry[] = [];
+    const files: { readonly entry: FileEntry; readonly start: number }[] = [];
+    for (const [index, entry] of entries.entries()) {
+      this.#note(entry);
+      if (entry.type === 'directory') directories.push(entry);
+      else if (entry.type === 'file') files.push({ entry, start: starts[index]! });
+      else this.#links.push(entry);
+    }
+    // The manifest is sorted: what holds a directory comes before it, in this page or in one before.
+    const made = directories.map(({ path }) => path);
+    if (made.length > 0) await this.#run({ do: 'directories', paths: made });
+    for (const { path, mode, uid, gid, mtimeNs } of directories)
+      this.#directories.push({ path, mode, uid, gid, mtimeNs });
+    for (const batch of fileBatches(files)) await this.#start({ do: 'files', lines, starts: batch });
+  }
+
+  /** Hard links first: nothing is ever written through a symbolic link, and no hard link is made to one. */
+  async #restoreLinks(): Promise<void> {
+    const hard = this.#links.filter(({ type }) => type === 'hardlink');
+    const standIns = await this.#standIns(hard);
+    for (const entry of standIns.files) await this.#start({ do: 'file', entry });
+    await this.#settle();
+    await this.#run({ do: 'links', entries: standIns.links });
+    await this.#run({ do: 'links', entries: this.#links.filter(({ type }) => type === 'symlink') });
+  }
+
+  /** A hard link whose file was not asked for becomes a file; others of the same file become links to it. */
+  async #standIns(links: readonly LinkEntry[]): Promise<{ files: FileEntry[]; links: LinkEntry[] }> {
+    const { selection, options, header } = this;
+    const orphans = selection ? links.filter(({ target }) => !selection.isSelected(target)) : [];
+    if (orphans.length === 0) return { files: [], links: [...links] };
+    const targets = new Set(orphans.map(({ target }) => target));
+    const found = new Map<string, FileEntry>();
+    for await (const { entries } of readEntries(options.store, options.manifestKey, header)) {
+      for (const entry of entries) if (entry.type === 'file' && targets.has(entry.path)) found.set(entry.path, entry);
+    }
+    const firsts = new Map<string, string>();
+    const files: FileEntry[] = [];
+    const rest = links.flatMap((link): LinkEntry[] => {
+      if (!targets.has(link.target)) return [link];
+      const first = firsts.get(link.target);
+      if (first !== undefined) return [{ ...link, target: first }];
+      const entry = found.get(link.target);
+      if (!entry) return [link];
+      firsts.set(link.target, link.path);
+      this.#counts.hardlinks -= 1;
+      files.push({ ...entry, path: link.path });
+      return [];
+    });
+    return { files, links: rest };
+  }
+
+  /** Inner directories first, since a mode may forbid what is within. */
+  async #finishDirectories(): Promise<void> {
+    const { root } = this.header;
+    const all = [{ path: '', ...root }, ...this.#directories].reverse();
+    for (let at = 0; at < all.length; at += DIRECTORIES_AT_ONCE) {
+      const task: RestoreTask = { do: 'finish', entries: all.slice(at, at + DIRECTORIES_AT_ONCE) };
+      // Root may go into any directory, so that for it the order is of no matter.
+      if (process.getuid?.() === 0) await this.#start(task);
+      else await this.#run(task);
+    }
+    await this.#settle();
+  }
+
+  /** Begins a task when not too many are under way. */
+  async #start(task: RestoreTask): Promise<void> {
+    while (this.#underWay.size >= this.#crew.size + TASKS_WAITING) await Promise.race(this.#underWay);
+    if (this.#failure) throw this.#failure.error;
+    const running = this.#run(task)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#underWay.delete(running));
+    this.#underWay.add(running);
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all(this.#underWay);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async #run(task: RestoreTask): Promise<void> {
+    const fetcher = new RangeFetcher(this.options.store);
+    const answer = ({ with: question }: Question) => fetcher.answer(question as readonly Range[] | number);
+    const started = performance.now();
+    const result = await this.#crew.run<RestoreTaskResult>(task, answer);
+    if (task.do === 'directories') this.#adapt((performance.now() - started) / task.paths.length);
+    this.#warnings.push(...result.warnings);
+    this.#damages.push(...result.damages);
+    this.#counts.files += result.files;
+    this.#counts.bytes += result.bytes;
+    const { files, bytes } = this.header.counts;
+    if (result.files > 0) {
+      this.options.onProgress?.({
+        filesDone: this.#counts.files,
+        filesTotal: this.selection ? this.#counts.files : files,
+        bytesDone: this.#counts.bytes,
+        bytesTotal: this.selection ? this.#counts.bytes : bytes,
+      });
+    }
+  }
+
+  /** Where each call waits for a server, more threads wait at the same time. */
+  #adapt(callMs: number): void {
+    if (!(this.#crew instanceof ThreadCrew) || this.options.threads !== undefined) return;
+    if (callMs > 0.3)
+      this.#crew.size = Math.min(MAX_CREW_SIZE, Math.round(defaultCrewSize() * THREADS_PER_CORE + callMs * 16));
+  }
+
+  #outcome(): RestoreOutcome {
+    const lost = this.#damages.filter(({ path }) => this.#links.some((link) => link.path === path)).length;
+    return {
+      manifestKey: this.options.manifestKey,
+      ...this.#counts,
+      hardlinks: this.#counts.hardlinks - lost,
+      warnings: this.#warnings,
+      damages: this.#damages,
+      replaced: [],
+    };
+  }
+}
