@@ -19,9 +19,7 @@ const OTHER = symmetricKey('ffffffffffffffffffffffffffffffff')!;
 function privateKeys(name: string, keyPassword?: string): Keys['privateKeys'] {
   const { entries } = openKeystore(readFileSync(join(fixtures, name)), 'store-pass', keyPassword);
   const { privateKey, certificate } = entries.find(({ alias }) => alias === 'wso2carbon')!;
-  return [
-    { key: privateKey!(), thumbprint: createHash('sha1').update(certificate!.raw).digest('hex').toUpperCase() },
-  ];
+  return [{ key: privateKey!(), thumbprint: createHash('sha1').update(certificate!.raw).digest('hex').toUpperCase() }];
 }
 const JKS = privateKeys('wso2carbon.jks', 'key-pass');
 const P12 = privateKeys('wso2carbon.p12');

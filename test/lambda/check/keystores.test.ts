@@ -68,7 +68,9 @@ describe('keystores', () => {
   }
 
   it('refuses a key with the password of the store where it has one of its own', () => {
-    const entry = openKeystore(file('wso2carbon.jks'), 'store-pass').entries.find(({ alias }) => alias === 'wso2carbon');
+    const entry = openKeystore(file('wso2carbon.jks'), 'store-pass').entries.find(
+      ({ alias }) => alias === 'wso2carbon',
+    );
     assert.equal(
       kindOf(() => entry?.privateKey?.()),
       'password',
