@@ -252,6 +252,11 @@ export async function losePrimaryRegion(aws: LocalAws, deployed: Deployed): Prom
 
 /** Invokes the deployed drill as its schedule does, and follows it to its end. */
 export async function drill(aws: LocalAws, deployed: Deployed, say = silent): Promise<DrillReport> {
+  return followDrill(aws, deployed, await startDrill(aws, deployed), say);
+}
+
+/** Gives the ARN of the durable execution. */
+export async function startDrill(aws: LocalAws, deployed: Deployed): Promise<string> {
   const client = new LambdaClient(aws.clientConfig(deployed.regions.dr));
   const { functionName, qualifier } = deployed.drill;
   const { DurableExecutionArn, StatusCode } = await client.send(
@@ -264,6 +269,16 @@ export async function drill(aws: LocalAws, deployed: Deployed, say = silent): Pr
   );
   if (DurableExecutionArn === undefined)
     throw new Error(`${functionName} did not start a durable execution (HTTP ${StatusCode})`);
+  return DurableExecutionArn;
+}
+
+export async function followDrill(
+  aws: LocalAws,
+  deployed: Deployed,
+  DurableExecutionArn: string,
+  say = silent,
+): Promise<DrillReport> {
+  const client = new LambdaClient(aws.clientConfig(deployed.regions.dr));
   const told = new Set<string>();
   const ended = await until(
     'drill',
