@@ -35,7 +35,7 @@ async function main() {
       }),
     ),
     ...readdirSync(join(root, 'lambda/check/databases/engines')).map((file) =>
-      build({
+      bundle({
         ...common,
         entryPoints: [join(root, 'lambda/check/databases/engines', file)],
         outfile: join(root, 'dist/lambda/check/engines', file.replace(/\.ts$/, '.js')),

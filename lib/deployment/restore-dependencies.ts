@@ -80,8 +80,11 @@ function encryptionKey(document: TomlDocument): RestoreDependencies['encryptionK
   const key = document.text(['encryption', 'key'])?.trim();
   if (key === undefined || key === '') return 'absent';
   if (isReferenceIn(key)) return 'reference';
-  return PUBLIC_KEYS.some((known) => key.toUpperCase().startsWith(known)) ? 'public-default' : 'literal';
+  return isPublicKey(key) ? 'public-default' : 'literal';
 }
+
+/** Whether everybody has this `[encryption] key`. */
+export const isPublicKey = (key: string) => PUBLIC_KEYS.some((known) => key.toUpperCase().startsWith(known));
 
 /** True where the file chooses it; IS 5.9 and 5.10 do it by default, which the file does not tell. */
 function encryptsWithKeystore(document: TomlDocument): true | undefined {

@@ -1,5 +1,6 @@
+import { isPublicKey } from '../../../lib/deployment/restore-dependencies';
 import type { RestoreDependencies } from '../../../lib/planning/plan-document';
-import { type Check, failed, passed, skipped, warning, type Finding } from '../check';
+import { type Check, failed, passed, skipped, warning, type Finding, type Surroundings } from '../check';
 
 type KeyKind = RestoreDependencies['encryptionKey'];
 
@@ -20,7 +21,11 @@ export const encryptionKey: Check = {
               restored: 'file missing',
             });
           }
-          return judge(planned, configuration.deployment.restoreDependencies.encryptionKey, deploymentTomlPath);
+          const restored = configuration.deployment.restoreDependencies.encryptionKey;
+          const finding = judge(planned, restored, deploymentTomlPath);
+          return restored === 'reference' && finding.status === 'PASSED' && (await hidesPublicKey(keys))
+            ? warning(publicKey(deploymentTomlPath), { ...finding.compared, behindReference: 'public-default' })
+            : finding;
         },
       },
     ];
@@ -32,6 +37,12 @@ function onNoVolume(path: string, planned: KeyKind): Finding {
   return planned === 'absent' || planned === 'public-default'
     ? warning(publicKey(path), compared)
     : skipped(`no volume of this deployment holds ${path}`, compared);
+}
+
+/** Behind a reference stands what the synth could not see. */
+async function hidesPublicKey(keys: Surroundings['keys']): Promise<boolean> {
+  const [current] = (await keys.keyring()).symmetric;
+  return current !== undefined && isPublicKey(current.toString('utf8'));
 }
 
 /** Decides, from how the key is given in the plan and in the restored file. */

@@ -343,6 +343,18 @@ describe('encryption-key', () => {
     });
   }
 
+  it('warns of the public default behind a reference, which only the restored file shows', async () => {
+    const withKey = async (value: string) => {
+      await put('repository/conf/deployment.toml', `[encryption]\nkey = "$secret{k}"\n[secrets]\nk = "[${value}]"\n`);
+      const restoreDependencies = { ...EVENT.restoreDependencies, encryptionKey: 'reference' as const };
+      return (await run(encryptionKey, { ...EVENT, restoreDependencies }))[0];
+    };
+    const published = await withKey('03BAFEB27A8E871CAD83C5CD4E771DAB');
+    assert.equal(published?.status, 'WARNING');
+    assert.doesNotMatch(JSON.stringify(published), /03BAFEB2/i);
+    assert.equal((await withKey('13BAFEB27A8E871CAD83C5CD4E771DAB'))?.status, 'PASSED');
+  });
+
   it('fails where the file is missing, or is no TOML, without quoting it', async () => {
     assert.equal((await run(encryptionKey))[0]?.status, 'FAILED');
     await put('repository/conf/deployment.toml', '[encryption]\nkey = "top-secret');
