@@ -1,6 +1,6 @@
 // Against values that Java encrypted as the product does: test/fixtures/keystores/README.md.
 import { strict as assert } from 'node:assert';
-import { createHash } from 'node:crypto';
+import { constants, createHash, createPublicKey, publicEncrypt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -50,6 +50,14 @@ describe('values of the product', () => {
     for (const name of [`rsa wso2carbon.jks ${OAEP}`, 'rsa wso2carbon.jks RSA', 'bare wso2carbon.jks']) {
       assert.equal(opened(name, { privateKeys: P12 }), 'no-key', name);
       assert.equal(opened(name, { privateKeys: [...P12, ...JKS] }), 'rsa of wso2carbon.jks', name);
+    }
+  });
+
+  it('do not with another, though OpenSSL answers PKCS#1 padding of a wrong key with random bytes, some of them text', () => {
+    const publicKey = createPublicKey(JKS[0]!.key);
+    for (let index = 0; index < 600; index++) {
+      const bytes = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, Buffer.from(`v${index}`));
+      assert.equal(decrypt({ transformation: 'RSA', bytes }, withKeys({ privateKeys: P12 })).kind, 'no-key');
     }
   });
 
