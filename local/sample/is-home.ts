@@ -38,7 +38,7 @@ export interface SampleHome {
   /** Paths, relative to `repository`, that no export may carry to another node. */
   readonly nodeLocal: readonly string[];
   readonly files: number;
-  /** In turn by the symmetric key and the keystore, as a server does that changed from one to the other. */
+  /** About half by the symmetric key, the others by the keystore, as a server does that changed from one to the other. */
   readonly encrypt?: Encrypt;
 }
 
@@ -76,7 +76,7 @@ export async function writeSampleHome(repository: string, options: SampleOptions
     path: path.replace(/^repository\//, ''),
     ...keystore({ alias: 'wso2carbon', password: KEYSTORE_PASSWORD }),
   }));
-  const encrypt = options.encryptionKey && inTurn(options.encryptionKey, keystores[0]?.certificate);
+  const encrypt = options.encryptionKey && inEitherWay(options.encryptionKey, keystores[0]?.certificate);
   const password = (clear: string) => (encrypt ? { encrypted: encrypt(clear) } : {});
   const files = new Map<string, string | Buffer>([
     ['conf/deployment.toml', deploymentToml],
@@ -96,10 +96,10 @@ export async function writeSampleHome(repository: string, options: SampleOptions
   return { tenants, nodeLocal: [...nodeLocal.keys()], files: files.size, ...(encrypt ? { encrypt } : {}) };
 }
 
-function inTurn(encryptionKey: string, certificate: X509Certificate | undefined): Encrypt {
+function inEitherWay(encryptionKey: string, certificate: X509Certificate | undefined): Encrypt {
   const ways = [withSymmetricKey(encryptionKey), ...(certificate ? [withKeystore(certificate)] : [])];
-  let next = 0;
-  return (clear) => ways[next++ % ways.length]!(clear);
+  // By the text, not by a count: databases are filled at once, and each must get both.
+  return (clear) => ways[createHash('sha256').update(clear).digest()[0]! % ways.length]!(clear);
 }
 
 /** A password of a user store, encrypted where the sample can. */
