@@ -199,9 +199,14 @@ void describe('the life of a deployment', { timeout: 420_000 }, () => {
     const s3 = new S3Client(aws.clientConfig(REGIONS.dr));
     const Bucket = deployed.replicaBucket;
     const keys = await list(s3, Bucket, `${archivePrefix(DEPLOYMENT, deployed.volumes[0]!.name)}packs/`);
-    const Key = keys[0]!;
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-    const whole = await Body!.transformToByteArray();
+    const packs = await Promise.all(
+      keys.map(async (Key) => {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        return { Key, whole: await Body!.transformToByteArray() };
+      }),
+    );
+    // The largest is of the first export, and in use by all: others may hold what the tests above changed and put back.
+    const { Key, whole } = packs.reduce((a, b) => (b.whole.length > a.whole.length ? b : a));
     const damaged = Uint8Array.from(whole);
     damaged[Math.floor(damaged.length / 2)]! ^= 1;
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: damaged }));
