@@ -32,6 +32,19 @@ async function main() {
         outfile: join(root, 'dist/lambda', name, 'index.js'),
         minify: true,
         keepNames: true,
+        // Drivers are loaded when a database of their kind is there: each is a bundle of its own, below.
+        external: ['./engines/*'],
+        // What is loaded later comes by `require`, which finds `./engines/mysql` without its extension.
+        supported: { 'dynamic-import': false },
+      }),
+    ),
+    ...readdirSync(join(root, 'lambda/check/databases/engines')).map((file) =>
+      bundle({
+        ...common,
+        entryPoints: [join(root, 'lambda/check/databases/engines', file)],
+        outfile: join(root, 'dist/lambda/check/engines', file.replace(/\.ts$/, '.js')),
+        minify: true,
+        keepNames: true,
         // pg looks for its optional native binding; nobody installs it here.
         external: ['pg-native'],
       }),

@@ -1,6 +1,7 @@
 import type { CheckEvent, CheckOutcome, RestoredDatabase, RestoredVolume } from './contract';
 import type { DatasourceEntry } from '../../lib/planning/plan-document';
 import type { RestoredConnection } from './databases/database';
+import type { RestoredKeys } from './encryption/restored-keys';
 import type { RestoredTree } from './restored-tree';
 
 /** One check of the drill. It looks at each of its targets alone, so that one that fails hides nothing of the others. */
@@ -23,6 +24,8 @@ export type Finding = Pick<CheckOutcome, 'status' | 'reason' | 'compared'>;
 export interface Surroundings {
   readonly event: CheckEvent;
   readonly tree: RestoredTree;
+  /** What the restored `deployment.toml` and keystores can decrypt. */
+  readonly keys: RestoredKeys;
   /** Connects as IS would, with the credentials of the database's secret; hands the connection to `use` and closes it. */
   withConnection<Result>(
     database: RestoredDatabase,

@@ -11,6 +11,8 @@ export interface CheckEvent {
   readonly deployment: string;
   readonly databases: readonly RestoredDatabase[];
   readonly volumes: readonly RestoredVolume[];
+  /** Of the whole plan, restored or not. */
+  readonly plannedDatasources: readonly DatasourceEntry[];
   readonly restoreDependencies: RestoreDependencies;
 }
 
@@ -38,7 +40,10 @@ export interface CheckResult {
 export type CheckStatus = 'PASSED' | 'WARNING' | 'FAILED' | 'SKIPPED';
 
 export interface CheckOutcome {
-  /** `datasource-connects`, `tables-present`, `tenants-agree`, `keystores-present`, `encryption-key`, `artifact-hashes`. */
+  /**
+   * `datasource-connects`, `tables-present`, `tenants-agree`, `user-stores`, `declared-databases`, `keystores-present`,
+   * `keystores-open`, `encryption-key`, `encrypted-values`, `artifact-hashes`; `own: NAME` of a check of the user's own.
+   */
   readonly check: string;
   /** Name of the database or volume that was checked; both, joined by ` + `, where two were compared. */
   readonly component: string;

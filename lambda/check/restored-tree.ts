@@ -40,10 +40,11 @@ export class RestoredTree {
     const absolute = this.absolute(path);
     const stats = await lstat(absolute).catch(ifMissing);
     if (stats === undefined) return { kind: 'missing' };
-    if (!stats.isSymbolicLink()) return { kind: stats.isDirectory() ? 'directory' : 'file', absolute };
-    const target = await readlink(absolute);
+    // Also where a folder on the way is a link: `repository/tenants` is one in WSO2's clustering guide.
     const real = await realpath(absolute).catch(ifMissing);
-    if (real === undefined || !isInside(real, await realpath(this.root))) return { kind: 'link-outside', target };
+    if (real === undefined || !isInside(real, await realpath(this.root))) {
+      return { kind: 'link-outside', target: stats.isSymbolicLink() ? await readlink(absolute) : (real ?? absolute) };
+    }
     return { kind: (await lstat(real)).isDirectory() ? 'directory' : 'file', absolute: real };
   }
 

@@ -2,18 +2,26 @@ import type { CheckOutcome, CheckResult } from './contract';
 import type { Check, Surroundings, Target } from './check';
 import { artifactHashes } from './checks/artifact-hashes';
 import { datasourceConnects } from './checks/datasource-connects';
+import { declaredDatabases } from './checks/declared-databases';
+import { encryptedValues } from './checks/encrypted-values';
 import { encryptionKey } from './checks/encryption-key';
+import { keystoresOpen } from './checks/keystores-open';
 import { keystoresPresent } from './checks/keystores-present';
 import { tablesPresent } from './checks/tables-present';
 import { tenantsAgree } from './checks/tenants-agree';
+import { userStores } from './checks/user-stores';
 
 /** In the order in which a person wants to read them: can it be reached, is it whole, does it fit together. */
 export const CHECKS: readonly Check[] = [
   datasourceConnects,
   tablesPresent,
   tenantsAgree,
+  userStores,
+  declaredDatabases,
   keystoresPresent,
+  keystoresOpen,
   encryptionKey,
+  encryptedValues,
   artifactHashes,
 ];
 

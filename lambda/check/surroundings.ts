@@ -4,6 +4,7 @@ import type { CheckEvent } from './contract';
 import type { Surroundings } from './check';
 import { connectorFor } from './databases/connect';
 import type { Credentials } from './databases/database';
+import { RestoredKeys } from './encryption/restored-keys';
 import { RestoredTree } from './restored-tree';
 
 /** The real surroundings: Secrets Manager, the restored servers, the mounted restore volume, the replica bucket. */
@@ -13,12 +14,14 @@ export function surroundingsOf(
   mountPath: string,
   readManifest: Surroundings['readManifest'],
 ): Surroundings {
+  const tree = new RestoredTree(join(mountPath, event.drillId), event.volumes);
   return {
     event,
-    tree: new RestoredTree(join(mountPath, event.drillId), event.volumes),
+    tree,
+    keys: new RestoredKeys(tree, event.restoreDependencies),
     readManifest,
     async withConnection(database, datasource, use) {
-      const connect = connectorFor(datasource);
+      const connect = await connectorFor(datasource);
       const credentials = await readCredentials(secrets, database.secretArn);
       const { host, port } = database;
       try {

@@ -2,7 +2,8 @@
  * Event contract of the drill (a durable function in the DR Region) and the schema of its report.
  *
  * Environment: `BUCKET` (replica bucket), `VAULT_NAME`, `RESTORE_ROLE_ARN`, `DB_SUBNET_GROUP`, `DB_SECURITY_GROUP_ID`,
- * `RESTORE_FUNCTION`, `CHECK_FUNCTION` (names), `TOPIC_ARN`; the event source is always `wso2is-recovery`.
+ * `RESTORE_FUNCTION`, `CHECK_FUNCTION` (names), `TOPIC_ARN`, and, where there are own checks, `OWN_CHECKS` (JSON: ARN by
+ * name); the event source is always `wso2is-recovery`.
  */
 import type { CheckOutcome } from '../check/contract';
 import type { ObjectiveSeconds, PlanLine } from '../../lib/planning/plan-document';

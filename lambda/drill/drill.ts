@@ -7,6 +7,7 @@ import { cleanUp, type MadeInstance } from './clean-up';
 import type { DrillEvent, DrillSummary, StepReport } from './contract';
 import { drillIdOf, instanceIdentifierOf } from './drill-id';
 import { findPoints } from './find-points';
+import { outcomeName, runOwnChecks } from './own-checks';
 import { publish } from './publish';
 import { readPlan } from './read-plan';
 import { restoreDatabase } from './restore-database';
@@ -46,6 +47,7 @@ export async function drill(
     startedAt,
     endedAt,
     ...progress,
+    ownChecks: settings.ownChecks.map(({ name }) => outcomeName(name)),
     steps: [...progress.steps, ...cleaned.steps],
     leftBehind: cleaned.leftBehind,
   });
@@ -109,14 +111,17 @@ async function restoreAndCheck(
     if (outcomes.some(({ restored }) => restored.some(({ usableAt }) => usableAt !== undefined))) {
       const checking = new Journal(aws.clock);
       try {
-        const { result, endedAt } = await checking.invoke<CheckEvent, CheckResult>(
+        const event = checkEventOf(surroundings, plan, recoverySet, outcomes);
+        const { result } = await checking.invoke<CheckEvent, CheckResult>(
           context,
           'checks',
           settings.checkFunction,
-          checkEventOf(surroundings, plan, recoverySet, outcomes),
+          event,
         );
         progress.checks = checksOf(result);
-        progress.checkedAt = endedAt;
+        const own = await runOwnChecks(context, checking, settings.ownChecks, event);
+        progress.checks = [...progress.checks, ...own];
+        progress.checkedAt = lastEnd(checking);
       } finally {
         progress.steps = [...progress.steps, ...checking.steps];
       }
@@ -234,7 +239,7 @@ async function restoreVolumesTask(
 
 function lastEnd({ steps }: Journal): string {
   const last = steps.at(-1);
-  if (last === undefined) throw new DrillError('a component was restored without any step: this is a bug');
+  if (last === undefined) throw new DrillError('something was done without any step: this is a bug');
   return last.endedAt;
 }
 
@@ -265,6 +270,7 @@ function checkEventOf(
         ? []
         : [{ name, mountedAt, archivePrefix: archivePrefix(deployment, name), manifestKey: point.id }];
     }),
+    plannedDatasources: plan.databases.flatMap(({ datasources }) => datasources),
     restoreDependencies: plan.restoreDependencies,
   };
 }

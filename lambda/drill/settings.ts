@@ -9,6 +9,13 @@ export interface Settings {
   readonly checkFunction: string;
   readonly topicArn: string;
   readonly region: string;
+  /** Checks of the user's own, in the order in which they were added. */
+  readonly ownChecks: readonly OwnCheck[];
+}
+
+export interface OwnCheck {
+  readonly name: string;
+  readonly functionArn: string;
 }
 
 /** @throws naming every variable that is missing. */
@@ -29,9 +36,17 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
     checkFunction: required('CHECK_FUNCTION'),
     topicArn: required('TOPIC_ARN'),
     region: required('AWS_REGION'),
+    ownChecks: ownChecks(environment['OWN_CHECKS']),
   };
   if (missing.length > 0) {
     throw new Error(`environment of the drill lacks ${missing.join(', ')}: deploy the recovery site's stack again`);
   }
   return settings;
+}
+
+/** `{ NAME: ARN }`, as the site's stack writes it. */
+function ownChecks(json: string | undefined): readonly OwnCheck[] {
+  if (json === undefined || json === '') return [];
+  const byName = JSON.parse(json) as Readonly<Record<string, string>>;
+  return Object.entries(byName).map(([name, functionArn]) => ({ name, functionArn }));
 }

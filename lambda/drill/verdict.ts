@@ -21,6 +21,8 @@ export interface Course {
   readonly recoverySet?: RecoverySet;
   readonly restored: readonly RestoredComponent[];
   readonly checks: readonly CheckOutcome[];
+  /** Names of the user's own checks, as their outcomes have them. */
+  readonly ownChecks: readonly string[];
   /** What broke the course of the drill itself, in the order in which it happened. */
   readonly failures: readonly string[];
   readonly steps: readonly StepReport[];
@@ -121,9 +123,20 @@ function componentsOf(plan: RecoveryPlanDocument): readonly PlannedComponent[] {
 }
 
 /** Checks of the deployment as a whole; that there is nothing to compare is an answer that they may give. */
-const DEPLOYMENT_CHECKS = ['tenants-agree', 'keystores-present', 'encryption-key'];
+const DEPLOYMENT_CHECKS = [
+  'tenants-agree',
+  'user-stores',
+  'declared-databases',
+  'keystores-present',
+  'keystores-open',
+  'encryption-key',
+  'encrypted-values',
+];
 
-function deploymentCauses(plan: RecoveryPlanDocument, { checks, checkedAt, restored }: Course): readonly string[] {
+function deploymentCauses(
+  plan: RecoveryPlanDocument,
+  { checks, ownChecks, checkedAt, restored }: Course,
+): readonly string[] {
   const known = new Set(componentsOf(plan).map(({ name }) => name));
   const unclaimed = checks
     .filter(({ component }) => !component.split(SEPARATOR).some((name) => known.has(name)))
@@ -132,7 +145,7 @@ function deploymentCauses(plan: RecoveryPlanDocument, { checks, checkedAt, resto
     const reason = restored.some(({ failure }) => failure === undefined) ? '' : ': nothing was restored';
     return [...unclaimed, `the checks did not run${reason}`];
   }
-  const missing = DEPLOYMENT_CHECKS.filter((name) => !checks.some(({ check }) => check === name));
+  const missing = [...DEPLOYMENT_CHECKS, ...ownChecks].filter((name) => !checks.some(({ check }) => check === name));
   return [...unclaimed, ...missing.map((name) => `check ${name} was not made`)];
 }
 

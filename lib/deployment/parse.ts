@@ -7,17 +7,20 @@ import { type ParsedDatabase, readDatabases } from './databases';
 import { TomlDocument } from './document';
 import { DeploymentTomlError } from './errors';
 import type { Resolution } from './references';
-import { readRestoreDependencies } from './restore-dependencies';
+import { type KeystoreSection, readKeystores, readRestoreDependencies } from './restore-dependencies';
 import { findPlaceholder } from './template';
 import { templateError } from './toml';
 import { warningsOf } from './warnings';
 
 export { DeploymentTomlError } from './errors';
 export type { ParsedDatabase } from './databases';
+export type { KeystoreSection } from './restore-dependencies';
 
 export interface ParsedDeployment {
   readonly databases: readonly ParsedDatabase[];
   readonly restoreDependencies: RestoreDependencies;
+  /** The keystores of `restoreDependencies`, each with the section that holds its password and alias. */
+  readonly keystores: readonly KeystoreSection[];
   /** What is not wrong, and still worth a look; each with its place in the file. */
   readonly warnings: readonly string[];
   /** Value of a dotted key as text, `$ref{}` resolved; undefined where it is not set, or is a table. */
@@ -46,6 +49,7 @@ export function parseDeployment(text: string, fileName: string, { resolve = {} }
   return {
     databases,
     restoreDependencies,
+    keystores: readKeystores(document),
     warnings: warningsOf(document, databases, restoreDependencies),
     lookup: (path) => document.text(path.split('.')),
   };

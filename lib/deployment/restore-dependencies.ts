@@ -13,7 +13,7 @@ const PUBLIC_KEYS = ['03BAFEB2', '3CC0481B70794667B5BEE7E2BEED2DE4'];
 export function readRestoreDependencies(document: TomlDocument): RestoreDependencies {
   return {
     deploymentTomlPath: 'repository/conf/deployment.toml',
-    keystores: keystores(document),
+    keystores: readKeystores(document).map(withoutSection),
     encryptionKey: encryptionKey(document),
     ...defined({
       encryptsWithKeystore: encryptsWithKeystore(document),
@@ -25,7 +25,12 @@ export function readRestoreDependencies(document: TomlDocument): RestoreDependen
   };
 }
 
-function keystores(document: TomlDocument): Keystore[] {
+/** A keystore with the section that describes it, dotted: `keystore.primary`, `keystore.custom.0`, `truststore`. */
+export interface KeystoreSection extends Keystore {
+  readonly section: string;
+}
+
+export function readKeystores(document: TomlDocument): KeystoreSection[] {
   const declared = Object.keys(document.table(['keystore']) ?? {}).flatMap((role) => {
     const path = ['keystore', role];
     // `[[keystore.custom]]`
@@ -42,20 +47,25 @@ function keystores(document: TomlDocument): Keystore[] {
   ];
 }
 
-function namedKeystore(document: TomlDocument, role: string, section: Path): Keystore | undefined {
+function withoutSection({ role, path, orPath }: KeystoreSection): Keystore {
+  return { role, path, ...(orPath === undefined ? {} : { orPath }) };
+}
+
+function namedKeystore(document: TomlDocument, role: string, section: Path): KeystoreSection | undefined {
   const file = document.text([...section, 'file_name']);
-  return file === undefined ? undefined : { role, path: securityPath(file) };
+  return file === undefined ? undefined : { role, path: securityPath(file), section: section.join('.') };
 }
 
 /**
  * What the product takes where no file is named: JKS, or PKCS#12 in newer versions. The file does not tell the version,
  * so either may be meant unless the type is written.
  */
-function defaultKeystore(document: TomlDocument, role: string, section: Path, name: string): Keystore {
+function defaultKeystore(document: TomlDocument, role: string, section: Path, name: string): KeystoreSection {
   const [jks, p12] = [securityPath(`${name}.jks`), securityPath(`${name}.p12`)];
   const type = document.text([...section, 'type'])?.toUpperCase();
-  if (type === 'JKS') return { role, path: jks };
-  return type === 'PKCS12' ? { role, path: p12 } : { role, path: p12, orPath: jks };
+  const found = { role, section: section.join('.') };
+  if (type === 'JKS') return { ...found, path: jks };
+  return type === 'PKCS12' ? { ...found, path: p12 } : { ...found, path: p12, orPath: jks };
 }
 
 /** Relative to `<IS_HOME>`; the product looks for a bare name in `repository/resources/security`. */
@@ -70,8 +80,11 @@ function encryptionKey(document: TomlDocument): RestoreDependencies['encryptionK
   const key = document.text(['encryption', 'key'])?.trim();
   if (key === undefined || key === '') return 'absent';
   if (isReferenceIn(key)) return 'reference';
-  return PUBLIC_KEYS.some((known) => key.toUpperCase().startsWith(known)) ? 'public-default' : 'literal';
+  return isPublicKey(key) ? 'public-default' : 'literal';
 }
+
+/** Whether everybody has this `[encryption] key`. */
+export const isPublicKey = (key: string) => PUBLIC_KEYS.some((known) => key.toUpperCase().startsWith(known));
 
 /** True where the file chooses it; IS 5.9 and 5.10 do it by default, which the file does not tell. */
 function encryptsWithKeystore(document: TomlDocument): true | undefined {

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as backup from 'aws-cdk-lib/aws-backup';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -96,6 +96,8 @@ export class RecoverySite extends Construct {
   public readonly drillFunction: lambda.IFunction;
   /** The network of drills. */
   public readonly vpc: ec2.IVpc;
+  /** Whoever is in this security group reaches the restored databases: the check function, and checks of your own. */
+  public readonly checkSecurityGroup: ec2.ISecurityGroup;
 
   /**
    * @internal
@@ -103,6 +105,8 @@ export class RecoverySite extends Construct {
   public readonly _vaultLock?: VaultLockOptions;
 
   private readonly deployments = new Set<string>();
+  private readonly ownChecks = new Map<string, lambda.IFunction>();
+  private readonly drillRole: iam.IGrantable;
 
   public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
     super(scope, id);
@@ -189,6 +193,7 @@ export class RecoverySite extends Construct {
         RESTORE_FUNCTION: restore.functionName,
         CHECK_FUNCTION: check.functionName,
         TOPIC_ARN: topic.topicArn,
+        OWN_CHECKS: Lazy.string({ produce: () => this.ownCheckArns() }),
       },
     });
     const permissions = drillPermissions(this, { bucket, vault, restoreRole, subnetGroup: subnetGroup.ref, key });
@@ -208,8 +213,35 @@ export class RecoverySite extends Construct {
     this.replicaBucket = bucket;
     this.failureTopic = topic;
     this.vpc = network.vpc;
+    this.checkSecurityGroup = network.check;
+    this.drillRole = drill;
     // A durable function takes qualified names only: a running drill stays on the version that it began with.
     this.drillFunction = new lambda.Alias(this, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
+  }
+
+  /**
+   * Adds a check of your own: each drill calls the function after the built-in checks, while what was restored still runs.
+   * It is called with `{ drillId, deployment, databases }`, where each database has its `host`, `port`, `datasources` and the
+   * `secretArn` of its credentials, and must answer `{ status, reason }`: PASSED, WARNING or FAILED, and a sentence for
+   * the report. One that throws, exceeds its time-out or answers anything else counts as FAILED.
+   *
+   * To reach the restored databases the function must be in `vpc` and in `checkSecurityGroup`. It is allowed to read the
+   * credentials of the deployments of this site, and the drill to call it.
+   *
+   * @param name stands in the report: lower-case letters, digits and hyphens, at most 40; unique at the site
+   * @param handler a function in the DR Region, not a durable one
+   */
+  public addCheck(name: string, handler: lambda.IFunction): void {
+    requireName(this, 'name', name, MAX_CHECK_NAME_LENGTH);
+    if (this.ownChecks.has(name)) {
+      throw invalid(
+        this,
+        `\`name\` of a check must be unique at its site, got '${name}' twice: name one of them differently`,
+      );
+    }
+    this.ownChecks.set(name, handler);
+    handler.grantInvoke(this.drillRole);
+    handler.addToRolePolicy(this.mayReadTaggedSecrets());
   }
 
   /**
@@ -230,6 +262,12 @@ export class RecoverySite extends Construct {
       schedule: drillSchedule,
       targets: [new LambdaFunction(this.drillFunction, { event: events.RuleTargetInput.fromObject({ deployment }) })],
     });
+  }
+
+  private ownCheckArns(): string | undefined {
+    if (this.ownChecks.size === 0) return undefined;
+    const arns = [...this.ownChecks].map(([name, { functionArn }]) => [name, functionArn] as const);
+    return Stack.of(this).toJsonString(Object.fromEntries(arns));
   }
 
   private concreteRegion(): string {
@@ -263,6 +301,9 @@ export class RecoverySite extends Construct {
     });
   }
 }
+
+/** Long enough for a sentence's worth of words, short enough for a line of the report. */
+const MAX_CHECK_NAME_LENGTH = 40;
 
 /** How long Lambda keeps the steps of a drill that ended; the report is kept in the bucket. */
 const DRILL_HISTORY = Duration.days(30);

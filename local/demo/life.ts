@@ -23,11 +23,13 @@ import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'smol-toml';
 import type { DrillReport, DrillSummary } from '../../lambda/drill/contract';
 import type { ExportResult } from '../../lambda/export/contract';
 import { archivePrefix, drillPrefix, planDocumentKey } from '../../lib/private/bucket-layout';
 import type { LocalAws } from '../local-aws';
 import { agree, fillDatabases, tenantDirectories, withClient, type Agreement } from '../sample/databases';
+import type { Encrypt } from '../sample/encryption';
 import { writeSampleHome } from '../sample/is-home';
 import type { Deployed, Regions } from './deployed';
 
@@ -85,14 +87,22 @@ export interface Filling {
   readonly tenants?: number;
 }
 
+/** Of `[secrets]`, what waits for WSO2's cipher tool: in brackets. */
+function clearSecret(deploymentToml: string, alias: string): string | undefined {
+  const { secrets } = parse(deploymentToml) as { readonly secrets?: Readonly<Record<string, string>> };
+  return /^\[(.*)\]$/.exec(secrets?.[alias] ?? '')?.[1];
+}
+
 /** Files onto the volumes, tables and rows into the databases. */
 export async function fill(deployed: Deployed, filling: Filling): Promise<{ rows: number; tenants: number }> {
   const repository = repositoryOf(deployed);
+  let encrypt: Encrypt | undefined;
   if (filling.isHome === undefined) {
     const keystorePaths = deployed.plan.restoreDependencies.keystores
       .map(({ path }) => path)
       .filter((path) => !path.endsWith('client-truststore.p12'));
-    await writeSampleHome(repository, { ...filling, keystorePaths });
+    const encryptionKey = clearSecret(filling.deploymentToml, 'encryption_key');
+    ({ encrypt } = await writeSampleHome(repository, { ...filling, keystorePaths, encryptionKey }));
   } else {
     await mkdir(repository, { recursive: true });
     await cp(join(filling.isHome, 'repository'), repository, {
@@ -103,7 +113,7 @@ export async function fill(deployed: Deployed, filling: Filling): Promise<{ rows
   }
   const tenants = await tenantDirectories(repository);
   const counts = await Promise.all(
-    deployed.databases.map(({ server, datasources }) => fillDatabases(server, datasources, tenants)),
+    deployed.databases.map(({ server, datasources }) => fillDatabases(server, datasources, tenants, encrypt)),
   );
   const rows = counts.flatMap((count) => Object.values(count)).reduce((sum, count) => sum + count, 0);
   return { rows, tenants: tenants.length };
@@ -242,6 +252,11 @@ export async function losePrimaryRegion(aws: LocalAws, deployed: Deployed): Prom
 
 /** Invokes the deployed drill as its schedule does, and follows it to its end. */
 export async function drill(aws: LocalAws, deployed: Deployed, say = silent): Promise<DrillReport> {
+  return followDrill(aws, deployed, await startDrill(aws, deployed), say);
+}
+
+/** Gives the ARN of the durable execution. */
+export async function startDrill(aws: LocalAws, deployed: Deployed): Promise<string> {
   const client = new LambdaClient(aws.clientConfig(deployed.regions.dr));
   const { functionName, qualifier } = deployed.drill;
   const { DurableExecutionArn, StatusCode } = await client.send(
@@ -254,6 +269,16 @@ export async function drill(aws: LocalAws, deployed: Deployed, say = silent): Pr
   );
   if (DurableExecutionArn === undefined)
     throw new Error(`${functionName} did not start a durable execution (HTTP ${StatusCode})`);
+  return DurableExecutionArn;
+}
+
+export async function followDrill(
+  aws: LocalAws,
+  deployed: Deployed,
+  DurableExecutionArn: string,
+  say = silent,
+): Promise<DrillReport> {
+  const client = new LambdaClient(aws.clientConfig(deployed.regions.dr));
   const told = new Set<string>();
   const ended = await until(
     'drill',

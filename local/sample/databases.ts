@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
+import type { Encrypt } from './encryption';
 import type { Tenant } from './is-home';
 import {
   IDENTITY_TABLES,
@@ -36,11 +37,14 @@ export interface Agreement {
 /**
  * Makes each database that is missing and fills it for the tenants. Datasources that share a database share its tables.
  * Returns rows per database. Fails when a table is there already.
+ *
+ * @param encrypt what the product keeps encrypted; default: there is nothing of the kind
  */
 export async function fillDatabases(
   server: PostgresServer,
   datasources: readonly DeclaredDatasource[],
   tenants: readonly Pick<Tenant, 'id' | 'domain'>[],
+  encrypt?: Encrypt,
 ): Promise<Record<string, number>> {
   const groups = new Map<string, Set<TableGroup>>();
   for (const { datasource, databaseName } of datasources) {
@@ -67,6 +71,11 @@ export async function fillDatabases(
         await client.query(group.create);
         for (const statement of group.fill) {
           const { rowCount } = await client.query(statement, statement.includes('$1') ? parameters : []);
+          inserted += rowCount ?? 0;
+        }
+        if (encrypt === undefined || group.secret === undefined) continue;
+        for (const { id, domain } of owners) {
+          const { rowCount } = await client.query(group.secret, [id, domain, encrypt(`secret of ${domain}`)]);
           inserted += rowCount ?? 0;
         }
       }

@@ -3,10 +3,11 @@
  * hundred tenants, laid out as the product lays them out. Content depends on the seed and the path alone, so the same
  * seed writes the same tree; only key material is new each time.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
+import { type Encrypt, withKeystore, withSymmetricKey } from './encryption';
 import { keystore, truststore } from './keystores';
 
 export interface SampleOptions {
@@ -14,6 +15,11 @@ export interface SampleOptions {
   readonly deploymentToml: string;
   /** Keystores that `deploymentToml` names, relative to `<IS_HOME>`. Default: the product's `wso2carbon.p12`. */
   readonly keystorePaths?: readonly string[];
+  /**
+   * `[encryption] key` of `deploymentToml`, to encrypt with it; and with the first keystore.
+   * Default: nothing is encrypted.
+   */
+  readonly encryptionKey?: string;
   /** Default: 300. */
   readonly tenants?: number;
   /** Default: `wso2is`. */
@@ -32,9 +38,12 @@ export interface SampleHome {
   /** Paths, relative to `repository`, that no export may carry to another node. */
   readonly nodeLocal: readonly string[];
   readonly files: number;
+  /** About half by the symmetric key, the others by the keystore, as a server does that changed from one to the other. */
+  readonly encrypt?: Encrypt;
 }
 
-const KEYSTORE_PASSWORD = 'wso2carbon';
+/** What the keystores of the sample open with. */
+export const KEYSTORE_PASSWORD = 'wso2carbon';
 
 /** Every eleventh tenant is deactivated: its directory stays, as in the product. */
 export const sampleTenants = (count: number): Tenant[] =>
@@ -63,15 +72,19 @@ export async function writeSampleHome(repository: string, options: SampleOptions
     ['wso2carbon.pid', '4711\n'],
     ['database/WSO2CARBON_DB.mv.db', blob(seed, 'database/WSO2CARBON_DB.mv.db', 65536)],
   ]);
+  const keystores = keystorePaths.map((path) => ({
+    path: path.replace(/^repository\//, ''),
+    ...keystore({ alias: 'wso2carbon', password: KEYSTORE_PASSWORD }),
+  }));
+  const encrypt = options.encryptionKey && inEitherWay(options.encryptionKey, keystores[0]?.certificate);
+  const password = (clear: string) => (encrypt ? { encrypted: encrypt(clear) } : {});
   const files = new Map<string, string | Buffer>([
     ['conf/deployment.toml', deploymentToml],
-    ...serverFiles(seed),
-    ...tenants.flatMap((tenant) => tenantFiles(seed, tenant)),
+    ...serverFiles(seed, password),
+    ...tenants.flatMap((tenant) => tenantFiles(seed, tenant, password)),
     ...nodeLocal,
   ]);
-  for (const path of keystorePaths) {
-    files.set(path.replace(/^repository\//, ''), keystore({ alias: 'wso2carbon', password: KEYSTORE_PASSWORD }));
-  }
+  for (const { path, file } of keystores) files.set(path, file);
   files.set('resources/security/client-truststore.p12', truststore({ password: KEYSTORE_PASSWORD }));
 
   const limit = pLimit(32);
@@ -80,8 +93,17 @@ export async function writeSampleHome(repository: string, options: SampleOptions
     await mkdir(join(repository, folder), { recursive: true });
   await Promise.all([...files].map(([path, content]) => limit(() => writeFile(join(repository, path), content))));
   await Promise.all(links.map(([path, target]) => symlink(target, join(repository, path))));
-  return { tenants, nodeLocal: [...nodeLocal.keys()], files: files.size };
+  return { tenants, nodeLocal: [...nodeLocal.keys()], files: files.size, ...(encrypt ? { encrypt } : {}) };
 }
+
+function inEitherWay(encryptionKey: string, certificate: X509Certificate | undefined): Encrypt {
+  const ways = [withSymmetricKey(encryptionKey), ...(certificate ? [withKeystore(certificate)] : [])];
+  // By the text, not by a count: databases are filled at once, and each must get both.
+  return (clear) => ways[createHash('sha256').update(clear).digest()[0]! % ways.length]!(clear);
+}
+
+/** A password of a user store, encrypted where the sample can. */
+type Password = (clear: string) => { readonly encrypted?: string };
 
 // WSO2's clustering guide keeps what all nodes share apart and links it into place; relative, so that it survives a move.
 const links: readonly (readonly [string, string])[] = [
@@ -96,14 +118,14 @@ const emptyFolders = (tenants: readonly Tenant[]): string[] => [
   ...tenants.map(({ id }) => `shared/tenants/${id}/executionplans`),
 ];
 
-function serverFiles(seed: string): [string, string | Buffer][] {
+function serverFiles(seed: string, password: Password): [string, string | Buffer][] {
   const binary = (path: string, bytes: number): [string, Buffer] => [path, blob(seed, path, bytes)];
   return [
     ['conf/log4j2.properties', 'rootLogger.level = INFO\nrootLogger.appenderRef.CARBON_LOGFILE.ref = CARBON_LOGFILE\n'],
     ['conf/user-mgt.xml', '<UserManager><Realm><Configuration/></Realm></UserManager>\n'],
     ['conf/identity/identity.xml', '<Server xmlns="http://wso2.org/projects/carbon/carbon.xml"/>\n'],
-    ['shared/userstores/EMPLOYEES.xml', userStore('EMPLOYEES', 'ldaps://ldap.example.com:636')],
-    ['shared/userstores/PARTNERS.xml', userStore('PARTNERS', 'ldaps://partners.example.com:636')],
+    ['shared/userstores/EMPLOYEES.xml', userStore('EMPLOYEES', 'ldaps://ldap.example.com:636', password('employees'))],
+    ['shared/userstores/PARTNERS.xml', userStore('PARTNERS', 'ldaps://partners.example.com:636', password('partners'))],
     ['deployment/server/eventpublishers/AuditEvents.xml', eventPublisher('AuditEvents')],
     ['deployment/server/eventstreams/id_gov_notify_stream_1.0.0.json', eventStream('id_gov_notify_stream')],
     ['deployment/server/synapse-configs/default/synapse.xml', synapse('main')],
@@ -128,10 +150,10 @@ function serverFiles(seed: string): [string, string | Buffer][] {
   ];
 }
 
-function tenantFiles(seed: string, { id, domain }: Tenant): [string, string | Buffer][] {
+function tenantFiles(seed: string, { id, domain }: Tenant, password: Password): [string, string | Buffer][] {
   const root = `shared/tenants/${id}`;
   return [
-    [`${root}/userstores/CUSTOMERS.xml`, userStore('CUSTOMERS', `ldaps://ldap.${domain}:636`)],
+    [`${root}/userstores/CUSTOMERS.xml`, userStore('CUSTOMERS', `ldaps://ldap.${domain}:636`, password(domain))],
     [`${root}/synapse-configs/default/synapse.xml`, synapse(domain)],
     // The same in every tenant: content that an archive stores once.
     [
@@ -148,10 +170,18 @@ function tenantFiles(seed: string, { id, domain }: Tenant): [string, string | Bu
 const blob = (seed: string, path: string, bytes: number): Buffer =>
   createHash('shake256', { outputLength: bytes }).update(`${seed}\n${path}`).digest();
 
-const userStore = (domain: string, url: string) => `<?xml version="1.0" encoding="UTF-8"?>
+const userStore = (
+  domain: string,
+  url: string,
+  { encrypted }: ReturnType<Password>,
+) => `<?xml version="1.0" encoding="UTF-8"?>
 <UserStoreManager class="org.wso2.carbon.user.core.ldap.UniqueIDReadWriteLDAPUserStoreManager">
     <Property name="DomainName">${domain}</Property>
-    <Property name="ConnectionURL">${url}</Property>
+    <Property name="ConnectionURL">${url}</Property>${
+      encrypted === undefined
+        ? ''
+        : `\n    <Property encrypted="true" name="ConnectionPassword">${encrypted}</Property>`
+    }
     <Property name="Disabled">false</Property>
 </UserStoreManager>
 `;

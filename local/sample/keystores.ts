@@ -1,11 +1,17 @@
 /** Real PKCS#12 keystores with a self-signed certificate, as `keytool` would make them; the keys are new each time. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { asn1, md, pki, pkcs12 } from 'node-forge';
 
-/** A private key and its certificate under `alias`. */
-export function keystore({ alias, password }: { alias: string; password: string }): Buffer {
+/** A private key and its certificate under `alias`; the certificate is also given, to encrypt for the keystore. */
+export function keystore({ alias, password }: { alias: string; password: string }): {
+  readonly file: Buffer;
+  readonly certificate: X509Certificate;
+} {
   const { key, certificate } = selfSigned();
-  return bytes(pkcs12.toPkcs12Asn1(key, [certificate], password, { algorithm: '3des', friendlyName: alias }));
+  return {
+    file: bytes(pkcs12.toPkcs12Asn1(key, [certificate], password, { algorithm: '3des', friendlyName: alias })),
+    certificate: new X509Certificate(pki.certificateToPem(certificate)),
+  };
 }
 
 /** Certificates only, no key. */

@@ -6,6 +6,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { GetDurableExecutionHistoryCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { archivePrefix } from '../../lib/private/bucket-layout';
 import type { DrillReport } from '../../lambda/drill/contract';
@@ -20,15 +21,19 @@ import {
   drillFile,
   exportArtifacts,
   fill,
+  followDrill,
   list,
   losePrimaryRegion,
   replicated,
   repositoryOf,
+  startDrill,
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { withClient } from '../../local/sample/databases';
+import { withSymmetricKey } from '../../local/sample/encryption';
+import { keystore } from '../../local/sample/keystores';
 
-void describe('the life of a deployment', { timeout: 300_000 }, () => {
+void describe('the life of a deployment', { timeout: 420_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
 
@@ -50,6 +55,29 @@ void describe('the life of a deployment', { timeout: 300_000 }, () => {
 
   const failedChecks = ({ checks }: DrillReport) =>
     checks.filter(({ status }) => status === 'FAILED').map(({ check }) => check);
+
+  /** Neither what the drill wrote nor what the local AWS logged of it (events, checkpoints, logs) holds a secret. */
+  async function assertNoCredentials(drillId: string, execution: string): Promise<void> {
+    const { password } = deployed.databases[0]!.server;
+    const toml = readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8');
+    const encryptionKey = /encryption_key = "\[(\w+)\]"/.exec(toml)![1]!;
+    const texts = [
+      await drillFile(aws, deployed, drillId, 'report.json'),
+      await drillFile(aws, deployed, drillId, 'report.html'),
+    ];
+    const { Events } = await new LambdaClient(aws.clientConfig(REGIONS.dr)).send(
+      new GetDurableExecutionHistoryCommand({
+        DurableExecutionArn: execution,
+        IncludeExecutionData: true,
+        MaxItems: 1000,
+      }),
+    );
+    const history = JSON.stringify(Events);
+    assert.match(history, /encrypted-values/);
+    for (const text of [...texts, history]) {
+      assert.ok(!text.includes(password) && !text.includes(encryptionKey) && !/secret of tenant-/.test(text));
+    }
+  }
 
   async function leftInstances(): Promise<number> {
     const { DBInstances } = await new RDSClient(aws.clientConfig(REGIONS.dr)).send(new DescribeDBInstancesCommand({}));
@@ -92,6 +120,68 @@ void describe('the life of a deployment', { timeout: 300_000 }, () => {
     });
   }
 
+  // The kept files are changed rather than taken away: what broke is found by opening and reading alone.
+  for (const [what, path, change, failed, reason] of [
+    [
+      'a keystore was replaced by one with another password',
+      'resources/security/wso2carbon.p12',
+      () => keystore({ alias: 'wso2carbon', password: 'another' }).file,
+      ['keystores-open'],
+      /wso2carbon\.p12 \(primary\) does not open with its password/,
+    ],
+    [
+      'a keystore was replaced by another of the same password',
+      'resources/security/wso2carbon.p12',
+      () => keystore({ alias: 'wso2carbon', password: 'wso2carbon' }).file,
+      ['encrypted-values', 'encrypted-values', 'encrypted-values'],
+      /encrypted values do not decrypt with the restored keys: .*IDN_SECRET\.SECRET_VALUE/,
+    ],
+    [
+      'the file of a user store is cut short',
+      'tenants/7/userstores/CUSTOMERS.xml',
+      (content: Buffer) => content.subarray(0, content.length - 40),
+      ['user-stores'],
+      /repository\/tenants\/7\/userstores\/CUSTOMERS\.xml is no XML/,
+    ],
+    [
+      'deployment.toml declares another database',
+      'conf/deployment.toml',
+      (content: Buffer) => content.toString().replace('name = "shared_db"', 'name = "shared2"'),
+      ['declared-databases'],
+      /name of shared_db is shared2 in the file, shared_db in the plan/,
+    ],
+  ] as const) {
+    void it(`FAILED where ${what}, and says so`, async () => {
+      const file = join(repositoryOf(deployed), path);
+      const content = readFileSync(file);
+      writeFileSync(file, change(content));
+      await takeRecoverySet();
+      writeFileSync(file, content);
+      const report = await drill(aws, deployed);
+      assert.equal(report.verdict, 'FAILED');
+      assert.deepEqual(failedChecks(report), failed);
+      assert.match(report.causes.join('\n'), reason);
+      assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
+    });
+  }
+
+  void it('FAILED where a value of the database was encrypted with a key that is not restored', async () => {
+    const { server } = deployed.databases[0]!;
+    const run = (sql: string, values: string[]) =>
+      withClient(server, 'identity_db', (client) => client.query(sql, values));
+    const value = withSymmetricKey('an encryption key from elsewhere')('secret');
+    await run(
+      `INSERT INTO idn_secret VALUES ('broken', 1, 'broken', $1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', 'TYPE', NULL)`,
+      [value],
+    );
+    await takeRecoverySet();
+    await run('DELETE FROM idn_secret WHERE id = $1', ['broken']);
+    const report = await drill(aws, deployed);
+    assert.equal(report.verdict, 'FAILED');
+    assert.deepEqual(failedChecks(report), ['encrypted-values']);
+    assert.match(report.causes.join('\n'), /identity_db.*: 1 of \d+ encrypted values do not decrypt/);
+  });
+
   void it('FAILED where a table was dropped, and names it', async () => {
     const { server } = deployed.databases[0]!;
     const run = (sql: string) => withClient(server, 'identity_db', (client) => client.query(sql));
@@ -109,9 +199,14 @@ void describe('the life of a deployment', { timeout: 300_000 }, () => {
     const s3 = new S3Client(aws.clientConfig(REGIONS.dr));
     const Bucket = deployed.replicaBucket;
     const keys = await list(s3, Bucket, `${archivePrefix(DEPLOYMENT, deployed.volumes[0]!.name)}packs/`);
-    const Key = keys[0]!;
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-    const whole = await Body!.transformToByteArray();
+    const packs = await Promise.all(
+      keys.map(async (Key) => {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        return { Key, whole: await Body!.transformToByteArray() };
+      }),
+    );
+    // The largest is of the first export, and in use by all: others may hold what the tests above changed and put back.
+    const { Key, whole } = packs.reduce((a, b) => (b.whole.length > a.whole.length ? b : a));
     const damaged = Uint8Array.from(whole);
     damaged[Math.floor(damaged.length / 2)]! ^= 1;
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: damaged }));
@@ -138,7 +233,8 @@ void describe('the life of a deployment', { timeout: 300_000 }, () => {
     const outcomes = await losePrimaryRegion(aws, deployed);
     assert.equal(Object.keys(outcomes).length, 4);
     const before = (await aws.calls()).length;
-    const report = await drill(aws, deployed);
+    const execution = await startDrill(aws, deployed);
+    const report = await followDrill(aws, deployed, execution);
     assert.deepEqual(report.causes, []);
     assert.deepEqual(report.warnings, []);
     assert.equal(report.verdict, 'PASSED');
@@ -151,6 +247,13 @@ void describe('the life of a deployment', { timeout: 300_000 }, () => {
     );
     assert.ok(report.measuredRpoSeconds! > 0 && report.measuredRpoSeconds! < 21_600);
     assert.ok(report.measuredRtoSeconds! > 0 && report.measuredRtoSeconds! < 28_800);
+    const encrypted = report.checks.filter(({ check }) => check === 'encrypted-values');
+    // Of each database and of the user stores: values in both ways of the product.
+    assert.equal(encrypted.length, 3);
+    for (const { compared } of encrypted) {
+      assert.ok(Number(compared['by the symmetric key']) >= 10 && Number(compared['by a keystore']) >= 10);
+    }
+    await assertNoCredentials(report.drillId, execution);
     const tenants = report.checks.find(({ check }) => check === 'tenants-agree');
     assert.equal(tenants?.compared.tenantsInDatabase, 30);
     assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });

@@ -1,28 +1,31 @@
-import { parseDeployment } from '../../../lib/deployment/parse';
+import { isPublicKey } from '../../../lib/deployment/restore-dependencies';
 import type { RestoreDependencies } from '../../../lib/planning/plan-document';
-import { type Check, failed, passed, skipped, warning, type Finding } from '../check';
+import { type Check, failed, passed, skipped, warning, type Finding, type Surroundings } from '../check';
 
 type KeyKind = RestoreDependencies['encryptionKey'];
 
 /** `[encryption] key` of the restored `deployment.toml` is given as the plan says, and is not the one everybody has. */
 export const encryptionKey: Check = {
   name: 'encryption-key',
-  targets: ({ event, tree }) => {
+  targets: ({ event, tree, keys }) => {
     const { deploymentTomlPath, encryptionKey: planned } = event.restoreDependencies;
-    const volume = tree.volumeOf(deploymentTomlPath);
     return [
       {
-        component: volume?.name ?? 'deployment',
+        component: tree.volumeOf(deploymentTomlPath)?.name ?? 'deployment',
         run: async () => {
-          if (volume === undefined) return onNoVolume(deploymentTomlPath, planned);
-          const text = await tree.readText(deploymentTomlPath);
-          if (text === undefined) {
+          const configuration = await keys.configuration();
+          if (configuration.kind === 'on-no-volume') return onNoVolume(deploymentTomlPath, planned);
+          if (configuration.kind === 'missing') {
             return failed(`${deploymentTomlPath} is not among the restored files: restore an older export`, {
               plan: planned,
               restored: 'file missing',
             });
           }
-          return judge(planned, keyKind(text, deploymentTomlPath), deploymentTomlPath);
+          const restored = configuration.deployment.restoreDependencies.encryptionKey;
+          const finding = judge(planned, restored, deploymentTomlPath);
+          return restored === 'reference' && finding.status === 'PASSED' && (await hidesPublicKey(keys))
+            ? warning(publicKey(deploymentTomlPath), { ...finding.compared, behindReference: 'public-default' })
+            : finding;
         },
       },
     ];
@@ -34,6 +37,12 @@ function onNoVolume(path: string, planned: KeyKind): Finding {
   return planned === 'absent' || planned === 'public-default'
     ? warning(publicKey(path), compared)
     : skipped(`no volume of this deployment holds ${path}`, compared);
+}
+
+/** Behind a reference stands what the synth could not see. */
+async function hidesPublicKey(keys: Surroundings['keys']): Promise<boolean> {
+  const [current] = (await keys.keyring()).symmetric;
+  return current !== undefined && isPublicKey(current.toString('utf8'));
 }
 
 /** Decides, from how the key is given in the plan and in the restored file. */
@@ -48,20 +57,6 @@ export function judge(planned: KeyKind, restored: KeyKind, path: string): Findin
   }
   if (restored === 'absent' || restored === 'public-default') return warning(publicKey(path), compared);
   return passed(`[encryption] key is ${described(restored)}, as planned`, compared);
-}
-
-/** How the key is given, as the synth classifies it too; the key itself goes nowhere. */
-function keyKind(text: string, path: string): KeyKind {
-  try {
-    return parseDeployment(text, path).restoreDependencies.encryptionKey;
-  } catch (error) {
-    // Only where it fails, never the parser's words: they quote the file, and passwords are in it.
-    const [, line] = /:(\d+)/.exec(error instanceof Error ? error.message : '') ?? [];
-    // eslint-disable-next-line preserve-caught-error -- a cause would carry the quotation with it
-    throw new Error(
-      `the restored ${path} cannot be read as deployment.toml${line === undefined ? '' : ` (line ${line})`}: restore an older export`,
-    );
-  }
 }
 
 const described = (kind: KeyKind) =>

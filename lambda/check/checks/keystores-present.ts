@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { type Check, failed, passed, someOf, warning, type Finding, type Surroundings } from '../check';
+import { keystoreFormat } from '../keystores/keystore';
 import { sha256OfFile } from '../restored-tree';
 
 /**
@@ -105,13 +106,4 @@ async function formatOf(path: string, tree: Surroundings['tree']): Promise<Forma
   } finally {
     await file.close();
   }
-}
-
-/** By the first bytes: JKS begins with FEEDFEED, JCEKS with CECECECE, PKCS#12 is a DER or BER sequence (0x30). */
-export function keystoreFormat(start: Uint8Array): string | undefined {
-  const hex = Buffer.from(start).toString('hex');
-  if (hex.startsWith('feedfeed')) return 'JKS';
-  if (hex.startsWith('cececece')) return 'JCEKS';
-  // 0x30 alone is the digit 0 too: the length that follows must be one that a keystore of some size has.
-  return /^308[0-4]/.test(hex) ? 'PKCS#12' : undefined;
 }

@@ -1,5 +1,5 @@
-import { type Check, failed, passed, someOf } from '../check';
-import { requiredTables } from '../tables';
+import { type Check, failed, passed, someOf, type Surroundings } from '../check';
+import { requiredTables, SCHEMA_NOTES } from '../tables';
 
 /** Each datasource holds the tables of its kind; the row counts are reported so that a person sees an empty restore. */
 export const tablesPresent: Check = {
@@ -12,7 +12,7 @@ export const tablesPresent: Check = {
           surroundings.withConnection(database, datasource, async (connection) => {
             const { datasource: name, databaseName } = datasource;
             const present = await connection.tables();
-            const required = requiredTables(name);
+            const required = requiredTables(name, await usesOf(name, surroundings));
             const missing = required.filter((table) => !present.includes(table));
             const compared = {
               datasource: name,
@@ -36,14 +36,26 @@ export const tablesPresent: Check = {
               );
             }
             const counts: Record<string, number> = {};
+            const notes: Record<string, string> = {};
+            for (const { table, column } of SCHEMA_NOTES) {
+              if (!present.includes(table)) continue;
+              notes[`${table}.${column}`] = (await connection.texts({ table, column }, 10)).join(', ') || 'empty';
+            }
             for (const table of required) counts[`rows ${table}`] = await connection.countRows(table);
             return passed(
               required.length > 0
                 ? `${name}: database ${databaseName} holds all ${required.length} tables of its kind`
                 : `${name}: database ${databaseName} holds ${present.length} tables`,
-              { ...compared, ...counts },
+              { ...compared, ...notes, ...counts },
             );
           }),
       })),
     ),
 };
+
+/** What the restored `deployment.toml` uses a datasource for; where it cannot be read another check says so. */
+async function usesOf(datasource: string, { keys }: Surroundings): Promise<readonly string[]> {
+  const configuration = await keys.configuration().catch(() => undefined);
+  if (configuration?.kind !== 'parsed') return [];
+  return configuration.deployment.databases.find((database) => database.datasource === datasource)?.usedBy ?? [];
+}

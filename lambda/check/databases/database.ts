@@ -1,4 +1,4 @@
-/** What the checks need of a restored database, whatever its engine. One implementation per engine beside this file. */
+/** What the checks need of a restored database, whatever its engine. */
 export interface RestoredConnection {
   /** Version as the server tells it, and whether the connection is encrypted. */
   readonly server: { readonly version: string; readonly encrypted: boolean };
@@ -6,8 +6,18 @@ export interface RestoredConnection {
   tables(): Promise<readonly string[]>;
   /** Number of rows; `table` must be a name that `tables()` gave. */
   countRows(table: string): Promise<number>;
+  /** Texts of a column, empty ones left out: some rows, in no order. */
+  texts(column: Column, atMost: number): Promise<readonly string[]>;
   tenants(): Promise<readonly Tenant[]>;
   close(): Promise<void>;
+}
+
+/** A column by the names of WSO2's scripts. */
+export interface Column {
+  readonly table: string;
+  readonly column: string;
+  /** Only rows whose `column` is one of `values`. */
+  readonly where?: { readonly column: string; readonly values: readonly string[] };
 }
 
 /** A row of `UM_TENANT`. The super tenant (`carbon.super`, id -1234) has none. */
@@ -31,3 +41,8 @@ export interface Credentials {
 }
 
 export type Connect = (target: ConnectionTarget) => Promise<RestoredConnection>;
+
+/** Of every engine: as long as a server takes that still warms up after its restore. */
+export const CONNECT_TIMEOUT_MS = 20_000;
+/** Of every engine: counting the rows of the largest table of a restored, cold database. */
+export const QUERY_TIMEOUT_MS = 120_000;

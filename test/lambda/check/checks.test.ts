@@ -13,6 +13,7 @@ import { tablesPresent } from '../../../lambda/check/checks/tables-present';
 import { tenantsAgree } from '../../../lambda/check/checks/tenants-agree';
 import type { CheckEvent, RestoredVolume } from '../../../lambda/check/contract';
 import type { RestoredConnection } from '../../../lambda/check/databases/database';
+import { RestoredKeys } from '../../../lambda/check/encryption/restored-keys';
 import { RestoredTree } from '../../../lambda/check/restored-tree';
 import { runChecks } from '../../../lambda/check/run-checks';
 
@@ -33,6 +34,7 @@ const EVENT: CheckEvent = {
   deployment: 'prod',
   databases: [{ name: 'is-db', host: '127.0.0.1', port: 5432, secretArn: 'arn', datasources: DATASOURCES }],
   volumes: [volume('repository', 'repository')],
+  plannedDatasources: DATASOURCES,
   restoreDependencies: {
     deploymentTomlPath: 'repository/conf/deployment.toml',
     keystores: [
@@ -48,12 +50,28 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
     'IDN_BASE_TABLE',
     'IDN_OAUTH_CONSUMER_APPS',
     'IDN_OAUTH2_ACCESS_TOKEN',
+    'IDN_OAUTH2_ACCESS_TOKEN_SCOPE',
     'IDN_AUTH_SESSION_STORE',
+    'IDN_CLAIM',
     'SP_APP',
+    'SP_INBOUND_AUTH',
     'IDP',
+    'IDP_AUTHENTICATOR',
     'IDN_OTHER',
   ],
-  shared_db: ['UM_TENANT', 'UM_DOMAIN', 'UM_USER', 'UM_ROLE', 'REG_RESOURCE', 'REG_PATH', 'REG_CONTENT'],
+  shared_db: [
+    'UM_TENANT',
+    'UM_DOMAIN',
+    'UM_USER',
+    'UM_USER_ATTRIBUTE',
+    'UM_ROLE',
+    'UM_USER_ROLE',
+    'UM_HYBRID_ROLE',
+    'REG_RESOURCE',
+    'REG_PATH',
+    'REG_CONTENT',
+    'REG_PROPERTY',
+  ],
 };
 
 let root: string;
@@ -75,15 +93,18 @@ async function put(path: string, content: string | Buffer = ''): Promise<void> {
 }
 
 function surroundings(event: CheckEvent): Surroundings {
+  const tree = new RestoredTree(root, event.volumes);
   return {
     event,
-    tree: new RestoredTree(root, event.volumes),
+    tree,
+    keys: new RestoredKeys(tree, event.restoreDependencies),
     readManifest: ({ name }) => Promise.resolve({ entries: manifests[name] ?? [], problems: notExported }),
     withConnection: (_database, datasource, use) =>
       use({
         server: { version: 'PostgreSQL 18.0', encrypted: true },
         tables: () => Promise.resolve(TABLES[datasource.datasource] ?? ['OWN']),
         countRows: () => Promise.resolve(7),
+        texts: () => Promise.resolve([]),
         tenants: () =>
           Promise.resolve([
             { id: 1, domain: 'acme.example', active: true },
@@ -125,7 +146,7 @@ describe('tables-present', () => {
   it('passes with the row counts of the tables of its kind', async () => {
     const [identity] = await run(tablesPresent);
     assert.equal(identity?.status, 'PASSED');
-    assert.equal(identity?.compared['tables'], 7);
+    assert.equal(identity?.compared['tables'], 11);
     assert.equal(identity?.compared['rows IDN_OAUTH2_ACCESS_TOKEN'], 7);
   });
 
@@ -133,7 +154,7 @@ describe('tables-present', () => {
     connection = { tables: () => Promise.resolve((TABLES['shared_db'] ?? []).filter((name) => name !== 'UM_USER')) };
     const shared = (await run(tablesPresent))[1];
     assert.equal(shared?.status, 'FAILED');
-    assert.match(shared?.reason ?? '', /^shared_db: database shared lacks 1 of the 7 tables it must hold: UM_USER\./);
+    assert.match(shared?.reason ?? '', /^shared_db: database shared lacks 1 of the 11 tables it must hold: UM_USER\./);
   });
 
   it('of a datasource of the user only some table is expected', async () => {
@@ -321,6 +342,18 @@ describe('encryption-key', () => {
       assert.doesNotMatch(JSON.stringify(outcome), /a1b2|03bafeb2/);
     });
   }
+
+  it('warns of the public default behind a reference, which only the restored file shows', async () => {
+    const withKey = async (value: string) => {
+      await put('repository/conf/deployment.toml', `[encryption]\nkey = "$secret{k}"\n[secrets]\nk = "[${value}]"\n`);
+      const restoreDependencies = { ...EVENT.restoreDependencies, encryptionKey: 'reference' as const };
+      return (await run(encryptionKey, { ...EVENT, restoreDependencies }))[0];
+    };
+    const published = await withKey('03BAFEB27A8E871CAD83C5CD4E771DAB');
+    assert.equal(published?.status, 'WARNING');
+    assert.doesNotMatch(JSON.stringify(published), /03BAFEB2/i);
+    assert.equal((await withKey('13BAFEB27A8E871CAD83C5CD4E771DAB'))?.status, 'PASSED');
+  });
 
   it('fails where the file is missing, or is no TOML, without quoting it', async () => {
     assert.equal((await run(encryptionKey))[0]?.status, 'FAILED');

@@ -131,6 +131,7 @@ describe('a drill that passes', () => {
           manifestKey: MANIFEST_KEY,
         },
       ],
+      plannedDatasources: PLAN.databases[0]?.datasources,
       restoreDependencies: PLAN.restoreDependencies,
     });
   });

@@ -18,6 +18,7 @@ export const SETTINGS: Settings = {
   checkFunction: 'check-function',
   topicArn: 'arn:aws:sns:eu-central-1:111122223333:topic',
   region: 'eu-central-1',
+  ownChecks: [],
 };
 
 export const DATABASE_ARN = 'arn:aws:rds:eu-west-1:111122223333:db:is';
@@ -325,8 +326,12 @@ export function passingChecks(event: CheckEvent): CheckOutcome[] {
       datasources.flatMap(() => [outcome('datasource-connects', name), outcome('tables-present', name)]),
     ),
     outcome('tenants-agree', 'is-db + repository'),
+    outcome('user-stores', 'repository'),
+    outcome('declared-databases', 'repository'),
     outcome('keystores-present', 'repository'),
+    outcome('keystores-open', 'repository'),
     outcome('encryption-key', 'repository'),
+    outcome('encrypted-values', 'is-db + repository'),
     ...event.volumes.map(({ name }) => outcome('artifact-hashes', name)),
   ];
 }

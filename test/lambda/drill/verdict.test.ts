@@ -8,6 +8,7 @@ const CHECKS = passingChecks({
   deployment: 'prod',
   databases: [{ name: 'is-db', host: 'h', port: 1, secretArn: 's', datasources: PLAN.databases[0]?.datasources ?? [] }],
   volumes: [{ name: 'repository', mountedAt: 'repository', archivePrefix: 'a/', manifestKey: MANIFEST_KEY }],
+  plannedDatasources: PLAN.databases[0]?.datasources ?? [],
   restoreDependencies: PLAN.restoreDependencies,
 });
 
@@ -39,6 +40,7 @@ const GOOD: Course = {
     { component: 'repository', usableAt: '2026-11-24T12:05:00.000Z' },
   ],
   checks: CHECKS,
+  ownChecks: [],
   failures: [],
   steps: [],
   leftBehind: [],
@@ -128,6 +130,12 @@ describe('judge', () => {
       { checks: without('tenants-agree') },
       'FAILED',
       ['check tenants-agree was not made'],
+    ],
+    [
+      "a check of the user's own is missing",
+      { ownChecks: ['own: smoke'] },
+      'FAILED',
+      ['check own: smoke was not made'],
     ],
     ['there was nothing to compare the tenants with', { checks: status('tenants-agree', 'SKIPPED') }, 'PASSED', []],
     [

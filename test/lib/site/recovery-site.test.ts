@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, type CfnElement, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { RecoverySite, type RecoverySiteProps } from '../../../lib';
 
 function siteWith(props?: RecoverySiteProps, region: string | undefined = 'eu-west-1') {
@@ -225,6 +226,62 @@ test('every prop is used; a network of the user is taken as it is', () => {
   template.hasResourceProperties('AWS::Lambda::Function', { DurableConfig: { ExecutionTimeout: 21600 } });
   template.hasResourceProperties('AWS::RDS::DBSubnetGroup', {
     SubnetIds: stack.resolve(vpc.privateSubnets.map(({ subnetId }) => subnetId)),
+  });
+});
+
+describe("checks of the user's own", () => {
+  const newSite = () => {
+    const stack = new Stack(new App(), 'Site', { env: { account: '111122223333', region: 'eu-west-1' } });
+    return { stack, site: new RecoverySite(stack, 'RecoverySite') };
+  };
+  const smoke = (stack: Stack, site: RecoverySite) =>
+    new lambda.Function(stack, 'Smoke', {
+      runtime: lambda.Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: lambda.Code.fromInline('exports.handler = async () => ({})'),
+      vpc: site.vpc,
+      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      securityGroups: [site.checkSecurityGroup],
+    });
+
+  test('the drill knows the functions, may invoke them, and they may read the credentials of the site', () => {
+    const { stack, site } = newSite();
+    const fn = smoke(stack, site);
+    site.addCheck('smoke', fn);
+    const template = Template.fromStack(stack);
+    const arn = { 'Fn::GetAtt': [stack.getLogicalId(fn.node.defaultChild as CfnElement), 'Arn'] };
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { OWN_CHECKS: { 'Fn::Join': ['', ['{"smoke":"', arn, '"}']] } } },
+    });
+    const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+    const statementsOf = (name: RegExp) =>
+      policies.filter(([id]) => name.test(id)).flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+    const invoke = statementsOf(/SiteDrill/).filter(({ Action }) => Action === 'lambda:InvokeFunction');
+    assert.ok(invoke.some(({ Resource }) => JSON.stringify(Resource).includes(JSON.stringify(arn))));
+    const [read] = statementsOf(/^Smoke/).filter(({ Action }) => Action === 'secretsmanager:GetSecretValue');
+    assert.deepEqual(read.Condition, {
+      StringEquals: { 'aws:ResourceTag/wso2is-recovery:site': 'wso2is-recovery' },
+    });
+  });
+
+  test('without them the drill is told of none', () => {
+    const drills = Object.values(siteWith().template.findResources('AWS::Lambda::Function')).filter(({ Properties }) =>
+      Boolean(Properties.DurableConfig),
+    );
+    assert.equal(drills.length, 1);
+    assert.equal('OWN_CHECKS' in drills[0]!['Properties'].Environment.Variables, false);
+  });
+
+  test('a name that is taken, or is none, stops the synth', () => {
+    const { stack, site } = newSite();
+    const fn = smoke(stack, site);
+    site.addCheck('a'.repeat(40), fn);
+    assert.throws(
+      () => site.addCheck('a'.repeat(40), fn),
+      /`name` of a check must be unique at its site, got 'a+' twice/,
+    );
+    for (const name of ['Smoke', '', 'a'.repeat(41)])
+      assert.throws(() => site.addCheck(name, fn), /`name` must be 1 to 40/);
   });
 });
 

@@ -95,7 +95,7 @@ void describe('sample databases', { timeout: 120_000 }, () => {
   void it('puts two datasources that share a database into it side by side', async () => {
     const both = ['identity_db', 'shared_db'].map((datasource) => ({ datasource, databaseName: 'wso2' }));
     await fillDatabases(server, both, sampleTenants(1));
-    assert.equal((await tables('wso2')).length, 8 + 6 + 4);
+    assert.equal((await tables('wso2')).length, 11 + 7 + 4);
   });
 
   void it('does not fill twice', async () => {
