@@ -141,7 +141,6 @@ export abstract class ProtectedDatabase {
   public readonly _arn: string;
 
   private readonly props: ProtectedClusterProps;
-  private readonly stated: Stated;
 
   /** The component's name in the plan, in reports and in metrics. */
   public abstract readonly name: string;
@@ -149,28 +148,26 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps, stated: Stated = {}) {
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
     this._kind = kind;
     this._arn = arn;
     this.datasources = [...(props.datasources ?? [])];
     this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
     this.props = props;
-    this.stated = stated;
   }
 
   /**
    * @internal
    */
   public get _planInput(): DatabaseInput {
-    const { size, without, globalDatabase } = this.props;
+    const { size, maintenanceWindow, backupWindow, without, globalDatabase } = this.props;
     return {
       name: this.name,
       kind: this._kind,
       sizeGib: size?.toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
-      maintenanceWindow: this.props.maintenanceWindow ?? this.stated.maintenanceWindow,
-      backupWindow: this.props.backupWindow ?? this.stated.backupWindow,
-      automatedBackups: this.stated.automatedBackups,
+      maintenanceWindow,
+      backupWindow,
       without,
       globalDatabase,
     };
@@ -185,10 +182,21 @@ class ByConstruct extends ProtectedDatabase {
     kind: DatabaseKind,
     arn: string,
     props: ProtectedClusterProps,
-    stated?: Stated,
+    private readonly stated: Stated = {},
   ) {
-    super(kind, arn, props, stated);
+    super(kind, arn, props);
     this.name = props.name ?? nameFromId(construct.node.id);
+  }
+
+  /** What is given goes before what the construct states. */
+  public override get _planInput(): DatabaseInput {
+    const given = super._planInput;
+    return {
+      ...given,
+      ...this.stated,
+      maintenanceWindow: given.maintenanceWindow ?? this.stated.maintenanceWindow,
+      backupWindow: given.backupWindow ?? this.stated.backupWindow,
+    };
   }
 }
 
