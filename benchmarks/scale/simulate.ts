@@ -1,6 +1,6 @@
 /**
  * An export of a volume that is too large for one invocation, without the volume and without the bucket: files are made up as
- * they are read, objects are counted and forgotten. What it prints is in docs/scale.md.
+ * they are read, objects are counted and forgotten.
  *
  *   tsx benchmarks/scale/simulate.ts [tenants] [files of a tenant]
  */
