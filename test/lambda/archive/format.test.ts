@@ -679,7 +679,7 @@ test('[case 32] any field of a file in a tar header: tar reads it back', async (
   );
 });
 
-test('damage, through the commands: status 1 and the key', async () => {
+test('damage, through the commands: verify answers 1, restore fails with 2, and both name the key', async () => {
   s3.bucket('damaged');
   const root = makeTree({ a: noise(5_000), 'd/b': 'b' });
   assert.equal((await command(s3, 'export', root, 's3://damaged/x')).status, 0);
@@ -690,7 +690,7 @@ test('damage, through the commands: status 1 and the key', async () => {
   assert.ok(verified.stdout.includes(pack!));
   const folder = temporaryFolder();
   const restored = await command(s3, 'restore', 's3://damaged/x', join(folder, 'r'));
-  assert.equal(restored.status, 1);
+  assert.equal(restored.status, 2);
   assert.ok(restored.stderr.includes(pack!), restored.stderr);
   assert.deepEqual(readdirSync(folder), []);
 });

@@ -5,7 +5,7 @@ import { chmodSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { DirectoryVolume, exportVolume, MemoryStore } from '../../../lambda/archive';
-import { describeTree, temporaryFolder } from './trees';
+import { describeTree, temporaryFolder } from './support/trees';
 
 const has = (program: string) => spawnSync(program, ['--version']).status === 0;
 

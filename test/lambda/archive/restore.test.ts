@@ -236,7 +236,7 @@ test('[case 52] one file of many is damaged: not a success, and it is named; not
   s3.bucket('one').damage(`x/packs/${a.pieces[0]!.pack}.tar.zst`, (body) => body.fill(0, at, at + 100));
   const folder = temporaryFolder();
   const strict = await command(s3, 'restore', 's3://one/x', join(folder, 'strict'));
-  assert.equal(strict.status, 1);
+  assert.equal(strict.status, 2);
   assert.match(strict.stderr, /packs\/.*: a\n/);
   assert.deepEqual(readdirSync(folder), []);
   const lenient = await command(s3, 'restore', 's3://one/x', join(folder, 'lenient'), '--keep-going', '--json');

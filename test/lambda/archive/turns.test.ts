@@ -20,7 +20,7 @@ import {
   splitState,
   verifyArchive,
 } from '../../../lambda/archive';
-import { describeTree, temporaryFolder } from './trees';
+import { describeTree, temporaryFolder } from './support/trees';
 
 const TENANTS = 600;
 
