@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -9,6 +9,7 @@ import { readConfiguration } from '../../bin/configuration/configuration';
 import { parseDuration } from '../../bin/configuration/duration';
 import { addStacks } from '../../bin/recovery-app';
 
+const SAMPLES = join(__dirname, '../../bin/sample');
 const folder = mkdtempSync(join(tmpdir(), 'configuration-'));
 const file = join(folder, 'recovery.toml');
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -122,6 +123,29 @@ test('an existing deployment by its host names, which references resolve to', ()
     () => addStacks(new App(), nothing),
     /must cover every database .* offered: prod-is \(is\.internal\.example\.com\)/,
   );
+});
+
+test('the sample of an existing deployment synthesizes as it is', () => {
+  const app = new App();
+  addStacks(app, { ...readConfiguration(join(SAMPLES, 'existing.toml')), account: '111122223333' });
+  const template = Template.fromStack(app.node.findChild('IdentityServerRecovery') as never);
+  template.hasResourceProperties('AWS::Backup::BackupSelection', {
+    BackupSelection: { Resources: ['arn:aws:rds:eu-central-1:111122223333:db:wso2is'] },
+  });
+  template.resourceCountIs('AWS::RDS::DBInstance', 0);
+});
+
+test('what the sample of an existing deployment leaves out is read too', () => {
+  const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
+  // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
+  const optional = /^# (\[[a-z.]+\]|[a-z_]+ = (?:"[^".][^"]*"|\[.*\]))$/gm;
+  assert.equal(text.match(optional)?.length, 7);
+  const configuration = read(text.replace(optional, '$1'));
+  assert.equal(configuration.account, '111122223333');
+  assert.deepEqual(configuration.email, ['ops@example.com']);
+  assert.equal(configuration.destroy, false);
+  assert.equal(configuration.existing?.databases[0]?.maintenanceWindow, 'sun:03:00-sun:04:00');
+  assert.equal(configuration.existing?.databases[0]?.backupWindow, '02:00-02:30');
 });
 
 describe('what cannot be used', () => {

@@ -92,7 +92,7 @@ function isAlive(line: string): boolean {
   return stdout.trim() !== '' && line.includes(stdout.trim());
 }
 
-void describe('the demo, interrupted', { timeout: 120_000 }, () => {
+void describe('the demo, interrupted', { timeout: 300_000 }, () => {
   let home: string;
 
   before(async () => {
