@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Annotations, ArnFormat, Duration, RemovalPolicy, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as backup from 'aws-cdk-lib/aws-backup';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -18,6 +19,7 @@ import { assumptionsInSeconds, type PlanningAssumptions } from './objectives/pla
 import type { RecoveryObjectives } from './objectives/recovery-objectives';
 import { formatDuration } from './planning/duration';
 import { PlanInputError } from './planning/errors';
+import { measuredRecoveries } from './planning/measured';
 import { plan } from './planning/plan';
 import {
   PLAN_DOCUMENT_FORMAT_VERSION,
@@ -25,7 +27,7 @@ import {
   type RecoveryPlanDocument,
   type Technique,
 } from './planning/plan-document';
-import type { BackupRule, InfeasibleObjective, PlanInput, PlanResult } from './planning/plan-types';
+import type { BackupRule, InfeasibleObjective, MeasuredRecovery, PlanInput, PlanResult } from './planning/plan-types';
 import { longestGapSeconds } from './planning/schedule-gap';
 import { planDocumentKey } from './private/bucket-layout';
 import { invalid } from './private/errors';
@@ -111,6 +113,14 @@ export interface IdentityServerRecoveryProps {
    * @default - cautious durations
    */
   readonly assumptions?: PlanningAssumptions;
+
+  /**
+   * Path of the `report.json` of the last drill: the times that it measured replace the estimates of the plan, and an RTO that
+   * they exceed stops the synth.
+   *
+   * @default - the times to recover are estimates
+   */
+  readonly lastDrillReport?: string;
 
   /**
    * Limits of what the vault in this Region takes: a job whose retention is outside of them fails. In governance mode: who
@@ -366,6 +376,7 @@ export class IdentityServerRecovery extends Construct {
       vaultLock: lockInDays(props.vaultLock),
       drVaultLock: lockInDays(site._vaultLock),
       drillIntervalSeconds: schedule && longestGapSeconds(schedule.expressionString),
+      measured: this.measured(props.lastDrillReport),
     });
     if (planned.infeasible.length > 0) {
       throw invalid(this, ['`objectives` must be feasible:', ...planned.infeasible.map(infeasibleLine)].join('\n  '));
@@ -374,6 +385,18 @@ export class IdentityServerRecovery extends Construct {
       Annotations.of(this).addWarningV2('cdk-wso2is-recovery:plan', warning);
     }
     return planned;
+  }
+
+  private measured(reportPath: string | undefined): MeasuredRecovery[] {
+    if (reportPath === undefined) return [];
+    try {
+      return measuredRecoveries(readFileSync(reportPath, 'utf8'));
+    } catch (error) {
+      throw invalid(
+        this,
+        `\`lastDrillReport\` must be the path of a drill's report.json, got '${reportPath}': ${(error as Error).message}`,
+      );
+    }
   }
 
   private tryPlan(input: PlanInput): PlanResult {

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_ASSUMPTIONS, type PlanAssumptions } from '../../lib/planning/assumptions';
+import { PlanInputError } from '../../lib/planning/errors';
+import { measuredRecoveries } from '../../lib/planning/measured';
 import type { DatabaseKind, Technique } from '../../lib/planning/plan-document';
-import { ALL_TOGETHER, type MeasuredRecovery, OPTIONAL_TECHNIQUES } from '../../lib/planning/plan-types';
+import { type MeasuredRecovery, OPTIONAL_TECHNIQUES } from '../../lib/planning/plan-types';
 import { parseDuration } from '../duration';
 
 export interface PlanOptions {
@@ -168,27 +170,11 @@ function assume(argument: string, earlier: Partial<PlanAssumptions> = {}): Parti
   return { ...earlier, [key]: parseDuration(value) ?? positive(value) };
 }
 
-/** The times that a drill measured at the DR site. */
 function measured(file: string): MeasuredRecovery[] {
-  let report: unknown;
   try {
-    report = JSON.parse(readFileSync(file, 'utf8'));
+    return measuredRecoveries(readFileSync(file, 'utf8'));
   } catch (error) {
+    if (error instanceof PlanInputError) throw new InvalidArgumentError(error.message);
     throw new InvalidArgumentError(`It must be the report.json of a drill: ${(error as Error).message}.`);
   }
-  const { formatVersion, drillId, measuredRtoSeconds, components } = (report ?? {}) as Record<string, unknown>;
-  if (formatVersion !== 1 || typeof drillId !== 'string' || !Array.isArray(components)) {
-    throw new InvalidArgumentError('It must be the report.json of a drill, format version 1.');
-  }
-  const times = [{ component: ALL_TOGETHER, measuredRtoSeconds }, ...(components as unknown[])];
-  const found = times.flatMap((measurement) => {
-    const { component, measuredRtoSeconds: rtoSeconds } = (measurement ?? {}) as Record<string, unknown>;
-    return typeof component === 'string' && typeof rtoSeconds === 'number' && rtoSeconds >= 0
-      ? [{ component, rtoSeconds, drill: drillId }]
-      : [];
-  });
-  if (found.length === 0) {
-    throw new InvalidArgumentError('It must be of a drill that restored something: this one measured no time.');
-  }
-  return found;
 }

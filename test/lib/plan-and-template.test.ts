@@ -1,7 +1,8 @@
 // The constructs build exactly what the plan says: one test a technique holds the template against the plan.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Size } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
@@ -429,6 +430,44 @@ describe('what the planner refuses stops the synth', () => {
 test('a drill that is not scheduled, and one whose interval cannot be told, are not held against the retention', () => {
   const copies = { backupRetention: { copies: Duration.days(7) } };
   synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(7), props: { ...copies, ...undrilled } });
+});
+
+describe('the report of the last drill', () => {
+  const report = join(mkdtempSync(join(tmpdir(), 'report-')), 'report.json');
+  const with_ = (measuredRtoSeconds: number) => {
+    const components = [{ component: 'database', measuredRtoSeconds: 700 }];
+    writeFileSync(report, JSON.stringify({ formatVersion: 1, drillId: 'd-1', measuredRtoSeconds, components }));
+    return synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(7), props: { lastDrillReport: report } });
+  };
+
+  test('replaces the estimates', () => {
+    assert.deepEqual(
+      with_(900)
+        .document.recoveryTimes.filter(({ site }) => site === 'dr-site')
+        .map(({ component, basis, seconds }) => [component, basis, seconds]),
+      [
+        ['database', 'measured', 700],
+        ['repository', 'estimate', 41],
+        ['all together', 'measured', 900],
+      ],
+    );
+  });
+
+  test('an RTO that it exceeds by a second stops the synth', () => {
+    with_(8 * 3600);
+    assert.throws(
+      () => with_(8 * 3600 + 1),
+      /all together: an RTO of 8h at the DR site cannot be met, the nearest is 8h 1s/,
+    );
+  });
+
+  test('one that is none is told', () => {
+    assert.throws(
+      () =>
+        synthesized({ rpo: Duration.hours(1), drRpo: Duration.hours(7), props: { lastDrillReport: 'no/report.json' } }),
+      /Is\/Recovery: `lastDrillReport` must be the path of a drill's report\.json, got 'no\/report\.json': ENOENT/,
+    );
+  });
 });
 
 test('the plan: a table beside the templates, a line at synth, and in the document', () => {
