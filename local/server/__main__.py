@@ -76,6 +76,8 @@ def main() -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
+    # Who reads the port may call at once: the calls wait until hypercorn takes them.
+    listener.listen(128)
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     # Without a trigger of its own hypercorn would take the signals for itself.
     asyncio.run(serve(gateway.app, config, shutdown_trigger=asyncio.Event().wait))

@@ -109,11 +109,8 @@ void describe('the demo, interrupted', { timeout: 300_000 }, () => {
 
   after(() => {
     for (const { child, temporary } of running) {
-      try {
-        process.kill(-child.pid!, 'SIGKILL');
-      } catch {
-        // It has ended.
-      }
+      // Its number may be another's by now where it has ended.
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
       rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
     }
     rmSync(home, { recursive: true, force: true });
