@@ -59,9 +59,8 @@ test('colour goes to a terminal that wants it', () => {
   const colours = (environment: NodeJS.ProcessEnv) => {
     const saved = { ...process.env };
     try {
-      delete process.env['NO_COLOR'];
-      delete process.env['FORCE_COLOR'];
-      delete process.env['NODE_DISABLE_COLORS'];
+      // Nothing of the caller's: node reads CI, COLORTERM and a dozen more.
+      for (const key of Object.keys(process.env)) delete process.env[key];
       Object.assign(process.env, { TERM: 'xterm-256color' }, environment);
       const stream = Object.assign(Object.create(WriteStream.prototype) as WriteStream, { isTTY: true });
       return planTable(planned(7 * HOUR), { stream }).includes('\u001b[32m5m');
