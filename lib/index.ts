@@ -5,6 +5,7 @@ export * from './objectives/planning-assumptions';
 export * from './objectives/recovery-objectives';
 export * from './databases/protected-database';
 export * from './identity-server-recovery';
+export type { DrillOptions } from './recovery/drill-options';
 export * from './site/recovery-site';
 export * from './vaults/recovery-point-retention';
 export * from './vaults/vault-lock';

@@ -5,13 +5,17 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { BackupRule } from '../planning/plan-types';
 
-export interface ComponentBackupOptions {
-  readonly planName: string;
-  readonly resourceArn: string;
-  readonly rules: readonly BackupRule[];
+/** Where the backups of every component go, and by whom. */
+export interface BackupTarget {
   readonly vault: backup.IBackupVault;
   readonly drVault: backup.IBackupVault;
   readonly role: iam.IRole;
+}
+
+export interface ComponentBackupOptions extends BackupTarget {
+  readonly planName: string;
+  readonly resourceArn: string;
+  readonly rules: readonly BackupRule[];
 }
 
 /** One backup plan, exactly as the planner says: AWS's defaults (8 hours to start, 7 days to end) are not used. */

@@ -1,5 +1,6 @@
 import type * as efs from 'aws-cdk-lib/aws-efs';
-import { type Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import { type Size, SizeRoundingBehavior, Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
 import type { OptionalTechnique } from '../objectives/optional-technique';
 import type { VolumeInput } from '../planning/plan-types';
 import { nameFromId } from '../private/names';
@@ -78,5 +79,16 @@ export class Volume {
       files: props.files,
       without: props.without,
     };
+  }
+  /**
+   * @param scope in the stack whose Region and account the file system is in
+   * @internal
+   */
+  public _fileSystemArn(scope: IConstruct): string {
+    return Stack.of(scope).formatArn({
+      service: 'elasticfilesystem',
+      resource: 'file-system',
+      resourceName: this.accessPoint.fileSystem.fileSystemId,
+    });
   }
 }

@@ -1,0 +1,99 @@
+import { Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
+import type { Construct, IDependable } from 'constructs';
+import type { ProtectedDatabase } from '../databases/protected-database';
+import type { DeploymentToml } from '../deployment/deployment-toml';
+import type { RecoveryObjectives } from '../objectives/recovery-objectives';
+import {
+  PLAN_DOCUMENT_FORMAT_VERSION,
+  type DatasourceEntry,
+  type RecoveryPlanDocument,
+} from '../planning/plan-document';
+import type { PlanResult } from '../planning/plan-types';
+import { planDocumentKey } from '../private/bucket-layout';
+import { invalid } from '../private/errors';
+import type { RecoverySite } from '../site/recovery-site';
+import type { Volume } from '../volumes/volume';
+
+export interface PlanDocumentOptions {
+  readonly deploymentName: string;
+  readonly deployment: DeploymentToml;
+  readonly databases: readonly ProtectedDatabase[];
+  readonly volumes: readonly Volume[];
+  readonly objectives: RecoveryObjectives;
+  readonly site: RecoverySite;
+  readonly planned: PlanResult;
+  /** By database. */
+  readonly datasources: ReadonlyMap<string, readonly DatasourceEntry[]>;
+}
+
+/**
+ * Writes what the drill has to know into the bucket. The drill reads it from the replica, since the primary Region may be
+ * gone; so it is written after `replication` is there: S3 does not replicate what was there before.
+ */
+export function publishPlanDocument(
+  scope: Construct,
+  bucket: s3.IBucket,
+  replication: readonly IDependable[],
+  options: PlanDocumentOptions,
+): void {
+  const key = planDocumentKey(options.deploymentName);
+  const resource = new AwsCustomResource(scope, 'PlanDocument', {
+    resourceType: 'Custom::RecoveryPlanDocument',
+    installLatestAwsSdk: false,
+    onUpdate: {
+      service: 'S3',
+      action: 'putObject',
+      parameters: {
+        Bucket: bucket.bucketName,
+        Key: key,
+        Body: Stack.of(scope).toJsonString(planDocument(scope, options)),
+        ContentType: 'application/json',
+      },
+      physicalResourceId: PhysicalResourceId.of(key),
+      // The answer is not needed, and must not outgrow CloudFormation's 4 KB.
+      outputPaths: ['ETag'],
+    },
+    policy: AwsCustomResourcePolicy.fromStatements([
+      new iam.PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects(key)] }),
+    ]),
+  });
+  resource.node.addDependency(bucket, ...replication);
+}
+
+const planDocument = (
+  scope: Construct,
+  { deploymentName, deployment, databases, volumes, objectives, site, planned, datasources }: PlanDocumentOptions,
+): RecoveryPlanDocument => ({
+  formatVersion: PLAN_DOCUMENT_FORMAT_VERSION,
+  deployment: deploymentName,
+  primaryRegion: Stack.of(scope).region,
+  drRegion: site.region,
+  objectives: objectives._toSeconds(),
+  databases: databases.map(({ name, _kind, _arn, credentials }) => ({
+    name,
+    kind: _kind,
+    resourceArn: _arn,
+    secretArn: completeArn(scope, name, credentials.secretFullArn),
+    datasources: datasources.get(name) ?? [],
+  })),
+  volumes: volumes.map((volume) => ({
+    name: volume.name,
+    mountedAt: volume.mountedAt,
+    fileSystemArn: volume._fileSystemArn(scope),
+  })),
+  restoreDependencies: deployment._restoreDependencies,
+  plan: planned.lines,
+  recoveryTimes: planned.recoveryTimes,
+});
+
+function completeArn(scope: Construct, database: string, secretArn: string | undefined): string {
+  if (secretArn !== undefined) return secretArn;
+  throw invalid(
+    scope,
+    `\`credentials\` of ${database} must be known by its complete ARN, got a partial one: ` +
+      'the replica in the DR Region has the same suffix; import it by Secret.fromSecretCompleteArn',
+  );
+}
