@@ -1,8 +1,8 @@
-/** Durations on the command line: `90s`, `30m`, `1h`, `1d`, `1h30m`, or ISO 8601 (`PT1H30M`, `P1D`). */
+/** Durations on the command line and in the configuration file: `90s`, `30m`, `1h`, `1d`, `1h30m`, or ISO 8601 (`PT1H30M`, `P1D`). */
 
 const SHORT = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?$/;
 // Years and months have no fixed length, so there are none; weeks stand alone in ISO 8601.
-const ISO = /^P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)$/;
+const ISO = /^P(?:(\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)$/;
 
 /** @returns whole seconds, or undefined where the text is no duration of at least one second */
 export function parseDuration(text: string): number | undefined {

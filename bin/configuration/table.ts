@@ -1,13 +1,13 @@
 import { dirname, resolve } from 'node:path';
-import type { Duration } from 'aws-cdk-lib';
-import { parseDuration } from './duration';
+import { Duration } from 'aws-cdk-lib';
+import { parseDuration } from '../duration';
 
 /** A configuration that cannot be used; the message says what, where and what to do. */
 export class ConfigurationError extends Error {
   public override readonly name = 'ConfigurationError';
 }
 
-const DURATION = 'a duration: 30m, 4h, 7d, or ISO 8601 as PT4H';
+const DURATION = 'a duration: 30m, 4h, 7d, 1h30m, or ISO 8601 as PT4H';
 
 /** One table of the configuration file: typed values out of it, and no key left over that would do nothing. */
 export class Table {
@@ -62,7 +62,8 @@ export class Table {
   public optionalDuration(key: string): Duration | undefined {
     const text = this.optionalText(key, { allowed: DURATION });
     if (text === undefined) return undefined;
-    return parseDuration(text) ?? this.fail(key, DURATION, JSON.stringify(text), 'correct it');
+    const seconds = parseDuration(text) ?? this.fail(key, DURATION, JSON.stringify(text), 'correct it');
+    return Duration.seconds(seconds);
   }
 
   public optionalNumber(key: string): number | undefined {

@@ -14,6 +14,9 @@ export interface SiteObjectives {
 
 export const SITES: readonly Site[] = ['in-region', 'dr-site'];
 
+/** Where a site is, in a sentence. */
+export const atSite = (site: Site) => (site === 'dr-site' ? 'at the DR site' : 'in the Region');
+
 export const objectiveAt = (site: Site, { inRegion, drSite }: SiteObjectives) =>
   site === 'in-region' ? inRegion : drSite;
 

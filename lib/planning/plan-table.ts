@@ -1,6 +1,7 @@
 /** The plan as people read it: on a terminal, and in a file beside the synthesized templates. */
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
+import { atSite } from './choose';
 import { formatDuration } from './duration';
 import { describeSchedule } from './intervals';
 import type { PlanLine, PlanTerm, RecoveryTime } from './plan-document';
@@ -61,7 +62,7 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
     ...plan.infeasible.flatMap(
       ({ component, site, objective, objectiveSeconds, nearestFeasibleSeconds, reason, remedies }) => [
         style('red', 'cannot be met: ') +
-          `${objective.toUpperCase()} ${formatDuration(objectiveSeconds)} of ${component} ${SITES[site]}; ` +
+          `${objective.toUpperCase()} ${formatDuration(objectiveSeconds)} of ${component} ${atSite(site)}; ` +
           (nearestFeasibleSeconds === null
             ? reason
             : `the nearest that can is ${formatDuration(nearestFeasibleSeconds)} (${reason})`),
@@ -76,7 +77,6 @@ export function planTable(plan: Shown, { width = 120, stream }: TableOptions = {
 }
 
 const CELLS = { 'in-region': 'Region', 'dr-site': 'DR site' } as const;
-const SITES = { 'in-region': 'in the Region', 'dr-site': 'at the DR site' } as const;
 
 const sumText = (terms: readonly PlanTerm[]) =>
   terms.map(({ name, seconds }) => `${name} ${formatDuration(Math.ceil(seconds))}`).join(' + ');

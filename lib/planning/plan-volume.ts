@@ -40,13 +40,15 @@ export function planVolume(volume: VolumeInput, context: PlanContext) {
 /** Exports carry the promise; AWS Backup is daily and stays in its Region, since the DR site has the replicated exports. */
 function exported(volume: VolumeInput, context: Omit<PlanContext, 'objectives'>, replicated: boolean) {
   const { assumptions, retention } = context;
-  const { component, sizeGib } = periodicOf(volume);
+  const exportedVolume = periodicOf(volume);
+  const { component, sizeGib } = exportedVolume;
+  const daily = backup(volume, context, { intervalHours: 24, copied: false });
   return [...EXPORT_INTERVAL_MINUTES].reverse().flatMap((intervalMinutes) =>
-    backup(volume, context, { intervalHours: 24, copied: false }).map(({ lines, rules }) => ({
+    daily.map(({ lines, rules }) => ({
       lines: [
-        exportLine({ component, sizeGib }, intervalMinutes, assumptions, retention),
+        exportLine(exportedVolume, intervalMinutes, assumptions, retention),
         ...lines,
-        replicatedExportLine({ component, sizeGib }, intervalMinutes, assumptions, retention),
+        replicatedExportLine(exportedVolume, intervalMinutes, assumptions, retention),
         ...(replicated ? [efsReplicationLine(component, sizeGib, assumptions)] : []),
       ],
       protection: {

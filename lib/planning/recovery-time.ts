@@ -1,6 +1,6 @@
 /** How long a recovery takes: estimated from sizes and cautious rates, or what the last drill needed. */
 import { assumedTerm, type PlanAssumptions, sumSeconds } from './assumptions';
-import { objectiveAt, promiseAt, SITES, type SiteObjectives } from './choose';
+import { atSite, objectiveAt, promiseAt, SITES, type SiteObjectives } from './choose';
 import { formatDuration } from './duration';
 import type { PlanLine, PlanTerm, RecoveryTime, Site } from './plan-document';
 import {
@@ -105,7 +105,7 @@ export function estimatedTooSlow(time: RecoveryTime, objectives: SiteObjectives)
   const { rtoSeconds } = objectiveAt(time.site, objectives);
   if (time.basis !== 'estimate' || time.component !== ALL_TOGETHER || time.seconds <= rtoSeconds) return [];
   return [
-    `a recovery ${where(time)} is estimated to take ${formatDuration(time.seconds)}, the RTO is ` +
+    `a recovery ${atSite(time.site)} is estimated to take ${formatDuration(time.seconds)}, the RTO is ` +
       `${formatDuration(rtoSeconds)}: run a drill to know, or relax the RTO`,
   ];
 }
@@ -125,5 +125,3 @@ export function measuredTooSlow(time: RecoveryTime, objectives: SiteObjectives):
     },
   ];
 }
-
-const where = ({ site }: RecoveryTime) => (site === 'dr-site' ? 'at the DR site' : 'in the Region');

@@ -1,6 +1,8 @@
 /** How long recovery points are kept, and what follows from it: tiers, cold storage, vault locks. */
+import { atSite } from './choose';
 import { pointsUsd } from './cost';
 import { cronDaily, cronMonthly, cronWeekly, cronYearly } from './intervals';
+import type { Site } from './plan-document';
 import type { BackupRule } from './plan-types';
 
 /** In whole days. */
@@ -166,15 +168,15 @@ export function lockProblems(
   drVaultLock: VaultLock | undefined,
 ): string[] {
   const outside = (days: number, { minDays = 1, maxDays = MAX_DAYS }: VaultLock) => days < minDays || days > maxDays;
-  const problem = (rule: BackupRule, days: number, lock: VaultLock, vault: string) =>
+  const problem = (rule: BackupRule, days: number, lock: VaultLock, site: Site) =>
     `retention of ${component} (rule ${rule.name}) must be from ${lock.minDays ?? 1} to ${lock.maxDays ?? MAX_DAYS} days, ` +
-    `the lock of the vault ${vault}, got ${days}: its jobs would fail; change the retention or the lock`;
+    `the lock of the vault ${atSite(site)}, got ${days}: its jobs would fail; change the retention or the lock`;
   return rules.flatMap((rule) => [
     ...(vaultLock && outside(rule.retentionDays, vaultLock)
-      ? [problem(rule, rule.retentionDays, vaultLock, 'in the Region')]
+      ? [problem(rule, rule.retentionDays, vaultLock, 'in-region')]
       : []),
     ...(drVaultLock && rule.copyRetentionDays !== undefined && outside(rule.copyRetentionDays, drVaultLock)
-      ? [problem(rule, rule.copyRetentionDays, drVaultLock, 'at the DR site')]
+      ? [problem(rule, rule.copyRetentionDays, drVaultLock, 'dr-site')]
       : []),
   ]);
 }

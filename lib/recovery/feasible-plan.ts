@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import type { ProtectedDatabase } from '../databases/protected-database';
 import { assumptionsInSeconds, type PlanningAssumptions } from '../objectives/planning-assumptions';
 import type { RecoveryObjectives } from '../objectives/recovery-objectives';
+import { atSite } from '../planning/choose';
 import { formatDuration } from '../planning/duration';
 import { PlanInputError } from '../planning/errors';
 import { measuredRecoveries } from '../planning/measured';
@@ -79,7 +80,7 @@ function measured(scope: Construct, reportPath: string | undefined): MeasuredRec
 
 const infeasibleLine = (missed: InfeasibleObjective) =>
   `${missed.component}: an ${missed.objective.toUpperCase()} of ${formatDuration(missed.objectiveSeconds)} ` +
-  `${missed.site === 'dr-site' ? 'at the DR site' : 'in the Region'} cannot be met, ` +
+  `${atSite(missed.site)} cannot be met, ` +
   (missed.nearestFeasibleSeconds === null ? '' : `the nearest is ${formatDuration(missed.nearestFeasibleSeconds)}: `) +
   missed.reason +
   missed.remedies.map((remedy) => `\n    would meet it: ${remedy}`).join('');

@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020';
 import type { PlanOutput } from '../../bin/commands/plan';
-import { parseDuration } from '../../bin/duration';
-import { formatDuration } from '../../lib/planning/duration';
 
 const root = join(__dirname, '../..');
 const fixture = (name: string) => join('test/fixtures/deployment', `${name}.toml`);
@@ -320,41 +318,4 @@ test('on a Node without zstd a plan is made, and what works on archives says wha
     (JSON.parse(listed.stdout) as { error: string }).error,
     /^list needs Node >= 22\.15 for zstd, this is v/,
   );
-});
-
-describe('durations', () => {
-  for (const [text, seconds] of [
-    ['90s', 90],
-    ['30m', 1800],
-    ['1h', 3600],
-    ['1h30m', 5400],
-    ['1d', 86400],
-    ['PT1H30M', 5400],
-    ['P1D', 86400],
-    ['P1DT1S', 86401],
-    ['P2W', 1209600],
-  ] as const) {
-    test(`${text} is ${seconds} s`, () => assert.equal(parseDuration(text), seconds));
-  }
-  for (const text of [
-    '',
-    '0h',
-    '1',
-    'h',
-    '-1h',
-    '1.5h',
-    '1h 30m',
-    'P',
-    'PT',
-    'P1M',
-    'P1Y',
-    '1w',
-    '99999999999999999h',
-  ]) {
-    test(`'${text}' is none`, () => assert.equal(parseDuration(text), undefined));
-  }
-  test('written for people', () => {
-    assert.equal(formatDuration(300), '5m');
-    assert.equal(formatDuration(95_461), '1d 2h 31m 1s');
-  });
 });
