@@ -17,15 +17,17 @@ import type { DatasourceEntry } from './planning/plan-document';
 import { invalid } from './private/errors';
 import { nameFromId, requireName } from './private/names';
 import { planFile } from './private/plan-file';
+import { type DeletionProtectionOptions, denyDeletion } from './protection/deletion-protection';
+import type { ObjectLockOptions } from './protection/object-lock';
+import { lockConfiguration, type VaultLockOptions } from './protection/vault-lock';
 import { type DrillOptions, drillSchedule, validateDrill } from './recovery/drill-options';
 import { feasiblePlan } from './recovery/feasible-plan';
 import { publishPlanDocument } from './recovery/publish-plan-document';
-import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateSite } from './recovery/validate';
+import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, validateSite } from './recovery/validate';
 import type { RecoverySite } from './site/recovery-site';
 import { replicaBucketName, vaultName } from './site/site-names';
 import { recoveryKey } from './vaults/recovery-key';
 import type { RecoveryPointRetention } from './vaults/recovery-point-retention';
-import { lockConfiguration, type VaultLockOptions } from './vaults/vault-lock';
 import { protectVolume } from './volumes/protect-volume';
 import type { Volume } from './volumes/volume';
 
@@ -102,6 +104,22 @@ export interface IdentityServerRecoveryProps {
   readonly vaultLock?: VaultLockOptions;
 
   /**
+   * Denies to everybody but the roles named to delete recovery points of the vault in this Region, or to change its policy.
+   * The vault of the DR site has its own (`RecoverySiteProps.deletionProtection`).
+   *
+   * @default - whoever IAM allows to may delete
+   */
+  readonly deletionProtection?: DeletionProtectionOptions;
+
+  /**
+   * S3 Object Lock of the artifact bucket. Needs that of the replica bucket too (`RecoverySiteProps.objectLock`), since S3
+   * replicates locked objects to such buckets only.
+   *
+   * @default - no lock
+   */
+  readonly objectLock?: ObjectLockOptions;
+
+  /**
    * How long an object that was overwritten or deleted stays recoverable in the artifact bucket. Whole days.
    *
    * @default Duration.days(90)
@@ -142,6 +160,7 @@ export class IdentityServerRecovery extends Construct {
     const deploymentName = props.deploymentName ?? nameFromId(stack.stackName);
     requireName(this, 'deploymentName', deploymentName, MAX_DEPLOYMENT_NAME_LENGTH);
     validateSite(this, site);
+    validateObjectLock(this, site, props.objectLock);
     validateComponents(this, databases, volumes);
     const datasources = this.coveredDatasources(deployment, databases);
     const planned = feasiblePlan(this, props);
@@ -151,9 +170,10 @@ export class IdentityServerRecovery extends Construct {
     const topic = failureTopic(this, 'FailureTopic', key);
     const vault = new backup.BackupVault(this, 'Vault', {
       encryptionKey: key,
-      lockConfiguration: lockConfiguration(props.vaultLock),
+      lockConfiguration: lockConfiguration(this, props.vaultLock),
       removalPolicy,
     });
+    denyDeletion(this, vault, props.deletionProtection);
     const backupRole = new iam.Role(this, 'BackupRole', {
       description: 'AWS Backup backs up and copies with it',
       assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
@@ -163,6 +183,7 @@ export class IdentityServerRecovery extends Construct {
       replica: s3.Bucket.fromBucketName(this, 'ReplicaBucket', replicaBucketName(site.siteName, site.region)),
       topic,
       noncurrentVersionRetention: props.noncurrentVersionRetention,
+      objectLock: props.objectLock,
       removalPolicy,
     });
 

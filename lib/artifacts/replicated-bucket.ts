@@ -3,12 +3,14 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { ObjectLockOptions } from '../protection/object-lock';
 import { archiveBucket } from './archive-bucket';
 
 export interface ReplicatedBucketOptions {
   readonly replica: s3.IBucket;
   readonly topic: sns.Topic;
   readonly noncurrentVersionRetention?: Duration;
+  readonly objectLock?: ObjectLockOptions;
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -44,7 +46,12 @@ export function replicatedBucket(scope: Construct, id: string, options: Replicat
   );
   role.addToPolicy(
     new iam.PolicyStatement({
-      actions: ['s3:GetObjectVersionForReplication', 's3:GetObjectVersionAcl', 's3:GetObjectVersionTagging'],
+      actions: [
+        's3:GetObjectVersionForReplication',
+        's3:GetObjectVersionAcl',
+        's3:GetObjectVersionTagging',
+        ...(options.objectLock ? ['s3:GetObjectRetention', 's3:GetObjectLegalHold'] : []),
+      ],
       resources: [bucket.arnForObjects('*')],
     }),
   );

@@ -14,7 +14,7 @@ import { longestGapSeconds } from '../planning/schedule-gap';
 import { invalid } from '../private/errors';
 import type { RecoverySite } from '../site/recovery-site';
 import { retentionInDays, type RecoveryPointRetention } from '../vaults/recovery-point-retention';
-import { lockInDays, type VaultLockOptions } from '../vaults/vault-lock';
+import { lockInDays, type VaultLockOptions } from '../protection/vault-lock';
 import type { Volume } from '../volumes/volume';
 import { drillSchedule, type DrillOptions } from './drill-options';
 

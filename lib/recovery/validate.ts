@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { ProtectedDatabase } from '../databases/protected-database';
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
+import type { ObjectLockOptions } from '../protection/object-lock';
 import type { RecoverySite } from '../site/recovery-site';
 import type { Volume } from '../volumes/volume';
 
@@ -34,6 +35,16 @@ export function validateSite(scope: Construct, site: RecoverySite): void {
       `\`site\` must be in the same account, got ${accounts.join(' and ')}: copies between accounts are not supported yet`,
     );
   }
+}
+
+/** @throws where what is locked could not be replicated. */
+export function validateObjectLock(scope: Construct, site: RecoverySite, lock: ObjectLockOptions | undefined): void {
+  if (lock === undefined || site._objectLock !== undefined) return;
+  throw invalid(
+    scope,
+    '`objectLock` must come with that of its site, got none there: add `objectLock` to the RecoverySite, ' +
+      'since S3 replicates locked objects to buckets with Object Lock only',
+  );
 }
 
 /** @throws where there is nothing to protect, or two components cannot be told apart. */

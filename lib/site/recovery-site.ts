@@ -14,8 +14,10 @@ import { alarmOnErrors, FAILED_JOB_STATES, failureTopic, notifyOfJobs } from '..
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
 import { recoveryFunction } from '../private/recovery-function';
+import { type DeletionProtectionOptions, denyDeletion } from '../protection/deletion-protection';
+import type { ObjectLockOptions } from '../protection/object-lock';
+import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lock';
 import { recoveryKey } from '../vaults/recovery-key';
-import { lockConfiguration, type VaultLockOptions } from '../vaults/vault-lock';
 import { drillPermissions } from './drill-permissions';
 import { MOUNT_PATH, restoreVolume } from './restore-volume';
 import { keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, SITE_TAG, vaultName } from './site-names';
@@ -52,6 +54,20 @@ export interface RecoverySiteProps {
    * @default - no lock
    */
   readonly vaultLock?: VaultLockOptions;
+
+  /**
+   * Denies to everybody but the roles named to delete recovery points of the vault, or to change its policy.
+   *
+   * @default - whoever IAM allows to may delete
+   */
+  readonly deletionProtection?: DeletionProtectionOptions;
+
+  /**
+   * S3 Object Lock of the replica bucket. A replica keeps the lock of its source; reports of drills get this one.
+   *
+   * @default - no lock
+   */
+  readonly objectLock?: ObjectLockOptions;
 
   /**
    * How long an object that was overwritten or deleted stays recoverable in the replica bucket. Whole days.
@@ -104,6 +120,11 @@ export class RecoverySite extends Construct {
    */
   public readonly _vaultLock?: VaultLockOptions;
 
+  /**
+   * @internal
+   */
+  public readonly _objectLock?: ObjectLockOptions;
+
   private readonly deployments = new Set<string>();
   private readonly ownChecks = new Map<string, lambda.IFunction>();
   private readonly drillRole: iam.IGrantable;
@@ -125,12 +146,14 @@ export class RecoverySite extends Construct {
     const vault = new backup.BackupVault(this, 'Vault', {
       backupVaultName: vaultName(this.siteName),
       encryptionKey: key,
-      lockConfiguration: lockConfiguration(props.vaultLock),
+      lockConfiguration: lockConfiguration(this, props.vaultLock),
       removalPolicy,
     });
+    denyDeletion(this, vault, props.deletionProtection);
     const bucket = archiveBucket(this, 'ReplicaBucket', {
       bucketName: replicaBucketName(this.siteName, this.region),
       noncurrentVersionRetention: props.noncurrentVersionRetention,
+      objectLock: props.objectLock,
       removalPolicy,
     });
 
@@ -209,6 +232,7 @@ export class RecoverySite extends Construct {
     });
 
     this._vaultLock = props.vaultLock;
+    this._objectLock = props.objectLock;
     this.vault = vault;
     this.replicaBucket = bucket;
     this.failureTopic = topic;
