@@ -10,6 +10,7 @@ export type { ComplianceAcknowledgement } from './protection/compliance';
 export type { DeletionProtectionOptions } from './protection/deletion-protection';
 export type { ObjectLockOptions } from './protection/object-lock';
 export type { VaultLockOptions } from './protection/vault-lock';
+export * from './rules/recovery-checks';
 export * from './site/recovery-site';
 export * from './vaults/recovery-point-retention';
 export * from './volumes/volume';
