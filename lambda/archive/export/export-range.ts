@@ -9,13 +9,13 @@ import { ArchiveError } from '../errors';
 import { SharedContents } from './contents-of-parent';
 import type { Chunk } from './frame-writer';
 import { type HoleItem, type Item, linesItem, type LinkedItem, resolvePieces } from './item';
-import { type BuiltPage, PageBuilder } from './page-builder';
+import { PageBuilder } from './page-builder';
 import { PackBuilder } from './pack-builder';
 import { type Parent, ParentPageCache } from './parent';
 import { noRemarks, type Remarks } from './remark';
 import type { EncodeResult, ReadLine, ReadResult, VisitResult, Work } from './session';
-import type { PackReference } from '../manifest';
 import { Frontier } from './frontier';
+import type { RangeOutcome } from './state';
 
 /** Entries that a thread visits before it says what it found. */
 const ENTRIES_AT_ONCE = 1000;
@@ -46,18 +46,6 @@ export interface RangeOptions {
   readonly onProgress: (progress: RangeProgress) => void;
   /** How long the file system's calls take, in milliseconds. */
   readonly onLatency: (callMs: number) => void;
-}
-
-export interface RangeOutcome {
-  readonly pages: readonly BuiltPage[];
-  readonly packs: readonly PackReference[];
-  readonly remarks: Remarks;
-  readonly filesRead: number;
-  readonly bytesRead: number;
-  readonly bytesStored: number;
-  /** What is left to visit; empty when it is all done. */
-  readonly left: readonly Item[];
-  readonly firstNames: readonly (readonly [inode: string, path: string])[];
 }
 
 export class ExportRange {

@@ -5,17 +5,12 @@
 import type { Ownership } from '../entry';
 import { decodeFrame, encodeFrame } from '../frame';
 import type { PackReference } from '../manifest';
-import type { RangeOutcome } from './export-range';
 import type { Item } from './item';
 import type { BuiltPage } from './page-builder';
-import type { Remarks } from './remark';
+import { noRemarks, type Remarks } from './remark';
 
-export interface ExportState {
-  readonly startedAt: string;
-  readonly fullRead: boolean;
-  /** Name of its manifest. */
-  readonly parent: string | undefined;
-  readonly root: Ownership;
+/** What one run over a part of the volume has done, and what it left. */
+export interface RangeOutcome {
   /** Done, in order. */
   readonly pages: readonly BuiltPage[];
   readonly packs: readonly PackReference[];
@@ -23,9 +18,19 @@ export interface ExportState {
   readonly filesRead: number;
   readonly bytesRead: number;
   readonly bytesStored: number;
-  /** To be done, after the pages. */
+  /** To be done, after the pages; empty when it is all done. */
   readonly left: readonly Item[];
+  /** Of inodes with several names, what was found before: the name that carries the content. */
   readonly firstNames: readonly (readonly [inode: string, path: string])[];
+}
+
+/** The same of all turns so far, and what the export has begun with. */
+export interface ExportState extends RangeOutcome {
+  readonly startedAt: string;
+  readonly fullRead: boolean;
+  /** Name of its manifest. */
+  readonly parent: string | undefined;
+  readonly root: Ownership;
 }
 
 export const addRange = (state: ExportState, range: RangeOutcome): ExportState => ({
@@ -64,7 +69,7 @@ const emptied = (state: ExportState): ExportState => ({
   ...state,
   pages: [],
   packs: [],
-  remarks: { excluded: [], problems: [], warnings: [] },
+  remarks: noRemarks(),
   filesRead: 0,
   bytesRead: 0,
   bytesStored: 0,
