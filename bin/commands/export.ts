@@ -17,6 +17,8 @@ import {
 interface ExportOptions extends CommonOptions {
   readonly volumeMountedAt: string;
   readonly fullRead?: boolean;
+  /** False with --no-parent. */
+  readonly parent: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -28,6 +30,7 @@ export function registerExport(program: Command): void {
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--volume-mounted-at <path>', 'where the directory is, relative to <IS_HOME>', 'repository')
     .option('--full-read', 'read every file, also those that look unchanged')
+    .option('--no-parent', 'store everything anew: mends what verify has found damaged')
     .option('--dry-run', 'read what an export would read, and write nothing')
     .action((directory: string, archive: ArchiveLocation, options: ExportOptions) => {
       const mountedAt = options.volumeMountedAt.replace(/^\.?\/+|\/+$/g, '');
@@ -41,6 +44,7 @@ export function registerExport(program: Command): void {
             volumeName: basename(archive.prefix) || basename(resolve(directory)),
             mountedAt,
             fullRead: options.fullRead ?? false,
+            withoutParent: !options.parent,
             dryRun: options.dryRun ?? false,
             onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
               progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),

@@ -16,6 +16,10 @@ interface VerifyOptions extends CommonOptions {
   readonly readData?: boolean;
 }
 
+const MENDING =
+  'what is damaged is mended by a sound copy (an older version of the object, or that of the other Region); ' +
+  'export --no-parent stores anew what is still on the volume';
+
 /** Exit status 0: nothing is wrong; 1: something is, and is named; 2: bad input, failure, or nothing to verify. */
 export function registerVerify(program: Command): void {
   withCommonOptions(program.command('verify'))
@@ -43,6 +47,7 @@ export function registerVerify(program: Command): void {
             ...findings.map(({ key, problem, paths }) =>
               [`damaged: ${key}: ${problem}`, ...paths.map((path) => `  ${path}`)].join('\n'),
             ),
+            ...(findings.length > 0 ? [MENDING] : []),
           ].join('\n'),
           status: findings.length === 0 ? ExitStatus.ok : ExitStatus.no,
         }),

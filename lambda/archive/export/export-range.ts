@@ -66,7 +66,13 @@ export class ExportRange {
     const known = [...(parent?.header.pages ?? []), ...options.ownPages];
     this.#firstNames = new Map(options.firstNames);
     this.#packs = new PackBuilder(store);
-    this.#knownPages = new ParentPageCache(store, known);
+    this.#knownPages = new ParentPageCache(store, known, (page, { key, problem }) => {
+      // Pages of this export itself are part of the point to be.
+      if (!parent || page >= parent.header.pages.length) return false;
+      const reason = `${problem}: it belongs to ${parent.name}, from which unchanged files are taken; what it lists was read and stored anew`;
+      this.#remarks.warnings.push({ path: key, reason });
+      return true;
+    });
     this.#contents = new SharedContents(segmentCounter, known.length, (page) => this.#knownPages.get(page));
     this.#pages = new PageBuilder({
       store,

@@ -35,6 +35,11 @@ export interface ExportOptions {
   readonly mountedAt: string;
   /** Read every file. Default: when the last full read is 7 days old or older. */
   readonly fullRead?: boolean;
+  /**
+   * Takes nothing from the points that are there: everything is read and stored anew. So what a verification has found
+   * damaged is mended: an object that comes out the same is written over, anything else is not needed any more.
+   */
+  readonly withoutParent?: boolean;
   /** Reads what an export would read, and writes nothing. */
   readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the volume's calls take long; 0 works on the calling thread alone. */
@@ -100,7 +105,9 @@ async function begin(
   const { volume, store, now = () => new Date() } = options;
   const started = now();
   const root = rootOf(volume);
-  const { parent, warnings } = await findParent(store);
+  const { parent: newest, warnings } = await findParent(store);
+  if (newest && isEmpty(volume)) refuseEmpty(volume, newest);
+  const parent = options.withoutParent ? undefined : newest;
   const fullRead = (options.fullRead ?? false) || !parent || isFullReadDue(parent.header, started);
   const state: ExportState = {
     startedAt: started.toISOString(),
@@ -298,14 +305,27 @@ const SOLO_TASKS = 3;
 const threadsFor = (callMs: number) =>
   Math.min(MAX_CREW_SIZE, Math.max(defaultCrewSize(), Math.round(defaultCrewSize() + callMs * 16)));
 
-/** A share that is not mounted, or that lets nothing be read, must not become a point. */
+function isEmpty(volume: Volume): boolean {
+  try {
+    return volume.readDirectory('').length === 0;
+  } catch {
+    // Said by the walk.
+    return false;
+  }
+}
+
+/** A share that is not mounted must not become a point. */
+function refuseEmpty(volume: Volume, { name, header }: Parent): void {
+  if (header.counts.files === 0) return;
+  throw new ArchiveError(
+    `${volume.description} is empty, but the export before (${name}) holds ${header.counts.files} files: is the share mounted?`,
+  );
+}
+
+/** Nor one that lets nothing be read. */
 function refuseNothing(volume: Volume, parent: Parent | undefined, remarks: Remarks, counts: Counts): void {
   const [problem] = remarks.problems;
-  if (countLines(counts) === 0 && parent && parent.header.counts.files > 0 && !problem) {
-    throw new ArchiveError(
-      `${volume.description} is empty, but the export before (${parent.name}) holds ${parent.header.counts.files} files: is the share mounted?`,
-    );
-  }
+  if (countLines(counts) === 0 && parent && !problem) refuseEmpty(volume, parent);
   if (problem && counts.files === 0) {
     throw new ArchiveError(
       `no file of ${volume.description} could be read, the first was ${displayPath(problem.path)}: ${problem.reason}`,
@@ -313,9 +333,14 @@ function refuseNothing(volume: Volume, parent: Parent | undefined, remarks: Rema
   }
 }
 
+/** Each once: several turns may have met the same. */
 const byPath = (remarks: readonly Remark[]): Remark[] =>
   remarks
     .toSorted((a, b) => comparePaths(a.path, b.path))
+    .filter(({ path, reason }, index, sorted) => {
+      const before = sorted[index - 1];
+      return before?.path !== path || before.reason !== reason;
+    })
     .map(({ path, reason }) => ({ path: displayPath(path), reason }));
 
 /** The packs that the pages need, and the pages with their indexes. */

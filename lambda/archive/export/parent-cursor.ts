@@ -2,6 +2,7 @@
 import { comparePaths } from '../byte-path';
 import type { Job } from '../crew/effect';
 import { pathOfLine } from '../entry';
+import { ArchiveError } from '../errors';
 
 export interface ParentLine {
   readonly page: number;
@@ -29,6 +30,14 @@ export class ParentPages {
     this.#pages.set(page, lines);
     if (this.#pages.size > KEPT_PAGES) this.#pages.delete(this.#pages.keys().next().value!);
     return lines;
+  }
+
+  /** Lines that were found before, perhaps in an earlier turn: damage since then must not make them nothing. */
+  *lines({ page, start, end }: ParentLine): Job<Buffer> {
+    const lines = yield* this.get(page);
+    if (end > lines.length)
+      throw new ArchiveError('a page of the export before was damaged during this one: export anew');
+    return lines.subarray(start, end);
   }
 }
 

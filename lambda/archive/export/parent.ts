@@ -1,4 +1,5 @@
 /** The point before, that an export takes from what did not change. */
+import { ArchiveDamagedError } from '../errors';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
@@ -37,6 +38,8 @@ export async function readParent(store: ObjectStore, name: string): Promise<Pare
   return { name, header: await readHeader(store, store.prefix + MANIFEST_PREFIX + name) };
 }
 
+const KEPT_PAGES = 6;
+
 /** Decoded pages, in memory that the threads share; a few at a time. */
 export class ParentPageCache {
   readonly #lengths = new Map<number, number>();
@@ -45,7 +48,8 @@ export class ParentPageCache {
   constructor(
     private readonly store: ObjectStore,
     private readonly pages: readonly StoredPage[],
-    private readonly kept = 6,
+    /** Says whether a page that is damaged is to count as empty: then all that it lists is read as if it were new. */
+    private readonly isDispensable: (page: number, damage: ArchiveDamagedError) => boolean,
   ) {}
 
   lengthOf(page: number): number | undefined {
@@ -64,17 +68,24 @@ export class ParentPageCache {
     this.#pages.delete(page);
     const lines = known ?? this.#read(page);
     this.#pages.set(page, lines);
-    if (this.#pages.size > this.kept) this.#pages.delete(this.#pages.keys().next().value!);
+    if (this.#pages.size > KEPT_PAGES) this.#pages.delete(this.#pages.keys().next().value!);
     return lines;
   }
 
   #read(page: number): Promise<SharedArrayBuffer> {
-    const reading = readPage(this.store, this.pages[page]!).then((lines) => {
-      const shared = new SharedArrayBuffer(lines.length);
-      Buffer.from(shared).set(lines);
-      this.#lengths.set(page, lines.length);
-      return shared;
-    });
+    const reading = readPage(this.store, this.pages[page]!)
+      .catch((error: unknown) => {
+        // Of one that was sound before, lines are in use by their places.
+        const isFirst = !this.#lengths.has(page);
+        if (isFirst && error instanceof ArchiveDamagedError && this.isDispensable(page, error)) return Buffer.alloc(0);
+        throw error;
+      })
+      .then((lines) => {
+        const shared = new SharedArrayBuffer(lines.length);
+        Buffer.from(shared).set(lines);
+        this.#lengths.set(page, lines.length);
+        return shared;
+      });
     reading.catch(() => {});
     return reading;
   }

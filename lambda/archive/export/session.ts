@@ -254,7 +254,7 @@ export class ExportSession implements Session {
     const lines: (ReadLine | undefined)[] = [];
     for (const { path, stat, line } of files) {
       const start = fileLineStart(path, stat);
-      const before = line ? (yield* this.#pages.get(line.page)).toString('utf8', line.start, line.end) : undefined;
+      const before = line ? (yield* this.#pages.lines(line)).toString('utf8') : undefined;
       const parent = before === undefined ? undefined : parseContent(before, before.startsWith(start));
       const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
       const held = parent?.sameStat && read?.sha256 === parent.sha256 && read.line.startsWith(start);
@@ -269,7 +269,7 @@ export class ExportSession implements Session {
       if ('lines' in part) {
         const text = Buffer.from(part.lines.buffer).toString('utf8');
         buffers.push(Buffer.from(resolvePieces(text, new Map(part.places))));
-      } else buffers.push((yield* this.#pages.get(part.page)).subarray(part.start, part.end));
+      } else buffers.push(yield* this.#pages.lines(part));
     }
     return encodePage(Buffer.concat(buffers));
   }
