@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import * as zlib from 'node:zlib';
 import { Command, CommanderError } from 'commander';
+import { version } from '../package.json';
 import { registerPlan } from './commands/plan';
 
 /** Bad usage: commander's own status for it is 1, which here means that the answer is no. */
@@ -9,6 +10,7 @@ const BAD_USAGE = 2;
 async function createProgram(): Promise<Command> {
   const program = new Command('wso2is-recovery')
     .description('backup and recovery of WSO2 Identity Server on AWS')
+    .version(version)
     .showHelpAfterError('(--help says more)')
     // Sub-commands take this over when they are made.
     .exitOverride();

@@ -27,7 +27,10 @@ interface PruneOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
-/** Exit status 0: done, or nothing to do; 2: bad input or failure; 3: some points cannot be removed yet (object lock). */
+/**
+ * Exit status 0: done, or nothing to do; 2: bad input or failure; 3: not all that could go has gone, since some points are
+ * locked or something is damaged, which is named.
+ */
 export function registerPrune(program: Command): void {
   withCommonOptions(program.command('prune'))
     .description('remove the points that are not to be kept, and what no point needs any more')
@@ -59,18 +62,28 @@ export function registerPrune(program: Command): void {
             dryRun: options.dryRun ?? false,
             onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
           }),
-        ({ decisions, locked, deletedObjects, deletedBytes, waitingObjects, waitingBytes, rewrittenPacks }) => ({
+        ({ decisions, locked, damaged, ...done }) => ({
           text: [
             ...decisions.map(({ startedAt, manifestKey, reasons }) => {
               const why = reasons.length > 0 ? `keep (${reasons.join('; ')})` : 'remove';
               return `${startedAt}  ${locked.includes(manifestKey) ? 'locked: stays for now' : why}`;
             }),
-            `${options.dryRun ? 'would delete' : 'deleted'} ${deletedObjects} objects, ${formatBytes(deletedBytes)}; ${rewrittenPacks} packs rewritten; ${waitingObjects} objects, ${formatBytes(waitingBytes)}, wait for a later prune`,
+            `${options.dryRun ? 'would delete' : 'deleted'} ${done.deletedObjects} objects, ${formatBytes(done.deletedBytes)}; ${done.rewrittenPacks} packs rewritten; ${done.waitingObjects} objects, ${formatBytes(done.waitingBytes)}, wait for a later prune; ${done.extendedLocks} locks made longer`,
+            ...damaged.map(({ key, problem }) => damageText(archive.bucket, key, problem)),
           ].join('\n'),
-          status: locked.length > 0 ? ExitStatus.partly : ExitStatus.ok,
+          status: locked.length + damaged.length > 0 ? ExitStatus.partly : ExitStatus.ok,
         }),
       );
     });
+}
+
+/** What is damaged, what that keeps, and how to get out of it. */
+function damageText(bucket: string, key: string, problem: string): string {
+  const object = `s3://${bucket}/${key}`;
+  if (!key.includes('manifests/')) {
+    return `damaged: ${object}: ${problem}; packs are not written anew while a point needs it: verify names the files`;
+  }
+  return `damaged: ${object}: ${problem}; no pack and no page is deleted while it is there, since what it needs is not known: bring a sound copy back (an older version of the object, or that of the other Region), or give the point up: aws s3 rm ${object}`;
 }
 
 function grace(text: string): number {

@@ -24,8 +24,8 @@ interface RestoreOptions extends CommonOptions {
 }
 
 /**
- * Exit status 0: restored; 2: bad input, a damaged archive, or failure: the target is as it was; 3: restored without the
- * damaged files, which are named.
+ * Exit status 0: restored; 2: bad input, a damaged archive, or failure: the target is as it was; 3: restored, but without
+ * damaged files, or from an older point since a newer one is damaged or not complete: both are named.
  */
 export function registerRestore(program: Command): void {
   withCommonOptions(program.command('restore'))
@@ -47,8 +47,8 @@ export function registerRestore(program: Command): void {
         options,
         async () => {
           const store = openStore(archive, options);
-          const { manifestKey } = await choosePoint(store, options.at);
-          return restorePoint({
+          const { manifestKey, passedOver } = await choosePoint(store, options.at);
+          const outcome = await restorePoint({
             store,
             manifestKey,
             target,
@@ -59,18 +59,23 @@ export function registerRestore(program: Command): void {
             onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
               progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
           });
+          return { ...outcome, passedOver: passedOver.map(({ manifestKey: key, problems }) => ({ key, problems })) };
         },
-        ({ manifestKey, files, bytes, warnings, damages, replaced }) => ({
+        ({ manifestKey, files, bytes, warnings, damages, replaced, passedOver }) => ({
           text: [
             `${options.dryRun ? 'would restore' : 'restored'} ${files} files, ${formatBytes(bytes)}, to ${target}`,
             `point: s3://${archive.bucket}/${manifestKey}`,
+            ...passedOver.map(
+              ({ key, problems }) =>
+                `not the newest: s3://${archive.bucket}/${key} is damaged or not complete: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
+            ),
             ...replaced.map(
               ({ path, keptAt }) => `replaced: ${path}; what was there is at ${keptAt} until you remove it`,
             ),
             ...firstLines(warnings, ({ path, reason }) => `warning: ${path}: ${reason}`, 'warnings'),
             ...damages.map(({ path, key, problem }) => `damaged: ${path === '' ? '' : `${path}: `}${key}: ${problem}`),
           ].join('\n'),
-          status: damages.length > 0 ? ExitStatus.partly : ExitStatus.ok,
+          status: damages.length + passedOver.length > 0 ? ExitStatus.partly : ExitStatus.ok,
         }),
       );
     });

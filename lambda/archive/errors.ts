@@ -23,7 +23,7 @@ export class ObjectLockedError extends ArchiveError {
   override readonly name = 'ObjectLockedError';
 
   constructor(readonly key: string) {
-    super(`${key} cannot be deleted: object lock, or a policy, keeps it`);
+    super(`${key} cannot be deleted yet: object lock keeps it`);
   }
 }
 

@@ -75,12 +75,15 @@ export interface PageReference {
   readonly packs: readonly number[];
 }
 
+/** A time as names have it: `20261124T100000.000Z`. */
+export const stampOf = (time: Date) => time.toISOString().replaceAll(/[-:]/g, '');
+
 /**
  * `manifests/<start, to the millisecond>-<SHA-256 of the object>.jsonl.zst`: sorts by time, is unique without any
  * agreement between exports, and shows every change of the object.
  */
 export const manifestName = (started: Date, sha256: string) =>
-  `${MANIFEST_PREFIX}${started.toISOString().replaceAll(/[-:]/g, '')}-${sha256}.jsonl.zst`;
+  `${MANIFEST_PREFIX}${stampOf(started)}-${sha256}.jsonl.zst`;
 
 /** One zstd frame of two JSON lines: the header, and the SHA-256 of the line before. */
 export function encodeManifest(header: ManifestHeader): Buffer {

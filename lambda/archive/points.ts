@@ -5,7 +5,7 @@ import { displayPath } from './byte-path';
 import { type CheckedEntries, EntryChecker } from './check-entries';
 import type { ManifestEntry } from './entry';
 import { ArchiveDamagedError, ArchiveError, messageOf } from './errors';
-import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, sha256OfKey } from './manifest';
+import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, sha256OfKey, stampOf } from './manifest';
 import type { ManifestHeader, PageReference } from './manifest';
 import type { ObjectStore } from './object-store';
 import { decodePage } from './page';
@@ -82,22 +82,33 @@ export async function examinePoint(
   }
 }
 
+export interface ChosenPoint extends Point {
+  /** Newer ones that would have been chosen, were they complete; newest first. */
+  readonly passedOver: readonly Point[];
+}
+
 /**
  * The newest complete point, or the newest that had ended at a time.
  *
  * @throws ArchiveError when there is none, with what is wrong with those that are there
  */
-export async function choosePoint(store: ObjectStore, at?: Date): Promise<Point> {
+export async function choosePoint(store: ObjectStore, at?: Date): Promise<ChosenPoint> {
   const points = await listPoints(store);
-  const inTime = points.filter(({ header }) => !at || !header || Date.parse(header.endedAt) <= at.getTime());
-  const chosen = inTime.find(({ complete }) => complete);
-  if (chosen) return chosen;
+  const inTime = at ? points.filter((point) => hadEndedBy(point, at)) : points;
+  const index = inTime.findIndex(({ complete }) => complete);
+  if (index >= 0) return { ...inTime[index]!, passedOver: inTime.slice(0, index) };
   const when = at ? ` that had ended by ${at.toISOString()}` : '';
   const why = inTime.map(({ manifestKey, problems }) => `\n  ${manifestKey}: ${problems.join('; ')}`).join('');
   throw new ArchiveError(
     why ? `no complete point${when} is in ${store.description}:${why}` : `no point${when} is in ${store.description}`,
   );
 }
+
+/** Of one whose manifest is damaged, only its start is known, by its name. */
+const hadEndedBy = ({ manifestKey, header }: Point, at: Date): boolean =>
+  header ? Date.parse(header.endedAt) <= at.getTime() : nameOf(manifestKey) <= stampOf(at);
+
+const nameOf = (manifestKey: string) => manifestKey.slice(manifestKey.lastIndexOf('/') + 1);
 
 /**
  * The manifest proper: everything about a point but its entries.

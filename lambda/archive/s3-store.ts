@@ -138,9 +138,15 @@ export class S3Store implements ObjectStore {
     try {
       await this.client.send(new DeleteObjectCommand(this.#object(key)));
     } catch (error) {
-      if (statusOf(error) === 403) throw new ObjectLockedError(this.prefix + key);
+      if (statusOf(error) === 403 && (await this.#isLocked(key))) throw new ObjectLockedError(this.prefix + key);
       throw this.#explain('s3:DeleteObject', key, error);
     }
+  }
+
+  /** What S3 answers does not tell a lock from a permission that is not given. */
+  async #isLocked(key: string): Promise<boolean> {
+    const head = await this.client.send(new HeadObjectCommand(this.#object(key))).catch(() => undefined);
+    return head?.ObjectLockLegalHoldStatus === 'ON' || (head?.ObjectLockRetainUntilDate ?? new Date(0)) > new Date();
   }
 
   async time(): Promise<Date> {
@@ -198,13 +204,7 @@ export class S3Store implements ObjectStore {
 
   #explain(action: string, key: string, error: unknown): ArchiveError {
     const where = `s3://${this.bucket}/${this.prefix}${key}`;
-    const what =
-      statusOf(error) === 403
-        ? `access denied: allow ${action} on it, and the use of the bucket's KMS key`
-        : error instanceof S3ServiceException && error.name === 'NoSuchBucket'
-          ? 'there is no such bucket'
-          : messageOf(error);
-    return new ArchiveError(`${action} of ${where} failed: ${what}`, { cause: error });
+    return new ArchiveError(`${action} of ${where} failed: ${whatOf(action, error)}`, { cause: error });
   }
 }
 
@@ -232,6 +232,18 @@ async function collect(body: Readable, length: number | undefined): Promise<Buff
   }
   if (at !== length) throw new Error(`the answer ended after ${at} of ${length} bytes`);
   return whole;
+}
+
+/** What went wrong, and what to do about it. */
+function whatOf(action: string, error: unknown): string {
+  if (statusOf(error) === 403) return `access denied: allow ${action} on it, and the use of the bucket's KMS key`;
+  if (error instanceof S3ServiceException && error.name === 'NoSuchBucket') return 'there is no such bucket';
+  const message = messageOf(error);
+  if (message === 'Region is missing') return 'no Region is configured: give --region, or set AWS_REGION';
+  if (error instanceof Error && error.name === 'CredentialsProviderError') {
+    return `no credentials are configured (${message}): log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
+  }
+  return message;
 }
 
 const statusOf = (error: unknown): number | undefined =>

@@ -6,6 +6,8 @@
 import { createHash } from 'node:crypto';
 import { ObjectLockedError } from '../errors';
 import { decodeFrame, encodeFrame } from '../frame';
+import { isCount, isRecord } from '../json-checks';
+import { stampOf } from '../manifest';
 import type { ObjectStore } from '../object-store';
 
 const DOOMED_PREFIX = 'doomed/';
@@ -21,11 +23,21 @@ export async function readDoomed(store: ObjectStore): Promise<{ readonly doomed:
   keys.sort();
   for (const key of keys.toReversed()) {
     const body = await store.get(key);
-    if (!body || !key.endsWith(`-${sha256Of(body)}.json.zst`)) continue;
-    const entries = Object.entries(JSON.parse(decodeFrame(body, MAX_BYTES).toString('utf8')) as Record<string, number>);
-    return { doomed: new Map(entries), keys };
+    const doomed = body && parse(key, body);
+    if (doomed) return { doomed, keys };
   }
   return { doomed: new Map(), keys };
+}
+
+function parse(key: string, body: Buffer): Doomed | undefined {
+  if (!key.endsWith(`-${sha256Of(body)}.json.zst`)) return undefined;
+  try {
+    const value: unknown = JSON.parse(decodeFrame(body, MAX_BYTES).toString('utf8'));
+    if (!isRecord(value)) return undefined;
+    return new Map(Object.entries(value).filter((entry): entry is [string, number] => isCount(entry[1])));
+  } catch {
+    return undefined;
+  }
 }
 
 export async function writeDoomed(store: ObjectStore, doomed: Doomed, now: Date, before: readonly string[]) {
@@ -33,7 +45,7 @@ export async function writeDoomed(store: ObjectStore, doomed: Doomed, now: Date,
   if (doomed.size > 0) {
     const body = encodeFrame(Buffer.from(JSON.stringify(Object.fromEntries(doomed))));
     const sha256 = sha256Of(body);
-    written = `${DOOMED_PREFIX}${now.toISOString().replaceAll(/[-:]/g, '')}-${sha256}.json.zst`;
+    written = `${DOOMED_PREFIX}${stampOf(now)}-${sha256}.json.zst`;
     await store.put(written, body, sha256);
   }
   for (const key of before) {

@@ -1,7 +1,7 @@
-import { ArchiveError, ObjectLockedError } from '../errors';
+import { ArchiveDamagedError, ArchiveError, ObjectLockedError } from '../errors';
 import { type ManifestHeader, PACK_PREFIX, type PackReference, PAGE_PREFIX } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { listPoints } from '../points';
+import { listPoints, type Point } from '../points';
 import { readDoomed, writeDoomed } from './doomed';
 import { decide, type Decision, type RetentionPolicy } from './policy';
 import { rewritePoints } from './rewrite';
@@ -34,6 +34,8 @@ export interface PruneOutcome {
   readonly decisions: readonly (Decision & { readonly startedAt: string })[];
   /** Points that were to go and cannot yet: object lock. */
   readonly locked: readonly string[];
+  /** Objects that are damaged, so that not all that could go has gone: see {@link DamagedObject}. */
+  readonly damaged: readonly DamagedObject[];
   readonly deletedObjects: number;
   readonly deletedBytes: number;
   /** Objects that no point names, and that a later prune will delete. */
@@ -45,13 +47,23 @@ export interface PruneOutcome {
   readonly extendedLocks: number;
 }
 
+/** What a damaged manifest needs is not known, so that no pack and no page is deleted; what others hold is not written anew. */
+export interface DamagedObject {
+  /** Key in the bucket. */
+  readonly key: string;
+  readonly problem: string;
+}
+
 const DEFAULT_GRACE_MS = 7 * 24 * 3600 * 1000;
 const MAX_CLOCK_DIFFERENCE_MS = 3600 * 1000;
 const DAY_MS = 24 * 3600 * 1000;
+const LOCK_SLACK = 0.1;
 
 /**
  * Removes the points that a policy does not keep, and what no point needs any more: first points, then, after a time of
  * grace, packs and pages, so that exports may run meanwhile.
+ *
+ * What is damaged keeps what it may need, is named in the outcome, and is in nobody else's way.
  *
  * @throws ArchiveError when the policy keeps nothing, or a clock is wrong; nothing was changed then
  */
@@ -63,12 +75,10 @@ export async function prune(options: PruneOptions): Promise<PruneOutcome> {
   const time = await store.time();
   checkClock(now(), time, 'this machine');
   const points = await listPoints(store);
-  const damaged = points.filter(({ header }) => !header);
-  if (damaged.length > 0) {
-    const keys = damaged.map(({ manifestKey }) => manifestKey).join(', ');
-    throw new ArchiveError(`what the manifest of a damaged point needs is not known: delete or mend ${keys} first`);
-  }
-  const known = points as readonly (KeptPoint & { readonly complete: boolean })[];
+  const known = points.filter((point): point is KnownPoint => point.header !== undefined);
+  const damaged = points
+    .filter(({ header }) => !header)
+    .map(({ manifestKey, problems }) => ({ key: manifestKey, problem: problems.join('; ') }));
   for (const { header } of known) checkNotAhead(header, time);
   const startedAt = new Map(known.map(({ manifestKey, header }) => [manifestKey, header.startedAt]));
   const decisions = decide(
@@ -80,7 +90,7 @@ export async function prune(options: PruneOptions): Promise<PruneOutcome> {
     policy,
   ).map((decision) => ({ ...decision, startedAt: startedAt.get(decision.manifestKey)! }));
 
-  const run = new Prune(store, dryRun, time, graceMs, options);
+  const run = new Prune(store, dryRun, time, graceMs, damaged, options);
   return run.run(known, decisions, options.rewrite ?? true);
 }
 
@@ -99,43 +109,60 @@ function checkNotAhead({ startedAt }: ManifestHeader, time: Date): void {
   );
 }
 
+type KnownPoint = Point & KeptPoint;
+
 class Prune {
   #deletedObjects = 0;
   #deletedBytes = 0;
   #rewrittenPacks = 0;
   #extendedLocks = 0;
   readonly #locked: string[] = [];
+  readonly #damaged: DamagedObject[];
 
   constructor(
     private readonly store: ObjectStore,
     private readonly dryRun: boolean,
     private readonly time: Date,
     private readonly graceMs: number,
+    private readonly damagedManifests: readonly DamagedObject[],
     private readonly options: PruneOptions,
-  ) {}
+  ) {
+    this.#damaged = [...damagedManifests];
+  }
 
   async run(
-    points: readonly (KeptPoint & { readonly complete: boolean })[],
+    points: readonly KnownPoint[],
     decisions: PruneOutcome['decisions'],
     rewrite: boolean,
   ): Promise<PruneOutcome> {
     // What is named now, also by points that go: nobody can have relied on it as left over.
     const namedBefore = objectsOf(points.map(({ header }) => header));
-    const goes = new Set(decisions.filter(({ reasons }) => reasons.length === 0).map(({ manifestKey }) => manifestKey));
+    const unwanted = new Set(
+      decisions.filter(({ reasons }) => reasons.length === 0).map(({ manifestKey }) => manifestKey),
+    );
     let kept: KeptPoint[] = [];
+    const going: KeptPoint[] = [];
     for (const point of points) {
-      if (!goes.has(point.manifestKey)) kept.push(point);
-      else if (!(await this.#deleteManifest(point.manifestKey))) {
-        this.#locked.push(point.manifestKey);
+      const isUnwanted = unwanted.has(point.manifestKey);
+      if (isUnwanted && !(await this.#isLocked(point.manifestKey))) going.push(point);
+      else {
+        if (isUnwanted) this.#locked.push(point.manifestKey);
         kept.push(point);
       }
     }
-    if (rewrite) kept = await this.#rewrite(points.filter((point) => kept.includes(point)));
+    // First of all: whatever fails later, what is in use stays locked.
     await this.#extendLocks(kept);
+    for (const point of going) {
+      if (await this.#deleteManifest(point.manifestKey)) continue;
+      this.#locked.push(point.manifestKey);
+      kept.push(point);
+    }
+    if (rewrite) kept = await this.#rewrite(points.filter((point) => kept.includes(point)));
     const waiting = await this.#deleteObjects(namedBefore, objectsOf(kept.map(({ header }) => header)));
     return {
       decisions,
       locked: this.#locked,
+      damaged: this.#damaged,
       deletedObjects: this.#deletedObjects,
       deletedBytes: this.#deletedBytes,
       ...waiting,
@@ -144,11 +171,14 @@ class Prune {
     };
   }
 
+  async #isLocked(manifestKey: string): Promise<boolean> {
+    const head = await this.store.head(manifestKey.slice(this.store.prefix.length));
+    return head?.lockedUntil !== undefined && head.lockedUntil > this.time;
+  }
+
   async #deleteManifest(manifestKey: string): Promise<boolean> {
     const key = manifestKey.slice(this.store.prefix.length);
-    const head = await this.store.head(key);
-    if (head?.lockedUntil && head.lockedUntil > this.time) return false;
-    return this.#delete(key, head?.bytes ?? 0);
+    return this.#delete(key, (await this.store.head(key))?.bytes ?? 0);
   }
 
   /** @returns false when it may not be deleted yet */
@@ -167,14 +197,23 @@ class Prune {
   }
 
   /** @returns the points that are there then */
-  async #rewrite(kept: readonly (KeptPoint & { readonly complete: boolean })[]): Promise<KeptPoint[]> {
-    const { store } = this;
+  async #rewrite(kept: readonly KnownPoint[]): Promise<KeptPoint[]> {
     const complete = kept.filter((point) => point.complete);
     // A manifest that cannot be deleted would go on naming the packs: writing others would only cost.
-    for (const { manifestKey } of complete) {
-      const head = await store.head(manifestKey.slice(store.prefix.length));
-      if (head?.lockedUntil && head.lockedUntil > this.time) return [...kept];
+    for (const { manifestKey } of complete) if (await this.#isLocked(manifestKey)) return [...kept];
+    try {
+      return await this.#rewriteComplete(kept, complete);
+    } catch (error) {
+      // Where it is not known what is needed, all stays as it is.
+      if (!(error instanceof ArchiveDamagedError)) throw error;
+      this.#damaged.push({ key: error.key, problem: error.problem });
+      this.#rewrittenPacks = 0;
+      return [...kept];
     }
+  }
+
+  async #rewriteComplete(kept: readonly KnownPoint[], complete: readonly KnownPoint[]): Promise<KeptPoint[]> {
+    const { store } = this;
     const packs = new Map<string, PackReference>();
     for (const { header } of complete) for (const pack of header.packs) packs.set(pack.key, pack);
     const empty = halfEmptyPacks(packs.values(), await liveBytes(store, complete));
@@ -186,16 +225,20 @@ class Prune {
     return kept.map((point) => replaced.get(point.manifestKey) ?? point);
   }
 
-  /** What a point needs stays as long as one that was written today: otherwise its lock would end before that of the point. */
+  /**
+   * What a point needs stays as long as one that was written today: otherwise its lock would end before that of the point.
+   * Nobody else makes locks longer: an exporter that could, could also lock for ever whatever it wants.
+   */
   async #extendLocks(kept: readonly KeptPoint[]): Promise<void> {
     const { store } = this;
     const retention = await store.defaultRetention();
     if (!retention) return;
     const until = new Date(this.time.getTime() + retention.days * DAY_MS);
+    // A small difference is not worth a request for each object at each prune.
+    const slack = Math.min(DAY_MS, retention.days * DAY_MS * LOCK_SLACK);
     for (const key of objectsOf(kept.map(({ header }) => header))) {
       const head = await store.head(key);
-      // A day's difference is not worth a request for each object at each prune.
-      if (!head || (head.lockedUntil && until.getTime() - head.lockedUntil.getTime() < DAY_MS)) continue;
+      if (!head || (head.lockedUntil && until.getTime() - head.lockedUntil.getTime() < slack)) continue;
       if (!this.dryRun) await store.extendLock(key, until);
       this.#extendedLocks += 1;
     }
@@ -213,7 +256,7 @@ class Prune {
         // What a point has named until now is left over only from now on.
         const since = namedBefore.has(key) ? time.getTime() : (before.get(key) ?? time.getTime());
         const age = time.getTime() - Math.max(since, modified.getTime());
-        if (age >= graceMs) due.push({ key, bytes });
+        if (age >= graceMs && this.damagedManifests.length === 0) due.push({ key, bytes });
         else {
           doomed.set(key, since);
           waitingBytes += bytes;

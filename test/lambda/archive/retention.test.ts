@@ -50,7 +50,9 @@ test('[case 43] a manifest that is in the DR bucket before its packs: not comple
       [false, true],
     );
     const target = join(temporaryFolder(), 'x');
-    assert.equal((await command(s3, 'restore', `s3://${name}-dr`, target)).status, 0);
+    const restored = await command(s3, 'restore', `s3://${name}-dr`, target);
+    assert.equal(restored.status, 3, restored.stderr);
+    assert.ok(restored.stdout.includes(`not the newest: s3://${name}-dr/${second.manifestKey} is damaged`));
     assert.deepEqual(contentsOf(target), { a: 'one' });
   }
   replica.deliver();

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ScriptedS3 } from './scripted-s3';
 
 const COMMAND = join(__dirname, '../../../../dist/bin/wso2is-recovery.js');
 
@@ -20,8 +19,11 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** Whose environment leads to a server. */
+type Server = { readonly env: Readonly<Record<string, string>> };
+
 /** @param uid another user than that of the tests, when these run as root */
-export function startCommand(s3: ScriptedS3, args: readonly string[], uid?: number): Running {
+export function startCommand(s3: Server, args: readonly string[], uid?: number): Running {
   assert.ok(existsSync(COMMAND), 'npm run build:functions makes the command');
   const child = spawn(process.execPath, [COMMAND, ...args], {
     env: { ...s3.env, PATH: process.env['PATH'], HOME: '/nonexistent' },
@@ -38,4 +40,4 @@ export function startCommand(s3: ScriptedS3, args: readonly string[], uid?: numb
   return { child, ended };
 }
 
-export const command = (s3: ScriptedS3, ...args: readonly string[]): Promise<Ended> => startCommand(s3, args).ended;
+export const command = (s3: Server, ...args: readonly string[]): Promise<Ended> => startCommand(s3, args).ended;
