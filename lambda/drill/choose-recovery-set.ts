@@ -15,12 +15,17 @@
  * 5. is of windows rather than of points.
  */
 import type { Technique } from '../../lib/planning/plan-document';
+import type { PassedOver } from './contract';
 import { nearestIn, type RestorableWindow, type Span, usableSpan } from './restorable-window';
 
 export interface RecoverySetInput {
   readonly components: readonly ComponentPoints[];
   /** When the disaster is taken to have happened, ISO 8601; what is after it is not used. */
   readonly now: string;
+  /** What `now` is called in reasons. Default: the drill. */
+  readonly nowIs?: string;
+  /** Id of a point: its component is restored from that one alone. */
+  readonly pinned?: string;
   readonly rpoSeconds: number;
   /**
    * Skew up to which two sets count as equally consistent. Default: 900, one interval of the default export schedule;
@@ -55,7 +60,7 @@ export interface RecoverySet {
    * Windows that were not used, and points newer than what was chosen; and why. Oldest reasons are left off where they
    * are many.
    */
-  readonly passedOver: readonly { readonly component: string; readonly id: string; readonly reason: string }[];
+  readonly passedOver: readonly PassedOver[];
   /** Newest minus oldest moment chosen; absent when nothing was. */
   readonly skewSeconds?: number;
   /** The oldest moment chosen, from which the loss is counted. */
@@ -79,11 +84,13 @@ const PASSED_OVER_PER_COMPONENT = 5;
 
 export function chooseRecoverySet(input: RecoverySetInput): RecoverySet {
   const now = Date.parse(input.now);
-  const usable = input.components.map((each) => usableStates(each, now));
+  const tooLate = `it is later than ${input.nowIs ?? 'the drill'}`;
+  const components = input.components.map((each) => pin(each, input.pinned));
+  const usable = components.map((each) => usableStates(each, now));
   const present = usable.filter(({ anchors }) => anchors.length > 0);
-  const missing = input.components
+  const missing = components
     .filter(({ component }) => !present.some((each) => each.component === component))
-    .map((each) => ({ component: each.component, reason: whyNone(each, now) }));
+    .map((each) => ({ component: each.component, reason: whyNone(each, now, tooLate) }));
   if (present.length === 0) return { chosen: [], missing, passedOver: [] };
 
   const rank = ranking(now, input.rpoSeconds, input.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS);
@@ -100,9 +107,20 @@ export function chooseRecoverySet(input: RecoverySetInput): RecoverySet {
   return {
     chosen,
     missing,
-    passedOver: passedOverOf(input.components, chosen, now),
+    passedOver: passedOverOf(components, chosen, now, tooLate),
     skewSeconds: (best.newest - best.oldest) / 1000,
     moment: new Date(best.oldest).toISOString(),
+  };
+}
+
+/** Whose point is asked for has no other: not the windows either. */
+function pin(each: ComponentPoints, pinned: string | undefined): ComponentPoints {
+  if (pinned === undefined || !each.points.some(({ id }) => id === pinned)) return each;
+  return {
+    component: each.component,
+    points: each.points.map((point) =>
+      point.id === pinned ? point : { ...point, unusable: 'another one was asked for' },
+    ),
   };
 }
 
@@ -184,15 +202,17 @@ function ranking(now: number, rpoSeconds: number, toleranceSeconds: number) {
     tooOld(a) - tooOld(b) || apart(a) - apart(b) || oldest(b) - oldest(a) || fit(a) - fit(b) || points(a) - points(b);
 }
 
-function whyNone({ points, windows = [] }: ComponentPoints, now: number): string {
-  return [...windows.map((window) => `${window.id}: ${whyNot(window, now)}`), whyNoPoint(points, now)].join('; ');
+function whyNone({ points, windows = [] }: ComponentPoints, now: number, tooLate: string): string {
+  return [...windows.map((window) => `${window.id}: ${whyNot(window, now)}`), whyNoPoint(points, now, tooLate)].join(
+    '; ',
+  );
 }
 
-function whyNoPoint(points: readonly Point[], now: number): string {
+function whyNoPoint(points: readonly Point[], now: number, tooLate: string): string {
   if (points.length === 0) return 'there is no point at this site: find out whether its backups and copies run';
   const [newest] = [...points].sort((a, b) => Date.parse(b.moment) - Date.parse(a.moment));
   return `none of its ${points.length} points can be used; the newest: ${
-    newest?.unusable ?? (newest !== undefined && Date.parse(newest.moment) > now ? LATER_THAN_THE_DRILL : '')
+    newest?.unusable ?? (newest !== undefined && Date.parse(newest.moment) > now ? tooLate : '')
   }`;
 }
 
@@ -202,11 +222,14 @@ function whyNot(window: RestorableWindow, now: number): string {
   return 'unusable' in span ? span.unusable : '';
 }
 
-const LATER_THAN_THE_DRILL = 'it is later than the drill';
-
-function passedOverOf(components: readonly ComponentPoints[], chosen: readonly ChosenPoint[], now: number) {
+function passedOverOf(
+  components: readonly ComponentPoints[],
+  chosen: readonly ChosenPoint[],
+  now: number,
+  tooLate: string,
+) {
   return components.flatMap((each) =>
-    [...windowsPassedOver(each, chosen, now), ...pointsPassedOver(each, chosen, now)].slice(
+    [...windowsPassedOver(each, chosen, now), ...pointsPassedOver(each, chosen, now, tooLate)].slice(
       0,
       PASSED_OVER_PER_COMPONENT,
     ),
@@ -225,7 +248,12 @@ function windowsPassedOver({ component, windows = [] }: ComponentPoints, chosen:
     }));
 }
 
-function pointsPassedOver({ component, points }: ComponentPoints, chosen: readonly ChosenPoint[], now: number) {
+function pointsPassedOver(
+  { component, points }: ComponentPoints,
+  chosen: readonly ChosenPoint[],
+  now: number,
+  tooLate: string,
+) {
   const own = chosen.find((each) => each.component === component);
   return points
     .filter(({ moment }) => own === undefined || Date.parse(moment) > Date.parse(own.moment))
@@ -235,8 +263,6 @@ function pointsPassedOver({ component, points }: ComponentPoints, chosen: readon
       id: point.id,
       reason:
         point.unusable ??
-        (Date.parse(point.moment) > now
-          ? LATER_THAN_THE_DRILL
-          : 'no points of the other components are as near to it in time'),
+        (Date.parse(point.moment) > now ? tooLate : 'no points of the other components are as near to it in time'),
     }));
 }

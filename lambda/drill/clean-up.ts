@@ -4,7 +4,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import type { RemoveEvent, RemoveResult } from '../restore/contract';
 import type { StepReport } from './contract';
-import { drillTagOf, findInstance } from './restored-instance';
+import { findInstance, tagsOf } from './restored-instance';
 import { describeError, DrillError, isNamed, Journal, type Look } from './steps';
 import type { Surroundings } from './surroundings';
 
@@ -124,12 +124,13 @@ async function deleteUnlessGone(surroundings: Surroundings, instance: MadeInstan
  */
 async function assertMadeByThisDrill(surroundings: Surroundings, instance: MadeInstance, arn: string): Promise<void> {
   const { rds } = surroundings.aws;
-  if ((await drillTagOf(rds, arn)) === surroundings.drillId) return;
+  const carriesIt = async () => (await tagsOf(rds, arn)).get(DRILL_TAG) === surroundings.drillId;
+  if (await carriesIt()) return;
   if ((await jobOf(surroundings, instance))?.CreatedResourceArn === arn) {
     await rds.send(
       new AddTagsToResourceCommand({ ResourceName: arn, Tags: [{ Key: DRILL_TAG, Value: surroundings.drillId }] }),
     );
-    if ((await drillTagOf(rds, arn)) === surroundings.drillId) return;
+    if (await carriesIt()) return;
   }
   throw new DrillError(
     `it does not carry the tag ${DRILL_TAG}=${surroundings.drillId}, so it was not deleted: look who made it`,

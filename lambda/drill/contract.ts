@@ -1,28 +1,116 @@
 /**
- * Event contract of the drill (a durable function in the DR Region) and the schema of its report.
+ * Event contract of the drill (a durable function at each site), what it returns, and the schema of its report.
  *
- * Environment: `BUCKET` (replica bucket), `VAULT_NAME`, `RESTORE_ROLE_ARN`, `DB_SUBNET_GROUP`, `DB_SECURITY_GROUP_ID`,
- * `RESTORE_FUNCTION`, `CHECK_FUNCTION` (names), `TOPIC_ARN`, and, where there are own checks, `OWN_CHECKS` (JSON: ARN by
- * name); the event source is always `wso2is-recovery`.
+ * A drill and a recovery are the same function: `mode` decides whether what it restored is removed or kept.
+ *
+ * The function has a known name and is invoked through its alias `live`: `drillFunctionName` and
+ * `inRegionDrillFunctionName` in `lib/site/site-names.ts`.
+ *
+ * Environment: `SITE` (`dr-site` or `in-region`), `BUCKET` (of the site), `VAULT_NAME`, `RESTORE_ROLE_ARN`,
+ * `DB_SUBNET_GROUP`, `DB_SECURITY_GROUP_ID`, `RESTORE_FUNCTION`, `CHECK_FUNCTION` (names), `RESTORE_FILE_SYSTEM_ID`,
+ * `RESTORE_ROOT` (folder of the restore volume's access point), `TOPIC_ARN`, `TIMEOUT_SECONDS` (of one execution) and, where
+ * there are own checks, `OWN_CHECKS` (JSON: ARN by name); the event source is always `wso2is-recovery`.
  */
 import type { CheckOutcome } from '../check/contract';
-import type { ObjectiveSeconds, PlanLine } from '../../lib/planning/plan-document';
+import type { ConfigurationChange } from '../../lib/deployment/configuration-changes';
+import type { DatabaseKind, ObjectiveSeconds, PlanLine, Site, Technique } from '../../lib/planning/plan-document';
+
+export type { ConfigurationChange } from '../../lib/deployment/configuration-changes';
+
+/** `drill`: what was restored is removed again. `recover`: it is kept, at production's size. */
+export type DrillMode = 'drill' | 'recover';
 
 export interface DrillEvent {
+  /** Name of the deployment, as in its recovery plan document. */
   readonly deployment: string;
+  /** Default: `drill`. */
+  readonly mode?: DrillMode;
+  /**
+   * ISO 8601. What is restored is the newest set of which nothing is later than this: the last moment before the data went
+   * bad. The loss is counted from it. Default: the start of the execution.
+   */
+  readonly at?: string;
+  /**
+   * Key of a manifest, as `wso2is-recovery list` shows it. That export is restored for its volume, and of everything else
+   * what is nearest to it in time. Default: the export is chosen.
+   */
+  readonly exportKey?: string;
+  /**
+   * Choose and say what would be restored; change nothing, report nothing. The answer is a `RestorePreview`. Default: false.
+   */
+  readonly planOnly?: boolean;
 }
 
-/** What the drill returns: the report without what only people read. */
-export type DrillSummary = Omit<DrillReport, 'checks' | 'steps' | 'plan'>;
+/** What the function returns; `outcome` tells them apart. */
+export type DrillResult = DrillSummary | RestorePreview | DrillRefusal;
+
+/** It went to its end, whatever the verdict: the report without what only people read. */
+export type DrillSummary = { readonly outcome: 'REPORTED'; readonly reportKey: string } & Omit<
+  DrillReport,
+  'checks' | 'steps' | 'plan'
+>;
+
+/** Of `planOnly`. */
+export interface RestorePreview {
+  readonly outcome: 'PREVIEW';
+  readonly mode: DrillMode;
+  readonly deployment: string;
+  readonly region: string;
+  readonly site: Site;
+  /** When it was looked, ISO 8601. */
+  readonly chosenAt: string;
+  /** Every component has something to be restored from. */
+  readonly complete: boolean;
+  readonly components: readonly PreviewedComponent[];
+  /** As in the report. */
+  readonly passedOver: readonly PassedOver[];
+  /** The oldest moment that would be restored; absent when nothing can be. */
+  readonly moment?: string;
+  readonly skewSeconds?: number;
+  /** From `moment` to `at`, or to `chosenAt`: what would be lost. */
+  readonly lossSeconds?: number;
+  readonly objectives: ObjectiveSeconds;
+  /** How long the plan expects a recovery to take; absent where it says nothing of this site. */
+  readonly expectedSeconds?: number;
+}
+
+export interface PreviewedComponent {
+  readonly component: string;
+  readonly kind: 'database' | 'volume';
+  /** Absent when there is nothing to restore it from: `reason` says why. */
+  readonly technique?: Technique;
+  readonly restoredFrom?: string;
+  readonly moment?: string;
+  readonly reason?: string;
+  /**
+   * What the restore would make, in words for people: `DB instance recovery-...-1-database`. The id in it is another one at the
+   * next execution.
+   */
+  readonly wouldMake?: string;
+}
+
+/** Another drill of the deployment runs: this one ended without touching anything. Recoveries are never refused. */
+export interface DrillRefusal {
+  readonly outcome: 'REFUSED';
+  readonly deployment: string;
+  readonly region: string;
+  /** For people; names the drill that runs. */
+  readonly reason: string;
+  readonly running: { readonly drillId: string; readonly startedAt: string };
+}
 
 export type Verdict = 'PASSED' | 'PASSED_WITH_WARNINGS' | 'FAILED';
 
 /** `report.json`; what the function returns is the same without the checks and steps. */
 export interface DrillReport {
   readonly formatVersion: 1;
+  readonly mode: DrillMode;
+  readonly site: Site;
+  /** Of the execution: `drill-20261124t042500-1a2b3c4d`; of a recovery `recovery-...`. */
   readonly drillId: string;
   readonly deployment: string;
   readonly region: string;
+  /** Of a recovery: whether what is kept is whole and passed its checks; objectives that were missed are warnings there. */
   readonly verdict: Verdict;
   /** First cause first; empty when PASSED. */
   readonly causes: readonly string[];
@@ -31,21 +119,32 @@ export interface DrillReport {
   /** When the last check ended; absent when checks did not run. */
   readonly checkedAt?: string;
   readonly endedAt: string;
-  /** Of the DR site; absent when the recovery plan could not be read. */
+  /** What the event asked for; absent: the newest set. */
+  readonly asked?: { readonly at?: string; readonly exportKey?: string };
+  /** Of this site; absent when the recovery plan could not be read. */
   readonly objectives?: ObjectiveSeconds;
-  /** Drill start minus the oldest moment restored; absent when nothing was chosen. */
+  /** Drill start (or the moment asked for) minus the oldest moment restored; absent when nothing was chosen. */
   readonly measuredRpoSeconds?: number;
   /** Drill start to the last check; absent when checks did not run. */
   readonly measuredRtoSeconds?: number;
   /** Newest minus oldest moment restored. */
   readonly skewSeconds?: number;
   /** Automated backups that were not used, and points newer than the chosen ones; and why. */
-  readonly passedOver: readonly { readonly component: string; readonly id: string; readonly reason: string }[];
+  readonly passedOver: readonly PassedOver[];
   readonly components: readonly ComponentReport[];
   readonly checks: readonly CheckOutcome[];
   readonly steps: readonly StepReport[];
+  /** Of a recovery: complete, and nothing left behind, since everything is kept on purpose. */
   readonly cleanUp: { readonly complete: boolean; readonly leftBehind: readonly string[] };
   readonly plan: readonly PlanLine[];
+  /** Of a recovery alone. */
+  readonly recovery?: KeptRecovery;
+}
+
+export interface PassedOver {
+  readonly component: string;
+  readonly id: string;
+  readonly reason: string;
 }
 
 export interface ComponentReport {
@@ -72,4 +171,45 @@ export interface StepReport {
   readonly endedAt: string;
   readonly outcome: 'OK' | 'FAILED';
   readonly detail?: string;
+}
+
+/** What a recovery kept, and what is left for people to do with it. */
+export interface KeptRecovery {
+  readonly databases: readonly KeptDatabase[];
+  /** Absent: no volume was restored. */
+  readonly artifacts?: KeptArtifacts;
+  /** The patch: what `deployment.toml` must say for IS to use what was restored. In the order of the file. */
+  readonly configurationChanges: readonly ConfigurationChange[];
+  /** What else carries the old addresses: DNS, callback URLs, certificates. Sentences. */
+  readonly notes: readonly string[];
+  /** In order, each a sentence with the names in it. */
+  readonly nextSteps: readonly string[];
+}
+
+export interface KeptDatabase {
+  readonly component: string;
+  readonly kind: DatabaseKind;
+  /** DB instance or cluster identifier. */
+  readonly identifier: string;
+  readonly host: string;
+  readonly port: number;
+  /** ARN, in the site's Region, of the secret with its credentials: those that the database has had before. */
+  readonly secretArn: string;
+  /** As `deployment.toml` names them. */
+  readonly datasources: readonly string[];
+}
+
+export interface KeptArtifacts {
+  readonly fileSystemId: string;
+  /** Folder of the file system that is laid out as an `<IS_HOME>`: `/drills/recovery-...`. */
+  readonly path: string;
+  readonly volumes: readonly KeptVolume[];
+}
+
+export interface KeptVolume {
+  readonly component: string;
+  /** Relative to `<IS_HOME>`: where IS has to find it. */
+  readonly mountedAt: string;
+  /** Folder of the file system: `/drills/recovery-.../repository`. */
+  readonly path: string;
 }

@@ -4,7 +4,8 @@ import {
   type RecoveryPointByBackupVault,
 } from '@aws-sdk/client-backup';
 import type { RDSClient } from '@aws-sdk/client-rds';
-import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
+import type { RecoveryPlanDocument, Technique } from '../../lib/planning/plan-document';
+import type { Settings } from './settings';
 import { archivePrefix } from '../../lib/private/bucket-layout';
 import { findAutomatedBackups } from './find-automated-backups';
 import type { ComponentPoints, Point } from './choose-recovery-set';
@@ -26,13 +27,13 @@ export interface ArchivePoint {
 /** All that the components can be restored from at this site. */
 export async function findPoints(
   plan: RecoveryPlanDocument,
-  vaultName: string,
+  { site, vaultName }: Pick<Settings, 'site' | 'vaultName'>,
   { backup, rds, archive }: { backup: BackupClient; rds: RDSClient; archive: ArchiveReader },
 ): Promise<readonly ComponentPoints[]> {
   const automatedBackups = findAutomatedBackups(plan, rds);
   const databases = plan.databases.map(async ({ name, resourceArn }) => ({
     component: name,
-    points: await recoveryPointsOf(resourceArn, vaultName, backup),
+    points: await recoveryPointsOf(resourceArn, vaultName, TECHNIQUES[site].database, backup),
     windows: (await automatedBackups).get(name) ?? [],
   }));
   const volumes = plan.volumes.map(async ({ name }) => ({
@@ -40,7 +41,7 @@ export async function findPoints(
     points: (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
       ({ manifestKey, startedAt, unusable }) => ({
         id: manifestKey,
-        technique: 'artifact-export-replicated' as const,
+        technique: TECHNIQUES[site].volume,
         moment: startedAt,
         ...(unusable === undefined ? {} : { unusable }),
       }),
@@ -49,13 +50,25 @@ export async function findPoints(
   return Promise.all([...databases, ...volumes]);
 }
 
-async function recoveryPointsOf(resourceArn: string, vaultName: string, backup: BackupClient): Promise<Point[]> {
+/** What AWS and this library call what is found at a site. */
+export const TECHNIQUES = {
+  'dr-site': { database: 'backup-copy', volume: 'artifact-export-replicated' },
+  'in-region': { database: 'backup-snapshot', volume: 'artifact-export' },
+} as const;
+
+async function recoveryPointsOf(
+  resourceArn: string,
+  vaultName: string,
+  technique: Technique,
+  backup: BackupClient,
+): Promise<Point[]> {
   const points: Point[] = [];
   const pages = paginateListRecoveryPointsByBackupVault(
     { client: backup },
     { BackupVaultName: vaultName, ByResourceArn: resourceArn },
   );
-  for await (const page of pages) points.push(...(page.RecoveryPoints ?? []).flatMap((point) => pointOf(point) ?? []));
+  for await (const page of pages)
+    points.push(...(page.RecoveryPoints ?? []).flatMap((point) => pointOf(point, technique) ?? []));
   return points;
 }
 
@@ -65,14 +78,14 @@ async function recoveryPointsOf(resourceArn: string, vaultName: string, backup: 
  * at the DR site. Where AWS tells when the job was initiated too, the older of the two is taken: a loss that is said to be
  * larger than it is misleads nobody.
  */
-function pointOf(point: RecoveryPointByBackupVault): Point | undefined {
+function pointOf(point: RecoveryPointByBackupVault, technique: Technique): Point | undefined {
   const times = [point.CreationDate, point.InitiationDate].flatMap((date) =>
     date === undefined ? [] : date.getTime(),
   );
   if (point.RecoveryPointArn === undefined || times.length === 0) return undefined;
   return {
     id: point.RecoveryPointArn,
-    technique: 'backup-copy',
+    technique,
     moment: new Date(Math.min(...times)).toISOString(),
     ...(point.Status === 'COMPLETED'
       ? {}

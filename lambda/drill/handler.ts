@@ -1,12 +1,12 @@
 import { BackupClient } from '@aws-sdk/client-backup';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { createS3Client } from '../archive/s3-store';
 import { archiveReader } from './archive-reader';
-import type { DrillEvent } from './contract';
 import { drill } from './drill';
 import { settingsFrom } from './settings';
 import type { Aws } from './surroundings';
@@ -14,6 +14,7 @@ import type { Aws } from './surroundings';
 const s3 = createS3Client();
 const aws: Aws = {
   backup: new BackupClient({}),
+  lambda: new LambdaClient({}),
   rds: new RDSClient({}),
   s3,
   cloudWatch: new CloudWatchClient({}),
@@ -23,6 +24,6 @@ const aws: Aws = {
   clock: () => new Date().toISOString(),
 };
 
-export const handler = withDurableExecution((event: DrillEvent, context) =>
+export const handler = withDurableExecution((event: unknown, context) =>
   drill(event, context, aws, settingsFrom(process.env)),
 );

@@ -3,14 +3,14 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import { drillPrefix } from '../../lib/private/bucket-layout';
 import type { DrillReport } from './contract';
 import { renderReport } from './report/render-report';
+import { reportPrefix } from './report-key';
 import { describeError, DrillError, Journal } from './steps';
 import type { Surroundings } from './surroundings';
 
 const EVENT_SOURCE = 'wso2is-recovery';
-const EVENT_DETAIL_TYPE = 'Drill Finished';
+const EVENT_DETAIL_TYPES = { drill: 'Drill Finished', recover: 'Recovery Finished' } as const;
 const METRIC_NAMESPACE = 'WSO2IS/Recovery';
 
 /**
@@ -21,7 +21,7 @@ const METRIC_NAMESPACE = 'WSO2IS/Recovery';
  */
 export async function publish(context: DurableContext, surroundings: Surroundings, report: DrillReport): Promise<void> {
   const { aws, settings } = surroundings;
-  const prefix = drillPrefix(report.deployment, report.drillId);
+  const prefix = reportPrefix(report);
   const journal = new Journal(aws.clock);
   const failures: string[] = [];
   const tell = async (name: string, send: () => Promise<unknown>) => {
@@ -52,14 +52,16 @@ export async function publish(context: DurableContext, surroundings: Surrounding
       }),
     ),
   );
-  await tell('put metrics', () => aws.cloudWatch.send(new PutMetricDataCommand(metricsOf(report))));
+  // The metrics are those of drills: an alarm must not take a recovery for one.
+  if (report.mode === 'drill')
+    await tell('put metrics', () => aws.cloudWatch.send(new PutMetricDataCommand(metricsOf(report))));
   await tell('put event', async () => {
     const answer = await aws.eventBridge.send(
       new PutEventsCommand({
         Entries: [
           {
             Source: EVENT_SOURCE,
-            DetailType: EVENT_DETAIL_TYPE,
+            DetailType: EVENT_DETAIL_TYPES[report.mode],
             Detail: JSON.stringify(eventDetailOf(report, `s3://${settings.bucket}/${prefix}`)),
           },
         ],
@@ -69,22 +71,27 @@ export async function publish(context: DurableContext, surroundings: Surrounding
     const [entry] = answer.Entries ?? [];
     if ((answer.FailedEntryCount ?? 0) > 0) throw new DrillError(`${entry?.ErrorCode}: ${entry?.ErrorMessage}`);
   });
-  if (report.verdict !== 'PASSED') {
+  // Of a recovery everybody wants to hear.
+  if (report.verdict !== 'PASSED' || report.mode === 'recover') {
     await tell('notify', () =>
       aws.sns.send(
         new PublishCommand({
           TopicArn: settings.topicArn,
           // SNS takes up to 100 characters, ASCII.
-          Subject: `Recovery drill ${report.verdict}: ${report.deployment}`.slice(0, 100),
+          Subject: `${NAMES[report.mode]} ${report.verdict}: ${report.deployment}`.slice(0, 100),
           Message: messageOf(report, `s3://${settings.bucket}/${prefix}report.html`),
         }),
       ),
     );
   }
   if (failures.length > 0) {
-    throw new DrillError(`drill ${report.drillId} ended ${report.verdict}, but: ${failures.join('; ')}`);
+    throw new DrillError(
+      `${NAMES[report.mode]} ${report.drillId} ended ${report.verdict}, but: ${failures.join('; ')}`,
+    );
   }
 }
+
+const NAMES = { drill: 'Recovery drill', recover: 'Recovery' } as const;
 
 function metricsOf(report: DrillReport) {
   const dimensions = {
@@ -107,9 +114,11 @@ function metricsOf(report: DrillReport) {
 const CAUSES_IN_EVENT = 20;
 
 function eventDetailOf(report: DrillReport, location: string) {
-  const { drillId, deployment, region, verdict, startedAt, endedAt, objectives } = report;
+  const { mode, site, drillId, deployment, region, verdict, startedAt, endedAt, objectives } = report;
   const { measuredRpoSeconds, measuredRtoSeconds, skewSeconds, cleanUp } = report;
   return {
+    mode,
+    site,
     drillId,
     deployment,
     region,
@@ -131,9 +140,10 @@ function messageOf(report: DrillReport, location: string): string {
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', title, ...lines.slice(0, CAUSES_IN_EVENT).map((line) => `- ${line}`)];
   return [
-    `The recovery drill ${report.drillId} of ${report.deployment} in ${report.region} ended ${report.verdict}.`,
+    `The ${NAMES[report.mode].toLowerCase()} ${report.drillId} of ${report.deployment} in ${report.region} ended ${report.verdict}.`,
     ...section('Causes:', report.causes),
     ...section('Warnings:', report.warnings),
+    ...section('Next steps:', report.recovery?.nextSteps ?? []),
     '',
     `Report: ${location}`,
     '',

@@ -1,11 +1,10 @@
 import { RestoreDBInstanceToPointInTimeCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
-import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import type { ChosenPoint } from './choose-recovery-set';
-import { drillTagOf, type Endpoint, findInstance, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
+import { type Endpoint, findInstance, RESTORE_TIMEOUT_SECONDS, tagsOf, untilAvailable } from './restored-instance';
 import { DrillError, isNamed, type Journal } from './steps';
-import type { Surroundings } from './surroundings';
+import { type Surroundings, tagOf } from './surroundings';
 
 /**
  * Restores a replicated automated backup to the moment chosen; see `restoreDatabase`. Class, port and storage are those of
@@ -20,7 +19,7 @@ export async function restoreAutomatedBackup(
   identifier: string,
   point: ChosenPoint,
 ): Promise<Endpoint> {
-  const { aws, settings, drillId } = surroundings;
+  const { aws, settings, mode } = surroundings;
   await journal.step(context, `start restore of ${entry.name}`, async () => {
     try {
       await aws.rds.send(
@@ -31,10 +30,11 @@ export async function restoreAutomatedBackup(
           ...(point.latest ? { UseLatestRestorableTime: true } : { RestoreTime: new Date(point.moment) }),
           DBSubnetGroupName: settings.dbSubnetGroup,
           VpcSecurityGroupIds: [settings.dbSecurityGroupId],
-          MultiAZ: false,
+          // What is kept is production: it must not be deleted by mistake.
+          ...(mode === 'drill' ? { MultiAZ: false } : {}),
           PubliclyAccessible: false,
-          DeletionProtection: false,
-          Tags: [{ Key: DRILL_TAG, Value: drillId }],
+          DeletionProtection: mode === 'recover',
+          Tags: [tagOf(surroundings)],
         }),
       );
     } catch (error) {
@@ -47,11 +47,13 @@ export async function restoreAutomatedBackup(
 }
 
 /** After a crash before the checkpoint the instance is there already: it is the drill's own if it carries its tag. */
-async function assertAskedTwice({ aws, settings, drillId }: Surroundings, identifier: string): Promise<void> {
+async function assertAskedTwice(surroundings: Surroundings, identifier: string): Promise<void> {
+  const { aws, settings } = surroundings;
+  const { Key, Value } = tagOf(surroundings);
   const found = await findInstance(aws.rds, identifier);
-  if (found !== undefined && (await drillTagOf(aws.rds, found.arn)) === drillId) return;
+  if (found !== undefined && (await tagsOf(aws.rds, found.arn)).get(Key) === Value) return;
   throw new DrillError(
-    `DB instance ${identifier} is there already in ${settings.region}, and does not carry the tag ${DRILL_TAG}=${drillId}: ` +
+    `DB instance ${identifier} is there already in ${settings.region}, and does not carry the tag ${Key}=${Value}: ` +
       'look who made it',
   );
 }

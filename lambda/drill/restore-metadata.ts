@@ -1,3 +1,5 @@
+import type { DrillMode } from './contract';
+
 /**
  * Metadata of the restore job of an RDS instance: what AWS Backup noted of the source, with what must be different here.
  *
@@ -20,6 +22,7 @@ export interface RestoredInstance {
   readonly identifier: string;
   readonly subnetGroup: string;
   readonly securityGroupId: string;
+  readonly mode: DrillMode;
 }
 
 export function restoreMetadataOf(
@@ -35,8 +38,9 @@ export function restoreMetadataOf(
     DBInstanceIdentifier: instance.identifier,
     DBSubnetGroupName: instance.subnetGroup,
     VpcSecurityGroupIds: JSON.stringify([instance.securityGroupId]),
-    MultiAZ: 'false',
+    // A drill needs no standby; what a recovery keeps is production, as it was, and must not be deleted by mistake.
+    MultiAZ: instance.mode === 'recover' ? (noted['MultiAZ'] ?? 'false') : 'false',
     PubliclyAccessible: 'false',
-    DeletionProtection: 'false',
+    DeletionProtection: String(instance.mode === 'recover'),
   };
 }

@@ -6,11 +6,10 @@ import {
 import { AddTagsToResourceCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
-import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import type { ChosenPoint } from './choose-recovery-set';
 import { type Endpoint, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
 import { restoreMetadataOf } from './restore-metadata';
-import type { Surroundings } from './surroundings';
+import { type Surroundings, tagOf } from './surroundings';
 import { DrillError, type Journal } from './steps';
 
 const AVAILABLE_TIMEOUT_SECONDS = 2 * 3600;
@@ -19,12 +18,13 @@ const AVAILABLE_TIMEOUT_SECONDS = 2 * 3600;
 export async function restoreRecoveryPoint(
   context: DurableContext,
   journal: Journal,
-  { aws, settings, drillId }: Surroundings,
+  surroundings: Surroundings,
   entry: DatabaseEntry,
   identifier: string,
   point: ChosenPoint,
   onStarted: (restoreJobId: string) => void,
 ): Promise<Endpoint> {
+  const { aws, settings, mode } = surroundings;
   const restoreJobId = await journal.step(context, `start restore of ${entry.name}`, async () => {
     const noted = await aws.backup.send(
       new GetRecoveryPointRestoreMetadataCommand({ BackupVaultName: settings.vaultName, RecoveryPointArn: point.id }),
@@ -40,6 +40,7 @@ export async function restoreRecoveryPoint(
           identifier,
           subnetGroup: settings.dbSubnetGroup,
           securityGroupId: settings.dbSecurityGroupId,
+          mode,
         }),
       }),
     );
@@ -60,7 +61,7 @@ export async function restoreRecoveryPoint(
 
   await journal.step(context, `tag restored ${entry.name}`, () =>
     aws.rds
-      .send(new AddTagsToResourceCommand({ ResourceName: instanceArn, Tags: [{ Key: DRILL_TAG, Value: drillId }] }))
+      .send(new AddTagsToResourceCommand({ ResourceName: instanceArn, Tags: [tagOf(surroundings)] }))
       .then(() => null),
   );
 

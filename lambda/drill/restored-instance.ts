@@ -1,6 +1,5 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { DescribeDBInstancesCommand, ListTagsForResourceCommand, type RDSClient } from '@aws-sdk/client-rds';
-import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import { DrillError, isNamed, type Journal } from './steps';
 
 /** A large database takes hours; twice a usual RTO is when nobody waits for it any more. */
@@ -51,8 +50,8 @@ export async function findInstance(rds: RDSClient, identifier: string) {
   }
 }
 
-/** The id of the drill that made an instance. */
-export async function drillTagOf(rds: RDSClient, instanceArn: string): Promise<string | undefined> {
-  const { TagList } = await rds.send(new ListTagsForResourceCommand({ ResourceName: instanceArn }));
-  return TagList?.find(({ Key }) => Key === DRILL_TAG)?.Value;
+/** Tags of an instance or a cluster. */
+export async function tagsOf(rds: RDSClient, arn: string): Promise<ReadonlyMap<string, string>> {
+  const { TagList } = await rds.send(new ListTagsForResourceCommand({ ResourceName: arn }));
+  return new Map(TagList?.flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? ''] as const])));
 }

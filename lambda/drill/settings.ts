@@ -1,5 +1,9 @@
+import type { Site } from '../../lib/planning/plan-document';
+
 /** What the site's stack tells the drill by its environment. */
 export interface Settings {
+  /** Where it runs: the DR site, or the primary Region for failures inside it. */
+  readonly site: Site;
   readonly bucket: string;
   readonly vaultName: string;
   readonly restoreRoleArn: string;
@@ -7,8 +11,13 @@ export interface Settings {
   readonly dbSecurityGroupId: string;
   readonly restoreFunction: string;
   readonly checkFunction: string;
+  /** The restore volume, and the folder in it that the functions' access point leads to: `/drills`. */
+  readonly restoreFileSystemId: string;
+  readonly restoreRoot: string;
   readonly topicArn: string;
   readonly region: string;
+  /** After it Lambda ends an execution, wherever it is. */
+  readonly timeoutSeconds: number;
   /** Checks of the user's own, in the order in which they were added. */
   readonly ownChecks: readonly OwnCheck[];
 }
@@ -18,15 +27,19 @@ export interface OwnCheck {
   readonly functionArn: string;
 }
 
-/** @throws naming every variable that is missing. */
+/** @throws naming every variable that is missing or no value of its kind. */
 export function settingsFrom(environment: Readonly<Record<string, string | undefined>>): Settings {
   const missing: string[] = [];
-  const required = (name: string) => {
-    const value = environment[name];
-    if (value === undefined || value === '') missing.push(name);
-    return value ?? '';
+  const required = <Text extends string = string>(
+    name: string,
+    isUsable: (text: string) => text is Text = isText as (text: string) => text is Text,
+  ) => {
+    const value = environment[name] ?? '';
+    if (!isUsable(value)) missing.push(name);
+    return value as Text;
   };
   const settings = {
+    site: required('SITE', isSite),
     bucket: required('BUCKET'),
     vaultName: required('VAULT_NAME'),
     restoreRoleArn: required('RESTORE_ROLE_ARN'),
@@ -34,15 +47,24 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
     dbSecurityGroupId: required('DB_SECURITY_GROUP_ID'),
     restoreFunction: required('RESTORE_FUNCTION'),
     checkFunction: required('CHECK_FUNCTION'),
+    restoreFileSystemId: required('RESTORE_FILE_SYSTEM_ID'),
+    restoreRoot: required('RESTORE_ROOT'),
     topicArn: required('TOPIC_ARN'),
     region: required('AWS_REGION'),
+    timeoutSeconds: Number(required('TIMEOUT_SECONDS', isSeconds)),
     ownChecks: ownChecks(environment['OWN_CHECKS']),
   };
   if (missing.length > 0) {
-    throw new Error(`environment of the drill lacks ${missing.join(', ')}: deploy the recovery site's stack again`);
+    throw new Error(
+      `environment of the drill lacks a usable ${missing.join(', ')}: deploy the recovery site's stack again`,
+    );
   }
   return settings;
 }
+
+const isText = (text: string): text is string => text !== '';
+const isSite = (text: string): text is Site => text === 'dr-site' || text === 'in-region';
+const isSeconds = (text: string): text is string => /^[1-9]\d*$/.test(text);
 
 /** `{ NAME: ARN }`, as the site's stack writes it. */
 function ownChecks(json: string | undefined): readonly OwnCheck[] {

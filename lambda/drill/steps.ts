@@ -117,6 +117,13 @@ export class Journal {
   }
 }
 
+/** When the last of the steps ended. */
+export function lastEnd({ steps }: Journal): string {
+  const last = steps.at(-1);
+  if (last === undefined) throw new DrillError('something was done without any step: this is a bug');
+  return last.endedAt;
+}
+
 /** Something did not work, in words for the report. */
 export class DrillError extends Error {
   override readonly name = 'DrillError';

@@ -5,11 +5,19 @@
  * objectives were met. What nobody looked at did not pass.
  */
 import type { CheckOutcome } from '../check/contract';
-import type { PlanLine, RecoveryPlanDocument, Technique } from '../../lib/planning/plan-document';
-import type { ComponentReport, DrillReport, StepReport, Verdict } from './contract';
+import type { PlanLine, RecoveryPlanDocument, Site, Technique } from '../../lib/planning/plan-document';
 import type { RecoverySet } from './choose-recovery-set';
+import type { ComponentReport, DrillMode, DrillReport, KeptRecovery, StepReport, Verdict } from './contract';
+import { TECHNIQUES } from './find-points';
+import { disasterAt, objectivesOf } from './objectives';
 
 export interface Course {
+  readonly mode: DrillMode;
+  readonly site: Site;
+  /** As in the event. */
+  readonly asked: { readonly at?: string; readonly exportKey?: string };
+  /** Of a recovery alone. */
+  readonly recovery?: KeptRecovery;
   readonly drillId: string;
   readonly deployment: string;
   readonly region: string;
@@ -38,27 +46,26 @@ export interface RestoredComponent {
 }
 
 export function judge(course: Course): DrillReport {
-  const { plan, recoverySet, startedAt, checkedAt } = course;
-  const components = plan === undefined ? [] : componentsOf(plan).map((component) => judgeComponent(component, course));
-  const objectives = plan?.objectives.drSite;
+  const { mode, site, asked, plan, recoverySet, startedAt, checkedAt } = course;
+  const components =
+    plan === undefined ? [] : componentsOf(plan, site).map((component) => judgeComponent(component, course));
+  const objectives = plan && objectivesOf(plan, site);
   const measuredRpoSeconds =
-    recoverySet?.moment === undefined ? undefined : secondsBetween(recoverySet.moment, startedAt);
+    recoverySet?.moment === undefined ? undefined : secondsBetween(recoverySet.moment, disasterAt(startedAt, asked.at));
   const measuredRtoSeconds = checkedAt === undefined ? undefined : secondsBetween(startedAt, checkedAt);
 
+  const missed = missedObjectives(course, objectives, measuredRpoSeconds, measuredRtoSeconds);
   const causes = [
     ...course.failures,
     ...components.flatMap(({ causes }) => causes),
     ...(plan === undefined ? [] : deploymentCauses(plan, course)),
-    ...(objectives === undefined
-      ? []
-      : [
-          ...notMet('RPO', measuredRpoSeconds, objectives.rpoSeconds),
-          ...notMet('RTO', measuredRtoSeconds, objectives.rtoSeconds),
-        ]),
+    ...(mode === 'drill' ? missed.counting : []),
   ];
   // Nothing is judged that was not planned: without a plan there must be a failure that says why.
   if (plan === undefined && causes.length === 0) causes.push('the drill read no recovery plan');
   const warnings = [
+    ...(mode === 'drill' ? [] : missed.counting),
+    ...missed.expected,
     ...components.flatMap(({ warnings }) => warnings),
     ...course.checks
       .filter(
@@ -71,6 +78,8 @@ export function judge(course: Course): DrillReport {
 
   return {
     formatVersion: 1,
+    mode,
+    site,
     drillId: course.drillId,
     deployment: course.deployment,
     region: course.region,
@@ -80,6 +89,7 @@ export function judge(course: Course): DrillReport {
     startedAt,
     ...(checkedAt === undefined ? {} : { checkedAt }),
     endedAt: course.endedAt,
+    ...(Object.keys(asked).length === 0 ? {} : { asked }),
     ...(objectives === undefined ? {} : { objectives }),
     ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),
     ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
@@ -90,6 +100,7 @@ export function judge(course: Course): DrillReport {
     steps: [...course.steps].sort((a, b) => a.startedAt.localeCompare(b.startedAt)),
     cleanUp: { complete: course.leftBehind.length === 0, leftBehind: course.leftBehind },
     plan: plan?.plan ?? [],
+    ...(course.recovery === undefined ? {} : { recovery: course.recovery }),
   };
 }
 
@@ -101,7 +112,7 @@ interface PlannedComponent {
   readonly technique: Technique;
 }
 
-function componentsOf(plan: RecoveryPlanDocument): readonly PlannedComponent[] {
+function componentsOf(plan: RecoveryPlanDocument, site: Site): readonly PlannedComponent[] {
   return [
     ...plan.databases.map(({ name, datasources }) => {
       // One that declares no datasource was restored and never queried, which proves nothing: so at least one.
@@ -110,14 +121,14 @@ function componentsOf(plan: RecoveryPlanDocument): readonly PlannedComponent[] {
         name,
         kind: 'database' as const,
         required: { 'datasource-connects': checks, 'tables-present': checks },
-        technique: 'backup-copy' as const,
+        technique: TECHNIQUES[site].database,
       };
     }),
     ...plan.volumes.map(({ name }) => ({
       name,
       kind: 'volume' as const,
       required: { 'artifact-hashes': 1 },
-      technique: 'artifact-export-replicated' as const,
+      technique: TECHNIQUES[site].volume,
     })),
   ];
 }
@@ -135,9 +146,9 @@ const DEPLOYMENT_CHECKS = [
 
 function deploymentCauses(
   plan: RecoveryPlanDocument,
-  { checks, ownChecks, checkedAt, restored }: Course,
+  { site, checks, ownChecks, checkedAt, restored }: Course,
 ): readonly string[] {
-  const known = new Set(componentsOf(plan).map(({ name }) => name));
+  const known = new Set(componentsOf(plan, site).map(({ name }) => name));
   const unclaimed = checks
     .filter(({ component }) => !component.split(SEPARATOR).some((name) => known.has(name)))
     .flatMap(checkCauses);
@@ -150,14 +161,15 @@ function deploymentCauses(
 }
 
 function judgeComponent(planned: PlannedComponent, course: Course) {
-  const { plan, recoverySet, startedAt, checkedAt, checks } = course;
+  const { mode, site, asked, plan, recoverySet, startedAt, checkedAt, checks } = course;
   const { name, kind } = planned;
   const chosen = recoverySet?.chosen.find(({ component }) => component === name);
   const restored = course.restored.find(({ component }) => component === name);
   const own = checks.filter((outcome) => concerns(outcome, name));
-  const line = promiseFor(planned, plan?.plan ?? []);
-  const rpoObjective = plan?.objectives.drSite.rpoSeconds;
-  const measuredRpoSeconds = chosen === undefined ? undefined : secondsBetween(chosen.moment, startedAt);
+  const line = promiseFor(planned, site, plan?.plan ?? []);
+  const rpoObjective = plan && objectivesOf(plan, site).rpoSeconds;
+  const measuredRpoSeconds =
+    chosen === undefined ? undefined : secondsBetween(chosen.moment, disasterAt(startedAt, asked.at));
   const measuredRtoSeconds =
     restored?.usableAt === undefined ? undefined : secondsBetween(startedAt, restored.usableAt);
 
@@ -171,17 +183,28 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
   }
   causes.push(...own.flatMap(checkCauses));
   if (checkedAt !== undefined && restored?.usableAt !== undefined) causes.push(...notMade(planned, own));
-  const tooOld = rpoObjective !== undefined && measuredRpoSeconds !== undefined && measuredRpoSeconds > rpoObjective;
+  const tooOld =
+    mode === 'drill' &&
+    asked.exportKey === undefined &&
+    rpoObjective !== undefined &&
+    measuredRpoSeconds !== undefined &&
+    measuredRpoSeconds > rpoObjective;
 
   const warnings = own.filter(({ status }) => status === 'WARNING').map(sentence);
-  if (line !== undefined && measuredRpoSeconds !== undefined && measuredRpoSeconds > line.worstCaseSeconds) {
+  const asPlanned = asked.exportKey === undefined;
+  if (
+    asPlanned &&
+    line !== undefined &&
+    measuredRpoSeconds !== undefined &&
+    measuredRpoSeconds > line.worstCaseSeconds
+  ) {
     warnings.push(
       `${name}: the restored state is ${measuredRpoSeconds} s old, more than the ${line.worstCaseSeconds} s that the plan ` +
         'promised: see whether its backups, copies or exports fail or take longer than assumed',
     );
   }
 
-  if (chosen !== undefined && line !== undefined && chosen.technique !== line.technique) {
+  if (asPlanned && chosen !== undefined && line !== undefined && chosen.technique !== line.technique) {
     const reasons = (recoverySet?.passedOver ?? []).filter(({ component }) => component === name);
     warnings.push(
       `${name}: restored from ${chosen.technique}, not from ${line.technique} as planned` +
@@ -252,11 +275,29 @@ const SEPARATOR = ' + ';
 
 const concerns = ({ component }: CheckOutcome, name: string) => component.split(SEPARATOR).includes(name);
 
-/** Of several ways planned for the DR site, the one that promises the least loss. */
-function promiseFor({ name }: PlannedComponent, lines: readonly PlanLine[]): PlanLine | undefined {
+/** Of several ways planned for the site, the one that promises the least loss. */
+function promiseFor({ name }: PlannedComponent, at: Site, lines: readonly PlanLine[]): PlanLine | undefined {
   return lines
-    .filter(({ component, site }) => component === name && site === 'dr-site')
+    .filter(({ component, site }) => component === name && site === at)
     .sort((a, b) => a.worstCaseSeconds - b.worstCaseSeconds)[0];
+}
+
+/**
+ * `counting` decide the verdict of a drill. A recovery is not the worse for them: what it kept works, and it is all that there
+ * is. `expected`: who asks for a certain export has chosen its age.
+ */
+function missedObjectives(
+  { asked }: Course,
+  objectives: DrillReport['objectives'],
+  measuredRpoSeconds: number | undefined,
+  measuredRtoSeconds: number | undefined,
+): { readonly counting: readonly string[]; readonly expected: readonly string[] } {
+  if (objectives === undefined) return { counting: [], expected: [] };
+  const rpo = notMet('RPO', measuredRpoSeconds, objectives.rpoSeconds);
+  const rto = notMet('RTO', measuredRtoSeconds, objectives.rtoSeconds);
+  return asked.exportKey === undefined
+    ? { counting: [...rpo, ...rto], expected: [] }
+    : { counting: rto, expected: rpo.map((sentence) => `${sentence}: the export was asked for`) };
 }
 
 function notMet(name: 'RPO' | 'RTO', measured: number | undefined, objective: number): readonly string[] {

@@ -1,10 +1,12 @@
+import type { ConfigurationChange, NewEndpoint } from '../../lib/deployment/configuration-changes';
+
 /**
- * Event contract of the restore function (DR Region, the restore volume mounted): puts one exported point onto the
- * restore volume, or removes what an earlier call put there.
+ * Event contract of the restore function (at each site, the restore volume mounted): puts one exported point onto the
+ * restore volume, removes what an earlier call put there, or says what a restored `deployment.toml` must say differently.
  *
  * Environment: `BUCKET` (replica bucket), `MOUNT_PATH`.
  */
-export type RestoreEvent = RestorePointEvent | RemoveEvent;
+export type RestoreEvent = RestorePointEvent | RemoveEvent | ConfigureEvent;
 
 export interface RestorePointEvent {
   readonly action: 'restore';
@@ -21,6 +23,14 @@ export interface RemoveEvent {
   readonly target: string;
 }
 
+export interface ConfigureEvent {
+  readonly action: 'configure';
+  /** The restored `deployment.toml`, relative to the root of the volume: `<id>/repository/conf/deployment.toml`. */
+  readonly target: string;
+  /** Where its databases are now. */
+  readonly endpoints: readonly NewEndpoint[];
+}
+
 export interface RestoreResult {
   readonly files: number;
   readonly directories: number;
@@ -31,4 +41,10 @@ export interface RestoreResult {
 
 export interface RemoveResult {
   readonly removed: boolean;
+}
+
+export interface ConfigureResult {
+  /** False: there is no such file. */
+  readonly found: boolean;
+  readonly changes: readonly ConfigurationChange[];
 }

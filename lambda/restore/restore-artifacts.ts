@@ -4,7 +4,16 @@ import type { ObjectStore } from '../archive/object-store';
 import { restorePoint } from '../archive/restore/restore-point';
 import type { Logger } from '../shared/log';
 import { pathOnVolume } from '../shared/mount-path';
-import type { RemoveEvent, RemoveResult, RestoreEvent, RestorePointEvent, RestoreResult } from './contract';
+import { changesOfFile } from './configure';
+import type {
+  ConfigureEvent,
+  ConfigureResult,
+  RemoveEvent,
+  RemoveResult,
+  RestoreEvent,
+  RestorePointEvent,
+  RestoreResult,
+} from './contract';
 
 export interface RestoreSurroundings {
   readonly mountPath: string;
@@ -16,16 +25,23 @@ export interface RestoreSurroundings {
 }
 
 /**
- * Restores a point onto the restore volume, or removes what a restore put there.
+ * Restores a point onto the restore volume, removes what a restore put there, or compares its `deployment.toml`.
  *
  * @throws Error when the event is not one of those of contract.ts, or the restore fails; nothing is at the target then
  */
 export async function restoreArtifacts(
   event: unknown,
   surroundings: RestoreSurroundings,
-): Promise<RestoreResult | RemoveResult> {
+): Promise<RestoreResult | RemoveResult | ConfigureResult> {
   const parsed = parse(event);
-  return parsed.action === 'remove' ? remove(parsed, surroundings) : restore(parsed, surroundings);
+  switch (parsed.action) {
+    case 'restore':
+      return restore(parsed, surroundings);
+    case 'remove':
+      return remove(parsed, surroundings);
+    case 'configure':
+      return changesOfFile(await pathOnVolume(surroundings.mountPath, parsed.target), parsed.target, parsed.endpoints);
+  }
 }
 
 async function restore(event: RestorePointEvent, surroundings: RestoreSurroundings): Promise<RestoreResult> {
@@ -87,7 +103,23 @@ function parse(event: unknown): RestoreEvent {
       if (target.includes('/')) throw new Error(`\`target\` must be the first folder alone, got ${target}`);
       return { action: 'remove', target };
     }
+    case 'configure':
+      return { action: 'configure', target: text('target'), endpoints: endpointsOf(fields['endpoints']) };
     default:
-      throw new Error(`\`action\` must be restore or remove, got ${JSON.stringify(fields['action'])}`);
+      throw new Error(`\`action\` must be restore, remove or configure, got ${JSON.stringify(fields['action'])}`);
   }
+}
+
+function endpointsOf(value: unknown): ConfigureEvent['endpoints'] {
+  const isEndpoint = (each: unknown) =>
+    typeof each === 'object' &&
+    each !== null &&
+    'host' in each &&
+    typeof each.host === 'string' &&
+    'port' in each &&
+    Number.isInteger(each.port) &&
+    'datasources' in each &&
+    Array.isArray(each.datasources);
+  if (Array.isArray(value) && value.every(isEndpoint)) return value as ConfigureEvent['endpoints'];
+  throw new Error('`endpoints` must be a list of hosts and ports with their datasources');
 }

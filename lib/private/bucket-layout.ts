@@ -14,3 +14,12 @@ export const drillPrefix = (deployment: string, drillId: string) => `drills/${de
 
 /** Tag on everything that a drill makes; its value is the drill's id. Clean-up deletes nothing without it. */
 export const DRILL_TAG = 'wso2is-recovery:drill';
+
+/** Prefix of what one recovery leaves in the bucket of its site; ends with a slash. Holds what a drill's prefix holds. */
+export const recoveryPrefix = (deployment: string, recoveryId: string) => `recoveries/${deployment}/${recoveryId}/`;
+
+/** Of a deployment at a site: which drill runs. */
+export const drillLockKey = (deployment: string) => `locks/${deployment}/drill.json`;
+
+/** Tag on everything that a recovery keeps; its value is the recovery's id. Nothing of this project deletes what has it. */
+export const RECOVERY_TAG = 'wso2is-recovery:recovery';

@@ -4,9 +4,11 @@ import type * as backup from 'aws-cdk-lib/aws-backup';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { DRILL_TAG } from '../private/bucket-layout';
+import { DRILL_TAG, RECOVERY_TAG } from '../private/bucket-layout';
 
 export interface DrillPermissionsOptions {
+  /** Of the drill itself. */
+  readonly functionName: string;
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
   readonly restoreRole: iam.IRole;
@@ -19,7 +21,7 @@ export interface DrillPermissionsOptions {
 /** What the drill may do; a statement a purpose. */
 export function drillPermissions(
   scope: Construct,
-  { bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
+  { functionName, bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
   const rdsArn = (resource: string, resourceName: string) =>
@@ -35,8 +37,9 @@ export function drillPermissions(
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     }),
   ];
-  // The drill names what it restores `drill-TIME-...`.
-  const instances = rdsArn('db', 'drill-*');
+  // The drill names what it restores `drill-TIME-...`; what a recovery keeps is `recovery-TIME-...`.
+  const drilled = rdsArn('db', 'drill-*');
+  const instances = [drilled, rdsArn('db', 'recovery-*')];
   const throughRds = { StringEquals: { 'kms:ViaService': `rds.${stack.region}.amazonaws.com` } };
   return [
     new iam.PolicyStatement({
@@ -46,6 +49,7 @@ export function drillPermissions(
         bucket.arnForObjects('plans/*'),
         bucket.arnForObjects('archives/*'),
         bucket.arnForObjects('drills/*'),
+        bucket.arnForObjects('locks/*'),
       ],
     }),
     // Without it S3 answers a missing plan document with "access denied".
@@ -53,7 +57,20 @@ export function drillPermissions(
     new iam.PolicyStatement({
       sid: 'WriteReports',
       actions: ['s3:PutObject'],
-      resources: [bucket.arnForObjects('drills/*')],
+      resources: ['drills/*', 'recoveries/*', 'locks/*'].map((keys) => bucket.arnForObjects(keys)),
+    }),
+    // Whether the drill that holds the lock still runs.
+    new iam.PolicyStatement({
+      sid: 'SeeOtherDrills',
+      actions: ['lambda:GetDurableExecution'],
+      resources: [
+        stack.formatArn({
+          service: 'lambda',
+          resource: 'function',
+          resourceName: `${functionName}:*`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
     }),
     new iam.PolicyStatement({
       sid: 'ChooseRecoveryPoints',
@@ -79,24 +96,30 @@ export function drillPermissions(
       actions: ['rds:DescribeDBInstanceAutomatedBackups'],
       resources: [rdsArn('auto-backup', '*'), rdsArn('db', '*')],
     }),
-    // Into the site's subnets only, out of reach of the internet, and tagged as a drill's from its first moment. The
-    // replicas' names are made by RDS; parameter and option groups are the defaults of the engine.
-    new iam.PolicyStatement({
-      sid: 'RestoreAutomatedBackups',
-      actions: ['rds:RestoreDBInstanceToPointInTime'],
-      resources: [
-        instances,
-        rdsArn('auto-backup', '*'),
-        rdsArn('subgrp', subnetGroup),
-        rdsArn('pg', 'default.*'),
-        rdsArn('og', 'default:*'),
-      ],
-      conditions: {
-        Null: { [`aws:RequestTag/${DRILL_TAG}`]: 'false' },
-        'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] },
-        Bool: { 'rds:PubliclyAccessible': 'false' },
-      },
-    }),
+    // Into the site's subnets only, out of reach of the internet, and tagged from its first moment. The replicas' names are
+    // made by RDS; parameter and option groups are the defaults of the engine.
+    ...[
+      { sid: 'RestoreAutomatedBackups', names: 'drill-*', tag: DRILL_TAG },
+      { sid: 'RecoverAutomatedBackups', names: 'recovery-*', tag: RECOVERY_TAG },
+    ].map(
+      ({ sid, names, tag }) =>
+        new iam.PolicyStatement({
+          sid,
+          actions: ['rds:RestoreDBInstanceToPointInTime'],
+          resources: [
+            rdsArn('db', names),
+            rdsArn('auto-backup', '*'),
+            rdsArn('subgrp', subnetGroup),
+            rdsArn('pg', 'default.*'),
+            rdsArn('og', 'default:*'),
+          ],
+          conditions: {
+            Null: { [`aws:RequestTag/${tag}`]: 'false' },
+            'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
+            Bool: { 'rds:PubliclyAccessible': 'false' },
+          },
+        }),
+    ),
     // RDS makes the restored storage with the caller's permission to use the key.
     new iam.PolicyStatement({
       sid: 'UseKeyThroughRds',
@@ -113,19 +136,26 @@ export function drillPermissions(
     new iam.PolicyStatement({
       sid: 'FollowInstances',
       actions: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
-      resources: [instances],
+      resources: instances,
     }),
-    // A restored instance takes the tag of its drill, and no other tag.
-    new iam.PolicyStatement({
-      sid: 'TagInstances',
-      actions: ['rds:AddTagsToResource'],
-      resources: [instances],
-      conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] }, Null: { 'aws:TagKeys': 'false' } },
-    }),
+    // What is restored takes the tag of its drill or recovery, and no other tag.
+    ...[
+      { sid: 'TagInstances', names: 'drill-*', tag: DRILL_TAG },
+      { sid: 'TagRecoveries', names: 'recovery-*', tag: RECOVERY_TAG },
+    ].map(
+      ({ sid, names, tag }) =>
+        new iam.PolicyStatement({
+          sid,
+          actions: ['rds:AddTagsToResource'],
+          resources: [rdsArn('db', names)],
+          conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] }, Null: { 'aws:TagKeys': 'false' } },
+        }),
+    ),
+    // By name and by tag: what a recovery keeps has neither.
     new iam.PolicyStatement({
       sid: 'CleanUpDrillInstances',
       actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
-      resources: [instances, rdsArn('auto-backup', '*')],
+      resources: [drilled, rdsArn('auto-backup', '*')],
       conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
     }),
     new iam.PolicyStatement({

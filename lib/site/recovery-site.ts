@@ -1,26 +1,22 @@
-import { ArnFormat, Duration, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as backup from 'aws-cdk-lib/aws-backup';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as events from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
+import type * as events from 'aws-cdk-lib/aws-events';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { archiveBucket } from '../artifacts/archive-bucket';
-import { alarmOnErrors, FAILED_JOB_STATES, failureTopic, notifyOfJobs } from '../notifications/failure-topic';
+import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from '../notifications/failure-topic';
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
-import { recoveryFunction } from '../private/recovery-function';
 import { type DeletionProtectionOptions, denyDeletion } from '../protection/deletion-protection';
 import type { ObjectLockOptions } from '../protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lock';
 import { recoveryKey } from '../vaults/recovery-key';
-import { drillPermissions } from './drill-permissions';
-import { MOUNT_PATH, restoreVolume } from './restore-volume';
-import { keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, SITE_TAG, vaultName } from './site-names';
+import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
+import { drillFunctionName, keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, vaultName } from './site-names';
 import { siteNetwork } from './site-network';
 
 /** The DR site: what there is in the Region that takes over. */
@@ -108,7 +104,10 @@ export class RecoverySite extends Construct {
   public readonly replicaBucket: s3.IBucket;
   /** Failures at the site, and the verdict of each drill that did not pass. Subscribe to it. */
   public readonly failureTopic: sns.ITopic;
-  /** The durable function, through the alias that it is invoked by: event `{ "deployment": NAME }`. */
+  /**
+   * The durable function, named after the site (`SITE-drill`), through the alias `live` that it is invoked by: event
+   * `{ "deployment": NAME }` for a drill, `{ "deployment": NAME, "mode": "recover" }` for a recovery.
+   */
   public readonly drillFunction: lambda.IFunction;
   /** The network of drills. */
   public readonly vpc: ec2.IVpc;
@@ -158,73 +157,19 @@ export class RecoverySite extends Construct {
     });
 
     const network = siteNetwork(this, props.vpc && { vpc: props.vpc, subnets: props.vpcSubnets });
-    const accessPoint = restoreVolume(this, network);
-    const inNetwork = {
+    const { drill, alias } = drillFunctions(this, {
+      site: 'dr-site',
+      functionName: drillFunctionName(this.siteName),
+      siteName: this.siteName,
+      bucket,
+      vault,
+      key,
+      topic,
+      network,
+      drillTimeout,
+      ownChecks: Lazy.string({ produce: () => this.ownCheckArns() }),
       removalPolicy,
-      vpc: network.vpc,
-      vpcSubnets: network.subnets,
-      filesystem: lambda.FileSystem.fromEfsAccessPoint(accessPoint, MOUNT_PATH),
-      environment: { BUCKET: bucket.bucketName, MOUNT_PATH },
-    };
-    const restore = recoveryFunction(this, 'Restore', {
-      ...inNetwork,
-      bundle: 'restore',
-      description: 'Puts an exported point of the artifacts onto the restore volume',
-      securityGroups: [network.restore],
     });
-    const check = recoveryFunction(this, 'Check', {
-      ...inNetwork,
-      bundle: 'check',
-      description: 'Checks what a drill restored',
-      securityGroups: [network.check],
-    });
-    for (const fn of [restore, check]) {
-      fn.addToRolePolicy(
-        new iam.PolicyStatement({
-          actions: ['s3:GetObject', 's3:GetObjectVersion'],
-          resources: [bucket.arnForObjects('archives/*')],
-        }),
-      );
-      // Without it S3 answers a missing pack with "access denied".
-      fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
-      alarmOnErrors(fn, topic);
-    }
-    check.addToRolePolicy(this.mayReadTaggedSecrets());
-
-    const restoreRole = new iam.Role(this, 'RestoreRole', {
-      description: 'AWS Backup restores recovery points of the site with it',
-      assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
-      managedPolicies: [
-        iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSBackupServiceRolePolicyForRestores'),
-      ],
-    });
-    const subnetGroup = new CfnDBSubnetGroup(this, 'DatabaseSubnets', {
-      dbSubnetGroupDescription: 'Restored databases: without it RDS looks for a default VPC',
-      subnetIds: network.vpc.selectSubnets(network.subnets).subnetIds,
-    });
-    const drill = recoveryFunction(this, 'Drill', {
-      bundle: 'drill',
-      description: 'Restores a recovery set, checks it, measures, reports, cleans up',
-      removalPolicy,
-      durableConfig: { executionTimeout: drillTimeout, retentionPeriod: DRILL_HISTORY },
-      environment: {
-        BUCKET: bucket.bucketName,
-        VAULT_NAME: vault.backupVaultName,
-        RESTORE_ROLE_ARN: restoreRole.roleArn,
-        DB_SUBNET_GROUP: subnetGroup.ref,
-        DB_SECURITY_GROUP_ID: network.database.securityGroupId,
-        RESTORE_FUNCTION: restore.functionName,
-        CHECK_FUNCTION: check.functionName,
-        TOPIC_ARN: topic.topicArn,
-        OWN_CHECKS: Lazy.string({ produce: () => this.ownCheckArns() }),
-      },
-    });
-    const permissions = drillPermissions(this, { bucket, vault, restoreRole, subnetGroup: subnetGroup.ref, key });
-    for (const statement of permissions) drill.addToRolePolicy(statement);
-    restore.grantInvoke(drill);
-    check.grantInvoke(drill);
-    topic.grantPublish(drill);
-    alarmOnErrors(drill, topic);
     notifyOfJobs(this, 'RestoreJobFailures', topic, {
       detailType: 'Restore Job State Change',
       // AWS Backup calls it `status` here, and `state` for the other jobs.
@@ -239,8 +184,7 @@ export class RecoverySite extends Construct {
     this.vpc = network.vpc;
     this.checkSecurityGroup = network.check;
     this.drillRole = drill;
-    // A durable function takes qualified names only: a running drill stays on the version that it began with.
-    this.drillFunction = new lambda.Alias(this, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
+    this.drillFunction = alias;
   }
 
   /**
@@ -265,7 +209,7 @@ export class RecoverySite extends Construct {
     }
     this.ownChecks.set(name, handler);
     handler.grantInvoke(this.drillRole);
-    handler.addToRolePolicy(this.mayReadTaggedSecrets());
+    handler.addToRolePolicy(mayReadTaggedSecrets(this, this.siteName));
   }
 
   /**
@@ -281,10 +225,10 @@ export class RecoverySite extends Construct {
     }
     this.deployments.add(deployment);
     if (!drillSchedule) return;
-    new events.Rule(this, `DrillSchedule-${deployment}`, {
-      description: `Drills of ${deployment}`,
+    scheduleDrills(this, `DrillSchedule-${deployment}`, {
+      deployment,
       schedule: drillSchedule,
-      targets: [new LambdaFunction(this.drillFunction, { event: events.RuleTargetInput.fromObject({ deployment }) })],
+      drill: this.drillFunction,
     });
   }
 
@@ -305,29 +249,7 @@ export class RecoverySite extends Construct {
     }
     return region;
   }
-
-  /**
-   * By tag, since the site cannot name the secrets: their ARNs come into being in the primary stacks, which depend on this
-   * one. Replicas carry the tags of their secret.
-   */
-  private mayReadTaggedSecrets(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [
-        Stack.of(this).formatArn({
-          service: 'secretsmanager',
-          resource: 'secret',
-          resourceName: '*',
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
-      ],
-      conditions: { StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: this.siteName } },
-    });
-  }
 }
 
 /** Long enough for a sentence's worth of words, short enough for a line of the report. */
 const MAX_CHECK_NAME_LENGTH = 40;
-
-/** How long Lambda keeps the steps of a drill that ended; the report is kept in the bucket. */
-const DRILL_HISTORY = Duration.days(30);

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import type { RemovalPolicy } from 'aws-cdk-lib';
 import * as efs from 'aws-cdk-lib/aws-efs';
 import type { Construct } from 'constructs';
 import type { SiteNetwork } from './site-network';
@@ -6,12 +6,16 @@ import type { SiteNetwork } from './site-network';
 /** Where the functions of the site see the restore volume. */
 export const MOUNT_PATH = '/mnt/restore';
 
+/** The folder of the restore volume that the functions see. */
+export const RESTORE_ROOT = '/drills';
+
 /**
- * Where drills put restored artifacts. Nothing on it is the only copy of anything, so it goes with its stack.
+ * Where drills and recoveries put restored artifacts. What a recovery keeps there is production's: so it outlives its stack as
+ * the vault and the bucket do.
  *
  * Files belong to one POSIX user here, whoever owned them in production: the manifest keeps the owners.
  */
-export function restoreVolume(scope: Construct, network: SiteNetwork): efs.AccessPoint {
+export function restoreVolume(scope: Construct, network: SiteNetwork, removalPolicy: RemovalPolicy): efs.AccessPoint {
   const fileSystem = new efs.FileSystem(scope, 'RestoreVolume', {
     vpc: network.vpc,
     vpcSubnets: network.subnets,
@@ -20,10 +24,10 @@ export function restoreVolume(scope: Construct, network: SiteNetwork): efs.Acces
     allowAnonymousAccess: false,
     throughputMode: efs.ThroughputMode.ELASTIC,
     enableAutomaticBackups: false,
-    removalPolicy: RemovalPolicy.DESTROY,
+    removalPolicy,
   });
   return fileSystem.addAccessPoint('Drills', {
-    path: '/drills',
+    path: RESTORE_ROOT,
     createAcl: { ownerUid: '1000', ownerGid: '1000', permissions: '750' },
     posixUser: { uid: '1000', gid: '1000' },
   });

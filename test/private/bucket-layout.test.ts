@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { archivePrefix, drillPrefix, planDocumentKey } from '../../lib/private/bucket-layout';
+import {
+  archivePrefix,
+  drillLockKey,
+  drillPrefix,
+  planDocumentKey,
+  recoveryPrefix,
+} from '../../lib/private/bucket-layout';
 
 test('keys in the bucket are a public contract', () => {
   assert.equal(planDocumentKey('prod'), 'plans/prod.json');
   assert.equal(archivePrefix('prod', 'repository'), 'archives/prod/repository/');
   assert.equal(drillPrefix('prod', 'd1'), 'drills/prod/d1/');
+  assert.equal(recoveryPrefix('prod', 'r1'), 'recoveries/prod/r1/');
+  assert.equal(drillLockKey('prod'), 'locks/prod/drill.json');
 });

@@ -1,9 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { after, before, describe, it } from 'node:test';
-import { withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing';
-import type { DrillEvent, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
+import { describe, it } from 'node:test';
 import { drill } from '../../../lambda/drill/drill';
+import type { Aws } from '../../../lambda/drill/surroundings';
 import {
   AUTOMATED_BACKUP_ARN,
   automatedBackup,
@@ -13,32 +11,20 @@ import {
   passingChecks,
   PLAN,
   REPLICATED_PLAN,
+  reportOf,
+  runDrill,
+  summaryOf,
   SETTINGS,
 } from './fake-site';
 
-before(() => LocalDurableTestRunner.setupTestEnvironment({ skipTime: true }));
-after(() => LocalDurableTestRunner.teardownTestEnvironment());
-
-async function run(site: FakeSite, event: unknown = { deployment: 'prod' }, aws = site.aws()) {
-  const handler = withDurableExecution((input: DrillEvent, context) => drill(input, context, aws, SETTINGS));
-  const runner = new LocalDurableTestRunner<DrillSummary>({ handlerFunction: handler });
-  runner.registerFunction('restore-function', site.restoreFunction);
-  runner.registerFunction('check-function', site.checkFunction);
-  return runner.run({ payload: event });
-}
-
-function reportOf(site: FakeSite): DrillReport {
-  const [key] = [...site.objects.keys()].filter((name) => name.endsWith('/report.json'));
-  assert.ok(key, 'a report was written');
-  return JSON.parse(site.objects.get(key) ?? '') as DrillReport;
-}
+const run = (site: FakeSite, event?: unknown, aws?: Aws) => runDrill(site, event, aws === undefined ? {} : { aws });
 
 describe('a drill that passes', () => {
   it('restores, checks, cleans up, and tells', async () => {
     const site = new FakeSite();
     const execution = await run(site);
 
-    assert.equal(execution.getStatus(), 'SUCCEEDED');
+    assert.equal(execution.status, 'SUCCEEDED');
     const report = reportOf(site);
     assert.deepEqual(report.causes, []);
     assert.deepEqual(report.warnings, []);
@@ -72,7 +58,7 @@ describe('a drill that passes', () => {
     );
     assert.ok(report.steps.every(({ outcome }) => outcome === 'OK'));
 
-    const summary = execution.getResult();
+    const summary = summaryOf(execution.result);
     assert.equal(summary?.verdict, 'PASSED');
     assert.equal('checks' in (summary ?? {}), false);
     assert.deepEqual(site.inputsOf('SNS.Publish'), []);
@@ -364,7 +350,7 @@ describe('a drill that must fail', () => {
     const site = new FakeSite();
     breakIt(site);
     const execution = await run(site);
-    assert.equal(execution.getStatus(), 'SUCCEEDED');
+    assert.equal(execution.status, 'SUCCEEDED');
     const report = reportOf(site);
     assert.equal(report.verdict, 'FAILED');
     assert.equal(site.inputsOf('SNS.Publish').length, 1);
@@ -526,15 +512,12 @@ describe('what passes by itself', () => {
 describe('the execution itself fails', () => {
   it('when the report cannot be written; the event is put all the same', async () => {
     const site = new FakeSite();
-    site.faults.set('S3.PutObject', () => {
-      throw named('AccessDenied', 'Access Denied');
+    site.faults.set('S3.PutObject', ({ Key }) => {
+      if ((Key as string).startsWith('drills/')) throw named('AccessDenied', 'Access Denied');
     });
     const execution = await run(site);
-    assert.equal(execution.getStatus(), 'FAILED');
-    assert.match(
-      execution.getError().errorMessage ?? '',
-      /ended PASSED, but: write report.json: AccessDenied: Access Denied/,
-    );
+    assert.equal(execution.status, 'FAILED');
+    assert.match(execution.error ?? '', /ended PASSED, but: write report.json: AccessDenied: Access Denied/);
     assert.equal(site.inputsOf('EventBridge.PutEvents').length, 1);
   });
 

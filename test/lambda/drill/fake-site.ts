@@ -1,14 +1,20 @@
 // A DR Region as the drill sees it, in memory: it keeps what it is told and can be made to go wrong.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { BackupClient } from '@aws-sdk/client-backup';
 import { RDSClient } from '@aws-sdk/client-rds';
 import type { CheckEvent, CheckOutcome, CheckResult } from '../../../lambda/check/contract';
 import type { ArchivePoint } from '../../../lambda/drill/find-points';
 import type { Settings } from '../../../lambda/drill/settings';
 import type { Aws } from '../../../lambda/drill/surroundings';
-import type { RestoreEvent } from '../../../lambda/restore/contract';
+import type { DrillResult, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
+import { drill } from '../../../lambda/drill/drill';
+import type { ConfigureResult, RestoreEvent } from '../../../lambda/restore/contract';
 import type { RecoveryPlanDocument } from '../../../lib/planning/plan-document';
+import { type Invocation, runDurable, type RunOptions } from './durable-runner';
 
 export const SETTINGS: Settings = {
+  site: 'dr-site',
   bucket: 'replica',
   vaultName: 'dr-vault',
   restoreRoleArn: 'arn:aws:iam::111122223333:role/restore',
@@ -16,8 +22,11 @@ export const SETTINGS: Settings = {
   dbSecurityGroupId: 'sg-0dr',
   restoreFunction: 'restore-function',
   checkFunction: 'check-function',
+  restoreFileSystemId: 'fs-0dr',
+  restoreRoot: '/drills',
   topicArn: 'arn:aws:sns:eu-central-1:111122223333:topic',
   region: 'eu-central-1',
+  timeoutSeconds: 86_400,
   ownChecks: [],
 };
 
@@ -112,6 +121,8 @@ export const automatedBackup = (earliest: string, latest: string) => ({
   RestoreWindow: { EarliestTime: new Date(earliest), LatestTime: new Date(latest) },
 });
 
+const IMMORTAL = { isDead: false, die: () => Promise.reject(new Error('it cannot die')) };
+
 interface Instance {
   arn: string;
   status: string;
@@ -138,11 +149,15 @@ export class FakeSite {
     },
   ];
   automatedBackups: Record<string, unknown>[] = [];
+  /** The function dies when this call was made, counted from 1, before it hears of it. */
+  killAfterCall?: number;
+  readonly runningExecutions = new Set<string>();
   archivePoints: ArchivePoint[] = [{ manifestKey: MANIFEST_KEY, startedAt: '2026-11-24T04:10:00.000Z' }];
   /** By name of the call; what it throws is what AWS would throw. */
   readonly faults = new Map<string, (input: Record<string, unknown>) => void>();
   /** Of an instance that RDS restores to a point in time. */
   restoredStatus = 'creating';
+  configuration: ConfigureResult = { found: true, changes: [] };
   restoreJobEnd = { Status: 'COMPLETED', StatusMessage: undefined as string | undefined };
   checks: (event: CheckEvent) => CheckResult = (event) => ({ checks: passingChecks(event) });
   private ticks = 0;
@@ -150,15 +165,19 @@ export class FakeSite {
   /** Each look at the clock takes a second: tests need no other time. */
   readonly clock = () => new Date(Date.parse('2026-11-24T04:25:00.000Z') + 1000 * this.ticks++).toISOString();
 
-  aws(): Aws {
+  /** What one invocation sees of it: nothing happens any more once that is dead. */
+  aws(invocation: Pick<Invocation, 'isDead' | 'die'> = IMMORTAL): Aws {
     const client = <Client>(service: string, send: Send) =>
       ({
         send: (command: { constructor: { name: string }; input: Record<string, unknown> }) => {
           const name = `${service}.${command.constructor.name.replace(/Command$/, '')}`;
-          this.calls.push({ name, input: command.input });
           return Promise.resolve().then(() => {
+            if (invocation.isDead) return new Promise<never>(() => undefined);
+            this.calls.push({ name, input: command.input });
+            const isLast = this.calls.length === this.killAfterCall;
             this.faults.get(name)?.(command.input);
-            return send(name, command.input);
+            const answer = send(name, command.input);
+            return isLast ? invocation.die() : answer;
           });
         },
       }) as Client;
@@ -172,6 +191,11 @@ export class FakeSite {
         new RDSClient({ region: 'eu-central-1' }),
         client<Pick<RDSClient, 'send'>>('RDS', (name, input) => this.rds(name, input)),
       ),
+      // Of other executions: those that a test says run.
+      lambda: client('Lambda', (_name, { DurableExecutionArn: arn }) => {
+        if (!this.runningExecutions.has(arn as string)) throw named('ResourceNotFoundException', arn as string);
+        return { Status: 'RUNNING' };
+      }),
       s3: client('S3', (name, input) => this.s3(name, input)),
       cloudWatch: client('CloudWatch', () => ({})),
       eventBridge: client('EventBridge', () => ({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] })),
@@ -184,11 +208,14 @@ export class FakeSite {
   readonly restoreFunction = (event: RestoreEvent) => {
     this.restoreEvents.push(event);
     this.faults.get(`restore.${event.action}`)?.({ ...event });
-    return Promise.resolve(
-      event.action === 'restore'
-        ? { files: 3, directories: 1, symlinks: 0, bytes: 10, durationMs: 5 }
-        : { removed: true },
-    );
+    switch (event.action) {
+      case 'restore':
+        return Promise.resolve({ files: 3, directories: 1, symlinks: 0, bytes: 10, durationMs: 5 });
+      case 'remove':
+        return Promise.resolve({ removed: true });
+      case 'configure':
+        return Promise.resolve(this.configuration);
+    }
   };
 
   readonly checkFunction = (event: CheckEvent) => {
@@ -299,14 +326,20 @@ export class FakeSite {
   private s3(name: string, input: Record<string, unknown>): unknown {
     const key = input['Key'] as string;
     if (name === 'S3.PutObject') {
+      const present = this.objects.get(key);
+      if (input['IfNoneMatch'] === '*' && present !== undefined) throw named('PreconditionFailed', key);
+      if (input['IfMatch'] !== undefined && input['IfMatch'] !== etagOf(present))
+        throw named('PreconditionFailed', key);
       this.objects.set(key, input['Body'] as string);
       return {};
     }
     const text = this.objects.get(key);
     if (text === undefined) throw named('NoSuchKey', 'The specified key does not exist.');
-    return { Body: { transformToString: () => Promise.resolve(text) } };
+    return { ETag: etagOf(text), Body: { transformToString: () => Promise.resolve(text) } };
   }
 }
+
+const etagOf = (text: string | undefined) => text && `"${createHash('sha256').update(text).digest('hex')}"`;
 
 export function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
@@ -334,4 +367,34 @@ export function passingChecks(event: CheckEvent): CheckOutcome[] {
     outcome('encrypted-values', 'is-db + repository'),
     ...event.volumes.map(({ name }) => outcome('artifact-hashes', name)),
   ];
+}
+
+/** Runs a drill at the site, through everything that `options` has happen to it. */
+export function runDrill(
+  site: FakeSite,
+  event: unknown = { deployment: 'prod' },
+  options: Partial<RunOptions> & { readonly settings?: Partial<Settings>; readonly aws?: Aws } = {},
+) {
+  const { settings, aws, ...rest } = options;
+  return runDurable<DrillResult>(
+    (invocation) => (input, context) =>
+      drill(input, context, aws ?? site.aws(invocation), { ...SETTINGS, ...settings }),
+    {
+      event,
+      functions: { 'restore-function': site.restoreFunction, 'check-function': site.checkFunction },
+      ...rest,
+    },
+  );
+}
+
+export function reportOf(site: FakeSite): DrillReport {
+  const [key] = [...site.objects.keys()].filter((name) => name.endsWith('/report.json'));
+  assert.ok(key, 'a report was written');
+  return JSON.parse(site.objects.get(key) ?? '') as DrillReport;
+}
+
+/** Of an execution that went to its end. */
+export function summaryOf(result: DrillResult | undefined): DrillSummary {
+  assert.equal(result?.outcome, 'REPORTED');
+  return result as DrillSummary;
 }

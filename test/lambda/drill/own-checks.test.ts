@@ -1,30 +1,19 @@
 import { strict as assert } from 'node:assert';
-import { after, before, describe, it } from 'node:test';
-import { withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing';
-import type { DrillEvent, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
-import { drill } from '../../../lambda/drill/drill';
+import { describe, it } from 'node:test';
+import type { DrillReport } from '../../../lambda/drill/contract';
 import { judgeAnswer } from '../../../lambda/drill/own-checks';
 import { settingsFrom } from '../../../lambda/drill/settings';
-import { FakeSite, SETTINGS } from './fake-site';
-
-before(() => LocalDurableTestRunner.setupTestEnvironment({ skipTime: true }));
-after(() => LocalDurableTestRunner.teardownTestEnvironment());
+import { FakeSite, reportOf, runDrill } from './fake-site';
 
 const ARN = 'arn:aws:lambda:eu-central-1:111122223333:function:smoke';
 
 async function run(own: (event: unknown) => Promise<unknown>): Promise<{ report: DrillReport; site: FakeSite }> {
   const site = new FakeSite();
-  const aws = site.aws();
-  const settings = { ...SETTINGS, ownChecks: [{ name: 'smoke', functionArn: ARN }] };
-  const handler = withDurableExecution((input: DrillEvent, context) => drill(input, context, aws, settings));
-  const runner = new LocalDurableTestRunner<DrillSummary>({ handlerFunction: handler });
-  runner.registerFunction('restore-function', site.restoreFunction);
-  runner.registerFunction('check-function', site.checkFunction);
-  runner.registerFunction(ARN, own);
-  await runner.run({ payload: { deployment: 'prod' } });
-  const key = [...site.objects.keys()].find((name) => name.endsWith('/report.json'));
-  return { report: JSON.parse(site.objects.get(key ?? '') ?? '') as DrillReport, site };
+  await runDrill(site, undefined, {
+    settings: { ownChecks: [{ name: 'smoke', functionArn: ARN }] },
+    functions: { 'restore-function': site.restoreFunction, 'check-function': site.checkFunction, [ARN]: own },
+  });
+  return { report: reportOf(site), site };
 }
 const outcomeOf = ({ checks }: DrillReport) => checks.find(({ check }) => check === 'own: smoke');
 
@@ -107,19 +96,43 @@ describe('judgeAnswer', () => {
 });
 
 describe('settings', () => {
-  const environment = Object.fromEntries(
-    [
-      'BUCKET',
-      'VAULT_NAME',
-      'RESTORE_ROLE_ARN',
-      'DB_SUBNET_GROUP',
-      'DB_SECURITY_GROUP_ID',
-      'RESTORE_FUNCTION',
-      'CHECK_FUNCTION',
-      'TOPIC_ARN',
-      'AWS_REGION',
-    ].map((name) => [name, 'x']),
-  );
+  const environment = {
+    SITE: 'in-region',
+    BUCKET: 'bucket',
+    VAULT_NAME: 'vault',
+    RESTORE_ROLE_ARN: 'role',
+    DB_SUBNET_GROUP: 'subnets',
+    DB_SECURITY_GROUP_ID: 'sg-1',
+    RESTORE_FUNCTION: 'restore',
+    CHECK_FUNCTION: 'check',
+    RESTORE_FILE_SYSTEM_ID: 'fs-1',
+    RESTORE_ROOT: '/drills',
+    TOPIC_ARN: 'topic',
+    TIMEOUT_SECONDS: '86400',
+    AWS_REGION: 'eu-central-1',
+  };
+  it('come from the environment, and all that is missing or wrong is named', () => {
+    assert.deepEqual(settingsFrom(environment), {
+      site: 'in-region',
+      bucket: 'bucket',
+      vaultName: 'vault',
+      restoreRoleArn: 'role',
+      dbSubnetGroup: 'subnets',
+      dbSecurityGroupId: 'sg-1',
+      restoreFunction: 'restore',
+      checkFunction: 'check',
+      restoreFileSystemId: 'fs-1',
+      restoreRoot: '/drills',
+      topicArn: 'topic',
+      timeoutSeconds: 86_400,
+      region: 'eu-central-1',
+      ownChecks: [],
+    });
+    assert.throws(
+      () => settingsFrom({ ...environment, SITE: 'primary', BUCKET: '', TIMEOUT_SECONDS: '1 day' }),
+      /^Error: environment of the drill lacks a usable SITE, BUCKET, TIMEOUT_SECONDS: deploy/,
+    );
+  });
   it('name the own checks in the order in which they were added; none where the site has none', () => {
     assert.deepEqual(settingsFrom(environment).ownChecks, []);
     assert.deepEqual(settingsFrom({ ...environment, OWN_CHECKS: `{"smoke":"${ARN}","other":"b"}` }).ownChecks, [

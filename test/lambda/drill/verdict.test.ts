@@ -13,6 +13,9 @@ const CHECKS = passingChecks({
 });
 
 const GOOD: Course = {
+  mode: 'drill',
+  site: 'dr-site',
+  asked: {},
   drillId: 'drill-1',
   deployment: 'prod',
   region: 'eu-central-1',

@@ -12,6 +12,19 @@ function siteWith(props?: RecoverySiteProps, region: string | undefined = 'eu-we
   return { stack, site, template: Template.fromStack(stack) };
 }
 
+/** Of every policy, with ARNs as texts. */
+function statementsOf(template: Template): Record<string, unknown>[] {
+  const text = JSON.stringify(
+    Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement as Record<string, unknown>[],
+    ),
+  );
+  return JSON.parse(text, (_, value: unknown) => {
+    const joined = (value as { 'Fn::Join'?: [string, (string | { Ref?: string })[]] } | null)?.['Fn::Join'];
+    return joined ? joined[1].map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('') : value;
+  }) as Record<string, unknown>[];
+}
+
 describe('a site without props', () => {
   const { stack, site, template } = siteWith();
 
@@ -65,8 +78,13 @@ describe('a site without props', () => {
       Runtime: 'nodejs24.x',
       DurableConfig: { ExecutionTimeout: 86400, RetentionPeriodInDays: 30 },
       VpcConfig: Match.absent(),
+      FunctionName: 'wso2is-recovery-drill',
       Environment: {
         Variables: {
+          SITE: 'dr-site',
+          TIMEOUT_SECONDS: '86400',
+          RESTORE_ROOT: '/drills',
+          RESTORE_FILE_SYSTEM_ID: Match.anyValue(),
           BUCKET: stack.resolve(site.replicaBucket.bucketName),
           VAULT_NAME: stack.resolve(site.vault.backupVaultName),
           RESTORE_ROLE_ARN: Match.anyValue(),
@@ -106,17 +124,19 @@ describe('a site without props', () => {
     });
   });
 
-  test('the drill deletes only what carries the tag of a drill', () => {
-    template.hasResourceProperties('AWS::IAM::Policy', {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Action: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
-            Condition: { Null: { 'aws:ResourceTag/wso2is-recovery:drill': 'false' } },
-          }),
-        ]),
-      },
-    });
+  test('the drill deletes only what carries the tag and the name of a drill', () => {
+    const arn = 'arn:<AWS::Partition>:rds:eu-west-1:111122223333:';
+    const deleting = statementsOf(template).filter(({ Action }) => /delete/i.test(JSON.stringify(Action)));
+    assert.deepEqual(
+      deleting.map(({ Sid, Resource, Condition }) => [Sid, Resource, Condition]),
+      [
+        [
+          'CleanUpDrillInstances',
+          [`${arn}db:drill-*`, `${arn}auto-backup:*`],
+          { Null: { 'aws:ResourceTag/wso2is-recovery:drill': 'false' } },
+        ],
+      ],
+    );
   });
 
   test('the drill restores automated backups into the isolated subnets only, tagged, and with the key of the site', () => {
@@ -137,22 +157,27 @@ describe('a site without props', () => {
       Action: 'rds:DescribeDBInstanceAutomatedBackups',
       Resource: [rds('auto-backup:*'), rds('db:*')],
     });
-    assert.deepEqual(statement('RestoreAutomatedBackups'), {
-      Sid: 'RestoreAutomatedBackups',
-      Action: 'rds:RestoreDBInstanceToPointInTime',
-      Resource: [
-        rds('db:drill-*'),
-        rds('auto-backup:*'),
-        arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
-        rds('pg:default.*'),
-        rds('og:default:*'),
-      ],
-      Condition: {
-        Null: { 'aws:RequestTag/wso2is-recovery:drill': 'false' },
-        'ForAllValues:StringEquals': { 'aws:TagKeys': ['wso2is-recovery:drill'] },
-        Bool: { 'rds:PubliclyAccessible': 'false' },
-      },
-    });
+    for (const [sid, kind] of [
+      ['RestoreAutomatedBackups', 'drill'],
+      ['RecoverAutomatedBackups', 'recovery'],
+    ] as const) {
+      assert.deepEqual(statement(sid), {
+        Sid: sid,
+        Action: 'rds:RestoreDBInstanceToPointInTime',
+        Resource: [
+          rds(`db:${kind}-*`),
+          rds('auto-backup:*'),
+          arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
+          rds('pg:default.*'),
+          rds('og:default:*'),
+        ],
+        Condition: {
+          Null: { [`aws:RequestTag/wso2is-recovery:${kind}`]: 'false' },
+          'ForAllValues:StringEquals': { 'aws:TagKeys': [`wso2is-recovery:${kind}`] },
+          Bool: { 'rds:PubliclyAccessible': 'false' },
+        },
+      });
+    }
     const Resource = { 'Fn::GetAtt': ['RecoverySiteKey3F24DFE8', 'Arn'] };
     const throughRds = { StringEquals: { 'kms:ViaService': 'rds.eu-west-1.amazonaws.com' } };
     assert.deepEqual(statement('UseKeyThroughRds'), {
@@ -168,15 +193,20 @@ describe('a site without props', () => {
       Condition: { ...throughRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     });
     // The tag at creation is added by a permission of its own, which knows no other key.
-    assert.deepEqual(statement('TagInstances'), {
-      Sid: 'TagInstances',
-      Action: 'rds:AddTagsToResource',
-      Resource: rds('db:drill-*'),
-      Condition: {
-        'ForAllValues:StringEquals': { 'aws:TagKeys': ['wso2is-recovery:drill'] },
-        Null: { 'aws:TagKeys': 'false' },
-      },
-    });
+    for (const [sid, kind] of [
+      ['TagInstances', 'drill'],
+      ['TagRecoveries', 'recovery'],
+    ] as const) {
+      assert.deepEqual(statement(sid), {
+        Sid: sid,
+        Action: 'rds:AddTagsToResource',
+        Resource: rds(`db:${kind}-*`),
+        Condition: {
+          'ForAllValues:StringEquals': { 'aws:TagKeys': [`wso2is-recovery:${kind}`] },
+          Null: { 'aws:TagKeys': 'false' },
+        },
+      });
+    }
   });
 
   test('failed restore jobs and failing functions reach the topic, which takes TLS only', () => {

@@ -19,6 +19,8 @@ for (const [seconds, text] of [
 
 const report: DrillReport = {
   formatVersion: 1,
+  mode: 'drill',
+  site: 'dr-site',
   drillId: 'd-1',
   deployment: 'sample',
   region: 'eu-west-1',

@@ -3,6 +3,8 @@ import type { DrillReport } from '../../../../lambda/drill/contract';
 /** As a drill of one database and one volume leaves it; times as literals, so that every number below can be compared. */
 export const PASSED_REPORT: DrillReport = {
   formatVersion: 1,
+  mode: 'drill',
+  site: 'dr-site',
   drillId: 'drill-20261124t042500-1a2b3c4d',
   deployment: 'login-example',
   region: 'eu-central-1',

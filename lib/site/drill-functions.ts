@@ -1,0 +1,164 @@
+/**
+ * The functions that restore, check and decide, and what they work with. Made at each site alike: at the DR site and, for
+ * failures inside it, in the primary Region.
+ */
+import { ArnFormat, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type * as backup from 'aws-cdk-lib/aws-backup';
+import * as events from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { alarmOnErrors } from '../notifications/failure-topic';
+import type { Site } from '../planning/plan-document';
+import { recoveryFunction } from '../private/recovery-function';
+import { drillPermissions } from './drill-permissions';
+import { MOUNT_PATH, RESTORE_ROOT, restoreVolume } from './restore-volume';
+import { SITE_TAG } from './site-names';
+import type { SiteNetwork } from './site-network';
+
+export interface DrillFunctionsOptions {
+  readonly site: Site;
+  /** Physical name of the drill function, by which people and the command invoke it. */
+  readonly functionName: string;
+  /** Name of the DR site: the value of the tag on the secrets that may be read. */
+  readonly siteName: string;
+  readonly bucket: s3.IBucket;
+  readonly vault: backup.IBackupVault;
+  readonly key: kms.IKey;
+  readonly topic: sns.ITopic;
+  readonly network: SiteNetwork;
+  readonly drillTimeout: Duration;
+  /** JSON: ARN by name of each check of the user's own; a token that is undefined where there is none. */
+  readonly ownChecks?: string;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+export interface DrillFunctions {
+  /** The durable function; what it may do is granted to it. */
+  readonly drill: lambda.Function;
+  /** By which it is invoked. A durable function takes qualified names only: a running drill stays on its version. */
+  readonly alias: lambda.Alias;
+}
+
+export function drillFunctions(scope: Construct, options: DrillFunctionsOptions): DrillFunctions {
+  const { site, functionName, bucket, vault, key, topic, network, drillTimeout, removalPolicy } = options;
+  const accessPoint = restoreVolume(scope, network, removalPolicy);
+  const inNetwork = {
+    removalPolicy,
+    vpc: network.vpc,
+    vpcSubnets: network.subnets,
+    filesystem: lambda.FileSystem.fromEfsAccessPoint(accessPoint, MOUNT_PATH),
+    environment: { BUCKET: bucket.bucketName, MOUNT_PATH },
+  };
+  const restore = recoveryFunction(scope, 'Restore', {
+    ...inNetwork,
+    bundle: 'restore',
+    description: 'Puts an exported point of the artifacts onto the restore volume',
+    securityGroups: [network.restore],
+  });
+  const check = recoveryFunction(scope, 'Check', {
+    ...inNetwork,
+    bundle: 'check',
+    description: 'Checks what a drill restored',
+    securityGroups: [network.check],
+  });
+  for (const fn of [restore, check]) {
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:GetObject', 's3:GetObjectVersion'],
+        resources: [bucket.arnForObjects('archives/*')],
+      }),
+    );
+    // Without it S3 answers a missing pack with "access denied".
+    fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+    alarmOnErrors(fn, topic);
+  }
+  check.addToRolePolicy(mayReadTaggedSecrets(scope, options.siteName));
+
+  const restoreRole = new iam.Role(scope, 'RestoreRole', {
+    description: 'AWS Backup restores recovery points of the site with it',
+    assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
+    managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSBackupServiceRolePolicyForRestores')],
+  });
+  const subnetGroup = new CfnDBSubnetGroup(scope, 'DatabaseSubnets', {
+    dbSubnetGroupDescription: 'Restored databases: without it RDS looks for a default VPC',
+    subnetIds: network.vpc.selectSubnets(network.subnets).subnetIds,
+  });
+  const drill = recoveryFunction(scope, 'Drill', {
+    functionName,
+    bundle: 'drill',
+    description: 'Restores a recovery set, checks it, measures, reports, cleans up',
+    removalPolicy,
+    durableConfig: { executionTimeout: drillTimeout, retentionPeriod: DRILL_HISTORY },
+    environment: {
+      SITE: site,
+      BUCKET: bucket.bucketName,
+      VAULT_NAME: vault.backupVaultName,
+      RESTORE_ROLE_ARN: restoreRole.roleArn,
+      DB_SUBNET_GROUP: subnetGroup.ref,
+      DB_SECURITY_GROUP_ID: network.database.securityGroupId,
+      RESTORE_FUNCTION: restore.functionName,
+      CHECK_FUNCTION: check.functionName,
+      RESTORE_FILE_SYSTEM_ID: accessPoint.fileSystem.fileSystemId,
+      RESTORE_ROOT,
+      TOPIC_ARN: topic.topicArn,
+      TIMEOUT_SECONDS: String(drillTimeout.toSeconds()),
+      ...(options.ownChecks === undefined ? {} : { OWN_CHECKS: options.ownChecks }),
+    },
+  });
+  const permissions = drillPermissions(scope, {
+    functionName,
+    bucket,
+    vault,
+    restoreRole,
+    subnetGroup: subnetGroup.ref,
+    key,
+  });
+  for (const statement of permissions) drill.addToRolePolicy(statement);
+  restore.grantInvoke(drill);
+  check.grantInvoke(drill);
+  topic.grantPublish(drill);
+  alarmOnErrors(drill, topic);
+  return { drill, alias: new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion }) };
+}
+
+/**
+ * By tag, since a site cannot name the secrets: their ARNs come into being in the primary stacks, which depend on it.
+ * Replicas carry the tags of their secret.
+ */
+export function mayReadTaggedSecrets(scope: Construct, siteName: string): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    actions: ['secretsmanager:GetSecretValue'],
+    resources: [
+      Stack.of(scope).formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: '*',
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+    conditions: { StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: siteName } },
+  });
+}
+
+/** Drills of a deployment on a schedule. */
+export function scheduleDrills(
+  scope: Construct,
+  id: string,
+  options: { readonly deployment: string; readonly schedule: events.Schedule; readonly drill: lambda.IFunction },
+): void {
+  const { deployment, schedule, drill } = options;
+  new events.Rule(scope, id, {
+    description: `Drills of ${deployment}`,
+    schedule,
+    targets: [new LambdaFunction(drill, { event: events.RuleTargetInput.fromObject({ deployment }) })],
+  });
+}
+
+/** How long Lambda keeps the steps of a drill that ended; the report is kept in the bucket. */
+const DRILL_HISTORY = Duration.days(30);
