@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durations } from './local-aws';
+import { findMariaDb } from './mariadb';
 
 /** AWS's own example account. */
 export const ACCOUNT_ID = '123456789012';
@@ -34,6 +35,7 @@ export function serverEnvironment(dataDir: string, durations: Partial<Durations>
     LOCAL_AWS_DATA_DIR: dataDir,
     LOCAL_AWS_DURATIONS: JSON.stringify(durations),
     LOCAL_AWS_POSTGRES_BIN: postgresBinaries(),
+    LOCAL_AWS_MARIADB: JSON.stringify(findMariaDb() ?? {}),
   };
 }
 

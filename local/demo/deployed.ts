@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import type { DatabaseEntry, RecoveryPlanDocument, VolumeEntry } from '../../lib/planning/plan-document';
 import { planDocumentKey } from '../../lib/private/bucket-layout';
 import type { LocalAws } from '../local-aws';
-import type { PostgresServer } from '../sample/databases';
+import { isServerType, type DatabaseServer } from '../sample/sql-client';
 
 export interface Regions {
   readonly primary: string;
@@ -37,7 +37,7 @@ export interface Deployed {
   readonly drVaultName: string;
   readonly drVaultArn: string;
   readonly backupRoleArn: string;
-  readonly databases: readonly (DatabaseEntry & { readonly server: PostgresServer })[];
+  readonly databases: readonly (DatabaseEntry & { readonly server: DatabaseServer })[];
   /** `path` is the folder that stands for the volume. */
   readonly volumes: readonly (VolumeEntry & { readonly path: string; readonly exportFunction: string })[];
   /** Name and alias: a durable function is invoked qualified. */
@@ -130,8 +130,8 @@ async function findBackupPlan(aws: LocalAws, { primary }: Regions, drVaultName: 
 async function findServer(
   aws: LocalAws,
   { primary }: Regions,
-  { resourceArn, secretArn }: DatabaseEntry,
-): Promise<PostgresServer> {
+  { resourceArn, secretArn, datasources }: DatabaseEntry,
+): Promise<DatabaseServer> {
   const config = aws.clientConfig(primary);
   const { DBInstances } = await new RDSClient(config).send(
     new DescribeDBInstancesCommand({ DBInstanceIdentifier: resourceArn.split(':').at(-1) }),
@@ -141,7 +141,9 @@ async function findServer(
     new GetSecretValueCommand({ SecretId: secretArn }),
   );
   const { username, password } = JSON.parse(SecretString!) as { username: string; password: string };
-  return { host: Endpoint!.Address!, port: Endpoint!.Port!, user: username, password };
+  const type = one(`type of the databases on ${resourceArn}`, [...new Set(datasources.map(({ type }) => type))]);
+  if (!isServerType(type)) throw new Error(`${resourceArn} holds databases of type ${type}: no server here has them`);
+  return { type, host: Endpoint!.Address!, port: Endpoint!.Port!, user: username, password };
 }
 
 async function findFolder(aws: LocalAws, { primary }: Regions, { fileSystemArn }: VolumeEntry): Promise<string> {

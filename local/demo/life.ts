@@ -28,9 +28,10 @@ import type { DrillReport, DrillSummary } from '../../lambda/drill/contract';
 import type { ExportResult } from '../../lambda/export/contract';
 import { archivePrefix, drillPrefix, planDocumentKey } from '../../lib/private/bucket-layout';
 import type { LocalAws } from '../local-aws';
-import { agree, fillDatabases, tenantDirectories, withClient, type Agreement } from '../sample/databases';
+import { agree, fillDatabases, tenantDirectories, type Agreement } from '../sample/databases';
 import type { Encrypt } from '../sample/encryption';
 import { writeSampleHome } from '../sample/is-home';
+import { withClient } from '../sample/sql-client';
 import type { Deployed, Regions } from './deployed';
 
 /** Told what happens, a line at a time. */
@@ -235,7 +236,7 @@ export async function losePrimaryRegion(aws: LocalAws, deployed: Deployed): Prom
       ),
     'lambda:InvokeFunction': () =>
       new LambdaClient(config).send(new InvokeCommand({ FunctionName: deployed.volumes[0]?.exportFunction })),
-    'PostgreSQL server': () => withClient(database!.server, 'postgres', (client) => client.query('SELECT 1')),
+    'database server': () => withClient(database!.server, undefined, (client) => client.query('SELECT 1')),
   };
   const outcomes: Record<string, string> = {};
   for (const [what, attempt] of Object.entries(attempts)) {

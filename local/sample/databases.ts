@@ -1,24 +1,10 @@
-/** Databases as IS has them, on a PostgreSQL server; and the check that they agree with the files beside them. */
+/** Databases as IS has them, on a database server; and the check that they agree with the files beside them. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client, escapeIdentifier } from 'pg';
 import type { Encrypt } from './encryption';
 import type { Tenant } from './is-home';
-import {
-  IDENTITY_TABLES,
-  REGISTRY_TABLES,
-  SUPER_TENANT_ID,
-  TENANT_TABLES,
-  type TableGroup,
-  USER_TABLES,
-} from './tables';
-
-export interface PostgresServer {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-}
+import { type DatabaseServer, type SqlClient, withClient } from './sql-client';
+import { INPUT_TABLES, SUPER_TENANT_ID, tableGroups, type TableGroup } from './tables';
 
 /** A database that `deployment.toml` declares: the datasource decides which tables it holds. */
 export interface DeclaredDatasource {
@@ -41,56 +27,62 @@ export interface Agreement {
  * @param encrypt what the product keeps encrypted; default: there is nothing of the kind
  */
 export async function fillDatabases(
-  server: PostgresServer,
+  server: DatabaseServer,
   datasources: readonly DeclaredDatasource[],
   tenants: readonly Pick<Tenant, 'id' | 'domain'>[],
   encrypt?: Encrypt,
 ): Promise<Record<string, number>> {
-  const groups = new Map<string, Set<TableGroup>>();
-  for (const { datasource, databaseName } of datasources) {
-    const wanted = groups.get(databaseName) ?? new Set<TableGroup>();
-    tableGroups(datasource).forEach((group) => wanted.add(group));
-    groups.set(databaseName, wanted);
-  }
-  await withClient(server, 'postgres', async (client) => {
-    const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database');
-    const present = new Set(rows.map(({ datname }) => datname));
-    for (const name of groups.keys()) {
-      if (!present.has(name)) await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`);
-    }
+  const byDatabase = new Map<string, string[]>();
+  for (const { datasource, databaseName } of datasources)
+    byDatabase.set(databaseName, [...(byDatabase.get(databaseName) ?? []), datasource]);
+  await withClient(server, undefined, async (client) => {
+    for (const name of byDatabase.keys()) await client.createDatabase(name);
   });
-  const everyTenant = [{ id: SUPER_TENANT_ID, domain: 'carbon.super' }, ...tenants];
-  const filled = [...groups].map(async ([databaseName, wanted]): Promise<[string, number]> => {
-    let inserted = 0;
-    await withClient(server, databaseName, async (client) => {
-      await client.query('BEGIN');
-      for (const group of wanted) {
-        // The super tenant owns users, applications and registry resources, but has no row in UM_TENANT.
-        const owners = group === TENANT_TABLES ? tenants : everyTenant;
-        const parameters = [owners.map(({ id }) => id), owners.map(({ domain }) => domain)];
-        await client.query(group.create);
-        for (const statement of group.fill) {
-          const { rowCount } = await client.query(statement, statement.includes('$1') ? parameters : []);
-          inserted += rowCount ?? 0;
-        }
-        if (encrypt === undefined || group.secret === undefined) continue;
-        for (const { id, domain } of owners) {
-          const { rowCount } = await client.query(group.secret, [id, domain, encrypt(`secret of ${domain}`)]);
-          inserted += rowCount ?? 0;
-        }
-      }
-      await client.query('COMMIT');
-    });
-    return [databaseName, inserted];
+  // The super tenant owns users, applications and registry resources, but has no row in UM_TENANT.
+  const owners = [{ id: SUPER_TENANT_ID, domain: 'carbon.super' }, ...tenants];
+  const filled = [...byDatabase].map(async ([databaseName, names]): Promise<[string, number]> => {
+    const rows = await withClient(server, databaseName, (client) => fillDatabase(client, names, owners, encrypt));
+    return [databaseName, rows];
   });
   return Object.fromEntries(await Promise.all(filled));
 }
 
+async function fillDatabase(
+  client: SqlClient,
+  datasources: readonly string[],
+  owners: readonly Pick<Tenant, 'id' | 'domain'>[],
+  encrypt: Encrypt | undefined,
+): Promise<number> {
+  const groups = groupsOf(client, datasources);
+  for (const statement of [...groups.flatMap(({ create }) => create), ...INPUT_TABLES]) await client.query(statement);
+  await client.query('START TRANSACTION');
+  for (let from = 0; from < owners.length; from += OWNERS_PER_STATEMENT) {
+    const rows = owners.slice(from, from + OWNERS_PER_STATEMENT).map(({ id, domain }) => {
+      const secret = encrypt === undefined ? 'NULL' : literal(encrypt(`secret of ${domain}`));
+      return `(${id}, ${literal(domain)}, ${secret})`;
+    });
+    await client.query(`INSERT INTO SAMPLE_TENANT VALUES ${rows.join(', ')}`);
+  }
+  let inserted = 0;
+  for (const statement of groups.flatMap(({ fill }) => fill)) inserted += (await client.query(statement)).rowCount;
+  await client.query('COMMIT');
+  return inserted;
+}
+
+/** With their ciphertexts, about 1 MB. */
+const OWNERS_PER_STATEMENT = 500;
+
+/** Of domains and base64 alone: nothing in them needs to be escaped. */
+function literal(text: string): string {
+  if (!/^[A-Za-z0-9+/=.-]*$/.test(text)) throw new Error(`a sample's text must be plain, got ${text}`);
+  return `'${text}'`;
+}
+
 /** Compares the rows of UM_TENANT with the directories under `<repository>/tenants`. */
-export async function agree(server: PostgresServer, sharedDatabase: string, repository: string): Promise<Agreement> {
+export async function agree(server: DatabaseServer, sharedDatabase: string, repository: string): Promise<Agreement> {
   const inDatabase = await withClient(server, sharedDatabase, async (client) => {
-    const { rows } = await client.query<{ um_id: number }>('SELECT um_id FROM UM_TENANT ORDER BY um_id');
-    return rows.map(({ um_id }) => um_id);
+    const { rows } = await client.query<{ id: number }>('SELECT UM_ID AS id FROM UM_TENANT ORDER BY UM_ID');
+    return rows.map(({ id }) => id);
   });
   const directories = (await tenantDirectories(repository)).map(({ id }) => id);
   const missingIn = (ids: readonly number[], others: readonly number[]) => {
@@ -118,30 +110,20 @@ export async function tenantDirectories(repository: string): Promise<Tenant[]> {
     .map((id) => ({ id, domain: `tenant-${String(id).padStart(4, '0')}.example.com`, active: id % 11 !== 0 }));
 }
 
-/** Runs statements on one database; for tests and faults made on purpose. */
-export async function withClient<T>(
-  server: PostgresServer,
-  database: string,
-  run: (client: Client) => Promise<T>,
-): Promise<T> {
-  const client = new Client({ ...server, database, connectionTimeoutMillis: 10_000 });
-  await client.connect();
-  try {
-    return await run(client);
-  } finally {
-    await client.end();
-  }
-}
-
-function tableGroups(datasource: string): readonly TableGroup[] {
-  switch (datasource) {
-    case 'identity_db':
-      return [IDENTITY_TABLES];
-    case 'shared_db':
-      return [TENANT_TABLES, USER_TABLES, REGISTRY_TABLES];
-    case 'config':
-      return [REGISTRY_TABLES];
-    default:
-      return [USER_TABLES];
-  }
+/** The tables of datasources that share a database, each once. */
+function groupsOf({ dialect }: SqlClient, datasources: readonly string[]): TableGroup[] {
+  const { users, tenants, registry, identity } = tableGroups(dialect);
+  const groups = datasources.flatMap((datasource) => {
+    switch (datasource) {
+      case 'identity_db':
+        return [identity];
+      case 'shared_db':
+        return [tenants, users, registry];
+      case 'config':
+        return [registry];
+      default:
+        return [users];
+    }
+  });
+  return [...new Set(groups)];
 }

@@ -1,8 +1,8 @@
 """RDS's automated backups replicated to another Region, and instances restored from them to a point in time.
 
-A replica is a base backup of the source's server and the WAL that the server wrote since; it lies in the folder of the DR
+A replica is a base backup of the source's server and what the server logged since; it lies in the folder of the DR
 Region, so that it outlives the source and its Region. Logs leave the source every `logShippingSeconds` and arrive
-`automatedBackupReplicationSeconds` later; what was on its way when the Region went is lost. A restore is PostgreSQL's own
+`automatedBackupReplicationSeconds` later; what was on its way when the Region went is lost. A restore is the engine's own
 recovery to a time. Automated backups that are not replicated are records without a restore window.
 """
 
@@ -20,8 +20,8 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from ministack.services import kms
 from ministack.services import rds as ministack_rds
 
-from . import faults, postgres, rds, settings
-from .rds import RdsError
+from . import engines, faults, rds, settings
+from .rds_checks import RdsError, checked_engine
 
 logger = logging.getLogger("local-aws.automated-backups")
 
@@ -46,7 +46,7 @@ class _Replica:
         self.status = "creating"
         self.earliest = None
         self.latest = None
-        self._slot = self.id.replace("-", "_")
+        self._log_name = self.id.replace("-", "_")
         self._ended = threading.Event()
 
     @property
@@ -58,12 +58,12 @@ class _Replica:
         return self._folder / "base"
 
     @property
-    def wal(self) -> Path:
-        return self._folder / "wal"
+    def logs(self) -> Path:
+        return self._folder / "logs"
 
     @property
     def _folder(self) -> Path:
-        return postgres.snapshot_folder(f"{self.region}/{self.id}")
+        return engines.snapshot_folder(f"{self.region}/{self.id}")
 
     def follow(self) -> None:
         """Replicates until `end`, or until the source is no more."""
@@ -78,11 +78,11 @@ class _Replica:
         self._ended.set()
         self.status = "retained"
         if server := rds.server_of(self.source_arn):
-            server.forget_wal(self._slot)
+            server.forget_logs(self._log_name)
 
     def remove(self) -> None:
         self._ended.set()
-        postgres.remove_snapshot(self._folder)
+        engines.remove_data(self._folder)
 
     def _replicate(self) -> None:
         instance = rds.find_instance_by_arn(self.source_arn)
@@ -94,7 +94,7 @@ class _Replica:
             return None
         self.instance = dict(instance)
         if self.earliest is None:
-            server.keep_wal(self._slot)
+            server.keep_logs(self._log_name)
             server.snapshot(self.base)
             self.earliest = time.time()
             return None
@@ -102,7 +102,7 @@ class _Replica:
         self._ended.wait(settings.DURATIONS["automatedBackupReplicationSeconds"])
         if self._is_cut_off() or self._ended.is_set():
             return None
-        server.ship_wal(self._slot, self.wal)
+        server.ship_logs(self._log_name, self.logs)
         self.latest = moment
         self.status = "replicating"
         return None
@@ -215,13 +215,15 @@ def _restore(p):
         )
     replica = _find(source)
     moment = _moment(p, replica)
+    is_latest = ministack_rds._p(p, "UseLatestRestorableTime") == "true"
     damaged = faults.matching("automated-backup-damaged", f"{replica.arn} {replica.source_arn}")
-    base, wal = replica.base, replica.wal
+    engine = checked_engine(replica.instance["Engine"])
+    base, logs = replica.base, replica.logs
 
     def make():
         time.sleep(settings.DURATIONS["restoreSeconds"])
         name = ministack_rds._p(p, "TargetDBInstanceIdentifier")
-        return postgres.restore_to_moment(base, wal, name, moment, without_wal=damaged is not None)
+        return engine.restore_to_moment(base, logs, name, moment, is_latest=is_latest, without_logs=damaged is not None)
 
     instance = rds.restore_record(
         {**replica.instance, "KmsKeyId": replica.kms_key_id},

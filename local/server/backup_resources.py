@@ -16,6 +16,7 @@ from ministack.services import rds as ministack_rds
 
 from . import efs_files, rds, settings
 from .backup_router import BackupError
+from .rds_checks import RdsError
 
 
 class ResourceError(Exception):
@@ -77,7 +78,7 @@ class RdsInstances:
         resource["DBInstanceStatus"] = "backing-up"
         try:
             snapshot = rds.create_snapshot(_snapshot_id(point), resource, "awsbackup")
-        except rds.RdsError as error:
+        except RdsError as error:
             raise ResourceError(str(error)) from error
         finally:
             if resource["DBInstanceStatus"] == "backing-up":
@@ -107,7 +108,7 @@ class RdsInstances:
             options |= {f"Tags.member.{number}.Key": key, f"Tags.member.{number}.Value": value}
         try:
             instance = rds.restore_instance(point["_data"]["snapshot"], options)
-        except rds.RdsError as error:
+        except RdsError as error:
             raise ResourceError(f"{error} (Service: AmazonRDS; Error Code: {error.code})") from error
         while instance["DBInstanceStatus"] == "creating":
             time.sleep(0.02)

@@ -1,7 +1,7 @@
-"""RDS instances of engine `postgres` that are real servers, made through the API, through CloudFormation or from snapshots.
+"""RDS instances that are real servers, made through the API, through CloudFormation or from snapshots.
 
-MiniStack keeps the records; here each gets a server, and an endpoint as soon as that accepts connections. Engines other
-than PostgreSQL, and clusters, are refused rather than pretended.
+MiniStack keeps the records; here each gets a server, and an endpoint as soon as that accepts connections. Engines that
+have no server here, and clusters, are refused rather than pretended.
 """
 
 import logging
@@ -14,87 +14,19 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2, rds
 from ministack.services.cloudformation import provisioners
 
-from . import faults, postgres
+from . import engines
 from .clock import run_later
+from .engines import Server
+from .rds_checks import RdsError, check_identifier, check_password, check_user, checked_engine, refuse_clusters
+from .rds_servers import Servers
 
 logger = logging.getLogger("local-aws.rds")
 
 # How long a deleted instance is still described as `deleting`, in seconds. On AWS it is minutes.
 _DELETING_SECONDS = 0.5
-# How soon the servers of a Region that is gone are stopped, in seconds.
-_WATCH_SECONDS = 0.1
 
 
-class RdsError(Exception):
-    """An error of the RDS API."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-
-    def response(self):
-        return rds._error(self.code, str(self), 404 if "NotFound" in self.code else 400)
-
-
-class _Servers:
-    """The server of each instance, by the instance's ARN (which names the Region)."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._servers: dict[str, postgres.Server] = {}
-        self._stopped_by_region_loss: set[str] = set()
-        self._closed = threading.Event()
-
-    def get(self, instance: dict) -> postgres.Server | None:
-        return self._servers.get(instance["DBInstanceArn"])
-
-    def put(self, instance: dict, server: postgres.Server) -> None:
-        with self._lock:
-            if not self._closed.is_set():
-                self._servers[instance["DBInstanceArn"]] = server
-                return
-        server.remove()
-
-    def remove(self, instance: dict) -> None:
-        with self._lock:
-            server = self._servers.pop(instance["DBInstanceArn"], None)
-            self._stopped_by_region_loss.discard(instance["DBInstanceArn"])
-        if server:
-            server.remove()
-
-    def remove_all(self) -> None:
-        with self._lock:
-            servers = list(self._servers.values())
-            self._servers.clear()
-            self._stopped_by_region_loss.clear()
-        for server in servers:
-            server.remove()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed.set()
-        self.remove_all()
-
-    def watch_regions(self) -> None:
-        """Stops the servers of a Region that is lost, as abruptly as that happens, and starts them when it is back."""
-        while not self._closed.wait(_WATCH_SECONDS):
-            for arn, server in list(self._servers.items()):
-                try:
-                    self._follow_region(arn, server)
-                except Exception:
-                    logger.exception("Could not follow the fate of the Region of %s", arn)
-
-    def _follow_region(self, arn: str, server: postgres.Server) -> None:
-        gone = faults.region_gone(arn.split(":")[3])
-        if gone and server.running:
-            self._stopped_by_region_loss.add(arn)
-            server.stop(immediately=True)
-        elif not gone and arn in self._stopped_by_region_loss:
-            self._stopped_by_region_loss.discard(arn)
-            server.start(server.port)
-
-
-_servers = _Servers()
+_servers = Servers()
 
 
 # --- What AWS Backup and automated backups need -----------------------------------------------------------------------
@@ -110,7 +42,7 @@ def find_instance_by_arn(arn: str) -> dict | None:
     return rds._instances.get_scoped(account, region, identifier)
 
 
-def server_of(arn: str) -> postgres.Server | None:
+def server_of(arn: str) -> Server | None:
     return _servers.get({"DBInstanceArn": arn})
 
 
@@ -127,7 +59,7 @@ def create_snapshot(snapshot_id: str, instance: dict, snapshot_type: str) -> dic
     try:
         server.snapshot(folder)
     except BaseException:
-        postgres.remove_snapshot(folder)
+        engines.remove_data(folder)
         raise
     snapshot = _record_snapshot(snapshot_id, instance)
     snapshot["SnapshotType"] = snapshot_type
@@ -138,7 +70,7 @@ def create_snapshot(snapshot_id: str, instance: dict, snapshot_type: str) -> dic
 def copy_snapshot(source: dict, snapshot_id: str, region: str) -> dict:
     """A copy in another Region; VPC and subnet group do not exist there."""
     source_region = source["DBSnapshotArn"].split(":")[3]
-    postgres.copy_snapshot(
+    engines.copy_data(
         _snapshot_folder(source_region, source["DBSnapshotIdentifier"]), _snapshot_folder(region, snapshot_id)
     )
     account = get_account_id()
@@ -158,14 +90,15 @@ def copy_snapshot(source: dict, snapshot_id: str, region: str) -> dict:
 
 def delete_snapshot(snapshot_id: str, region: str) -> None:
     rds._snapshots.pop_scoped(get_account_id(), region, snapshot_id, None)
-    postgres.remove_snapshot(_snapshot_folder(region, snapshot_id))
+    engines.remove_data(_snapshot_folder(region, snapshot_id))
 
 
 def restore_instance(snapshot: dict, options: dict) -> dict:
     """A new instance from a snapshot of this Region; `options` are the parameters of RestoreDBInstanceFromDBSnapshot."""
     folder = _snapshot_folder(get_region(), snapshot["DBSnapshotIdentifier"])
     identifier = rds._p(options, "DBInstanceIdentifier")
-    return restore_record(snapshot, options, lambda: postgres.restore(folder, identifier.lower()))
+    engine = checked_engine(snapshot["Engine"])
+    return restore_record(snapshot, options, lambda: engine.restore(folder, identifier.lower()))
 
 
 def restore_record(origin: dict, options: dict, make, *, failed: str = "failed") -> dict:
@@ -208,13 +141,14 @@ def _create_db_instance(p):
             "InvalidParameterValue",
             "The parameters MasterUsername and MasterUserPassword must be provided and must not be blank.",
         )
-    _check_password(password)
+    engine = checked_engine(rds._p(p, "Engine"))
+    check_password(engine, password)
     database = rds._p(p, "DBName")
     instance = _create_record(p)
     instance["DBName"] = database
     user = instance["MasterUsername"]
     response = rds._single_instance_response("CreateDBInstanceResponse", "CreateDBInstanceResult", instance)
-    _start_in_background(instance, lambda: postgres.create(instance["DBInstanceIdentifier"], user, password, database))
+    _start_in_background(instance, lambda: engine.create(instance["DBInstanceIdentifier"], user, password, database))
     return response
 
 
@@ -276,8 +210,9 @@ def _finish_instance_reboot(instance, cluster):
 
 
 def _modify_db_instance(p):
-    if password := rds._p(p, "MasterUserPassword"):
-        _check_password(password)
+    instance = rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))
+    if instance and (password := rds._p(p, "MasterUserPassword")):
+        check_password(checked_engine(instance["Engine"]), password)
     return _original["modify"](p)
 
 
@@ -325,12 +260,12 @@ def _cloudformation_create(logical_id, props, stack_name):
     if snapshot_id and not snapshot:
         raise ValueError(f"AWS::RDS::DBInstance create failed: DBSnapshot {snapshot_id} not found.")
     try:
-        _check_engine(snapshot["Engine"] if snapshot else props.get("Engine", ""))
+        engine = checked_engine(snapshot["Engine"] if snapshot else props.get("Engine", ""))
         if props.get("DBClusterIdentifier"):
-            _refuse_clusters()
+            refuse_clusters()
         if not snapshot:
-            _check_user(props.get("MasterUsername", ""))
-            _check_password(props.get("MasterUserPassword", ""))
+            check_user(engine, props.get("MasterUsername", ""))
+            check_password(engine, props.get("MasterUserPassword", ""))
     except RdsError as error:
         raise ValueError(f"AWS::RDS::DBInstance create failed: {error.code}: {error}") from error
     identifier, _ = _original["cfn_create"](logical_id, props, stack_name)
@@ -340,11 +275,11 @@ def _cloudformation_create(logical_id, props, stack_name):
     if snapshot:
         instance["MasterUsername"] = snapshot["MasterUsername"]
         folder = _snapshot_folder(get_region(), snapshot_id)
-        _start(instance, lambda: postgres.restore(folder, identifier))
+        _start(instance, lambda: engine.restore(folder, identifier))
     else:
         _start(
             instance,
-            lambda: postgres.create(
+            lambda: engine.create(
                 identifier, instance["MasterUsername"], props["MasterUserPassword"], props.get("DBName")
             ),
         )
@@ -384,18 +319,12 @@ def _cloudformation_delete(physical_id, props):
 def _create_record(p) -> dict:
     """MiniStack's record of a new instance, checked more strictly, in state `creating`."""
     identifier = rds._p(p, "DBInstanceIdentifier").lower()
-    if not re.fullmatch(r"[a-z](-?[a-z0-9]){0,62}", identifier):
-        raise RdsError(
-            "InvalidParameterValue",
-            "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain "
-            "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.",
-        )
+    check_identifier(identifier)
     if identifier in rds._instances:
         raise RdsError("DBInstanceAlreadyExists", "DB instance already exists")
     if rds._p(p, "DBClusterIdentifier"):
-        _refuse_clusters()
-    _check_engine(rds._p(p, "Engine"))
-    _check_user(rds._p(p, "MasterUsername"))
+        refuse_clusters()
+    check_user(checked_engine(rds._p(p, "Engine")), rds._p(p, "MasterUsername"))
     subnet_group = rds._p(p, "DBSubnetGroupName")
     if subnet_group and subnet_group not in rds._subnet_groups:
         raise RdsError("DBSubnetGroupNotFoundFault", f"DB subnet group '{subnet_group}' does not exist.")
@@ -459,50 +388,8 @@ def _forget(instance: dict) -> None:
         rds._tags.pop(instance["DBInstanceArn"], None)
 
 
-def _check_engine(engine: str) -> None:
-    if engine != "postgres":
-        raise RdsError(
-            "InvalidParameterValue",
-            f"Invalid DB engine: the local AWS has PostgreSQL servers only, got '{engine}': use Engine 'postgres' to try it here.",
-        )
-
-
-def _check_user(user: str) -> None:
-    if user.lower() in (
-        "",
-        postgres.SUPERUSER,
-        "rds_superuser",
-        "admin",
-        "postgres_reserved",
-    ) or user.lower().startswith("pg_"):
-        raise RdsError(
-            "InvalidParameterValue", f"MasterUsername {user} cannot be used as it is a reserved word used by the engine"
-        )
-
-
-def _check_password(password: str) -> None:
-    if not 8 <= len(password) <= 128:
-        raise RdsError(
-            "InvalidParameterValue",
-            "The parameter MasterUserPassword is not a valid password because it is not 8 to 128 characters long.",
-        )
-    if re.search(r"[^\x21-\x7e]|[/\"@]", password):
-        raise RdsError(
-            "InvalidParameterValue",
-            "The parameter MasterUserPassword is not a valid password. Only printable ASCII characters besides '/', '@', '\"', "
-            "' ' may be used.",
-        )
-
-
-def _refuse_clusters():
-    raise RdsError(
-        "InvalidParameterValue",
-        "The local AWS has no DB clusters with servers: use a DB instance of engine 'postgres' to try it here.",
-    )
-
-
 def _snapshot_folder(region: str, snapshot_id: str):
-    return postgres.snapshot_folder(f"{region}/{snapshot_id.replace(':', '_')}")
+    return engines.snapshot_folder(f"{region}/{snapshot_id.replace(':', '_')}")
 
 
 def _record_snapshot(snapshot_id: str, instance: dict) -> dict:
@@ -556,7 +443,7 @@ def install() -> None:
         "StopDBInstance": _stop_db_instance,
         "RestoreDBInstanceFromDBSnapshot": _restore_from_snapshot,
         "DeleteDBSnapshot": _delete_db_snapshot,
-        "CreateDBCluster": lambda p: _refuse_clusters(),
+        "CreateDBCluster": lambda p: refuse_clusters(),
     }.items():
         rds._ACTION_MAP[action] = answering(ours)
 
@@ -579,4 +466,4 @@ def install() -> None:
 
 def shutdown() -> None:
     _servers.close()
-    postgres.shutdown()
+    engines.shutdown()

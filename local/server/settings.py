@@ -22,3 +22,10 @@ DURATIONS = {
 
 # Holds initdb, pg_ctl and postgres.
 POSTGRES_BIN = Path(os.environ.get("LOCAL_AWS_POSTGRES_BIN", "/nonexistent"))
+
+# MariaDB's programs, where they are on this machine.
+MARIADB = {
+    name: Path(path)
+    for name in ("mariadbd", "mariadb-install-db", "mariadb-binlog", "mariadb")
+    if (path := json.loads(os.environ.get("LOCAL_AWS_MARIADB", "{}")).get(name))
+}

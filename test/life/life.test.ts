@@ -29,9 +29,9 @@ import {
   startDrill,
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
-import { withClient } from '../../local/sample/databases';
 import { withSymmetricKey } from '../../local/sample/encryption';
 import { keystore } from '../../local/sample/keystores';
+import { withClient } from '../../local/sample/sql-client';
 
 void describe('the life of a deployment', { timeout: 420_000 }, () => {
   let aws: LocalAws;

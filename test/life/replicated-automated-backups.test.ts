@@ -29,7 +29,7 @@ import {
   sharedDatabase,
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
-import { withClient } from '../../local/sample/databases';
+import { withClient } from '../../local/sample/sql-client';
 
 const RPO_SECONDS = 2 * 3600;
 

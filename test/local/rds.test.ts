@@ -151,7 +151,10 @@ void describe('RDS instances of the local AWS', { timeout: 180_000 }, () => {
     await assert.rejects(create({ MasterUsername: 'rdsadmin' }), /reserved word/);
     await assert.rejects(create({ DBSubnetGroupName: 'elsewhere' }), { name: 'DBSubnetGroupNotFoundFault' });
     await assert.rejects(create({ VpcSecurityGroupIds: ['sg-0123456789abcdef0'] }), /Invalid security group/);
-    await assert.rejects(create({ Engine: 'mysql' }), /the local AWS has PostgreSQL servers only, got 'mysql'/);
+    await assert.rejects(
+      create({ Engine: 'sqlserver-ee' }),
+      /Invalid DB engine: the local AWS has servers for postgres, mysql, mariadb, got 'sqlserver-ee': use one of these/,
+    );
   });
 
   void it('is deleted only without protection and with a decision about the final snapshot', async () => {

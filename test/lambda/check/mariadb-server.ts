@@ -2,20 +2,17 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { md, pki } from 'node-forge';
-
-const BINARIES = ['/usr/sbin/mariadbd', '/usr/bin/mariadb-install-db'];
+import { findMariaDb, INSTALL_MARIADB } from '../../../local/mariadb';
 
 /** Why there can be none here; false where there can. */
-export const noMariaDb = BINARIES.every((path) => existsSync(path))
-  ? false
-  : 'no MariaDB server on this machine: apt-get install mariadb-server';
+export const noMariaDb = findMariaDb() ? false : `no MariaDB server on this machine: ${INSTALL_MARIADB}`;
 
 export interface MariaDb {
   readonly port: number;
@@ -28,14 +25,14 @@ export async function startMariaDb(options: { readonly tls: boolean }): Promise<
   const data = join(folder, 'data');
   const user = `--user=${userInfo().username}`;
   const install = spawnSync(
-    'mariadb-install-db',
+    findMariaDb()!['mariadb-install-db'],
     ['--no-defaults', `--datadir=${data}`, user, '--auth-root-authentication-method=normal', '--skip-test-db'],
     { encoding: 'utf8' },
   );
   if (install.status !== 0) throw new Error(`mariadb-install-db failed: ${install.stderr}${install.stdout}`);
   const port = await freePort();
   const server = spawn(
-    'mariadbd',
+    findMariaDb()!.mariadbd,
     [
       '--no-defaults',
       user,

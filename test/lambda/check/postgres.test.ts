@@ -41,7 +41,7 @@ void describe('checks on a real PostgreSQL', { timeout: 180_000 }, () => {
       }),
     );
     const { host, port } = await available(rds);
-    await fillDatabases({ host, port, user: 'isadmin', password: PASSWORD }, DATASOURCES, [
+    await fillDatabases({ type: 'postgre', host, port, user: 'isadmin', password: PASSWORD }, DATASOURCES, [
       { id: 1, domain: 'acme.example' },
       { id: 2, domain: 'globex.example' },
     ]);
