@@ -29,6 +29,7 @@ export function addStacks(app: App, configuration: Configuration): void {
     const stack = new IdentityServerStack(app, 'IdentityServer', {
       env,
       description: 'Sample of a WSO2 Identity Server deployment, with its recovery',
+      databaseType: sampleDatabaseType(configuration),
     });
     addRecovery(stack, configuration, site.recoverySite, sampleParts(stack, configuration));
   }
@@ -95,6 +96,19 @@ function sampleParts(stack: IdentityServerStack, configuration: Configuration): 
     databases: [ProtectedDatabase.fromInstance(stack.database, { datasources, credentials: stack.database.secret! })],
     volumes: [Volume.fromAccessPoint(stack.repository, { mountedAt: 'repository' })],
   };
+}
+
+function sampleDatabaseType(configuration: Configuration): string {
+  const { databases } = deploymentOf(configuration);
+  const types = [...new Set(databases.filter(({ embedded }) => !embedded).map(({ type }) => type))];
+  if (types.length > 1) {
+    throw new Error(
+      `deployment.toml must declare databases of one type where [sample] makes their instance, got ${types.join(' and ')}: ` +
+        'use one of these, or [existing] with the instances that are there',
+    );
+  }
+  // Of embedded databases alone the construct says what is wrong with them.
+  return types[0] ?? 'postgre';
 }
 
 function existingParts(stack: Stack, existing: Existing): Parts {

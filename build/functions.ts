@@ -50,7 +50,7 @@ async function main() {
       }),
     ),
     ...STARTS_THREADS.map((folder) =>
-      build({
+      bundle({
         ...common,
         entryPoints: [ARCHIVE_THREAD],
         outfile: join(root, 'dist', folder, 'archive-thread.js'),

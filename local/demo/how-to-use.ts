@@ -1,8 +1,13 @@
+import { relative } from 'node:path';
 import type { LocalAws } from '../local-aws';
 import type { Deployed } from './deployed';
 
 /** For `--keep`: what can be done with what is left running, as commands to paste. */
-export function howToUse(aws: LocalAws, { regions, plan, drill, volumes, replicaBucket }: Deployed): string {
+export function howToUse(
+  aws: LocalAws,
+  { regions, plan, drill, volumes, replicaBucket }: Deployed,
+  configuration: string,
+): string {
   const exports = [
     'AWS_ENDPOINT_URL',
     'AWS_ACCESS_KEY_ID',
@@ -19,7 +24,7 @@ ${exports}
 
   aws --region ${regions.dr} s3 ls s3://${replicaBucket} --recursive
   aws --region ${regions.primary} backup list-backup-jobs
-  npx cdk diff --context config=out/demo/recovery.toml
+  npx cdk diff --context config=${relative(process.cwd(), configuration)}
   aws --region ${regions.primary} lambda invoke --function-name ${volumes[0]?.exportFunction} /dev/stdout
   aws --region ${regions.dr} lambda invoke --invocation-type Event --cli-binary-format raw-in-base64-out \\
       --function-name ${drill.functionName} --qualifier ${drill.qualifier} \\

@@ -2,14 +2,15 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeploymentTomlError, parseDeployment } from '../../lib/deployment/parse';
+import { findMariaDb, INSTALL_MARIADB } from '../mariadb';
+import { isServerType, SERVER_TYPES } from '../sample/sql-client';
+import { InputError } from './input-error';
 
-/** The input is at fault; the message says what to change. Exit status 2. */
-export class InputError extends Error {
-  public override readonly name = 'InputError';
-}
-
-/** @throws InputError if the demo cannot live with it; returns the path of its `deployment.toml`. */
-export function requireIsHome(directory: string): string {
+/**
+ * @param hasMariaDb whether databases of MySQL and MariaDB can be made. Default: what is on this machine.
+ * @throws InputError if the demo cannot live with it; returns the path of its `deployment.toml`.
+ */
+export function requireIsHome(directory: string, hasMariaDb = findMariaDb() !== undefined): string {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw new InputError(`--is-home must be a directory, got '${directory}': give the <IS_HOME> of an Identity Server`);
   }
@@ -23,12 +24,14 @@ export function requireIsHome(directory: string): string {
   if (!existsSync(file)) {
     throw new InputError(`${file} is missing: the demo takes the databases from it`);
   }
-  requirePostgres(file);
+  requireServer(file, hasMariaDb);
   return file;
 }
 
-function requirePostgres(file: string): void {
+/** One instance holds all of them, so that they must be of one engine, whose server is on this machine. */
+function requireServer(file: string, hasMariaDb: boolean): void {
   const { databases } = parsed(file);
+  const first = databases.find(({ embedded }) => !embedded);
   for (const { section, line, type, embedded, databaseName } of databases) {
     const where = `${file}${line === undefined ? '' : `:${line}`}: [${section}]`;
     if (embedded) {
@@ -37,9 +40,22 @@ function requirePostgres(file: string): void {
           'its files lie under repository/database and no database server holds it; declare it with type = "postgre"',
       );
     }
-    if (type !== 'postgre') {
+    if (!isServerType(type)) {
       throw new InputError(
-        `${where} is of type '${type}': the local AWS has PostgreSQL servers only; give a configuration with type = "postgre"`,
+        `${where} is of type '${type}', for which the local AWS has no server: give a configuration whose databases are of ` +
+          `type ${SERVER_TYPES.join(', ')}; a deployment on ${type} is protected by [existing] of bin/sample/existing.toml`,
+      );
+    }
+    if (type !== 'postgre' && !hasMariaDb) {
+      throw new InputError(
+        `${where} is of type '${type}', whose server is not on this machine (mariadbd, which stands for MySQL too, and ` +
+          `its tools on the PATH): ${INSTALL_MARIADB}`,
+      );
+    }
+    if (type !== first?.type) {
+      throw new InputError(
+        `${where} is of type '${type}', others are of type '${first?.type}': the demo makes one instance for all of them; ` +
+          'give a configuration with one type',
       );
     }
     if (databaseName === undefined) {

@@ -2,16 +2,17 @@
  * `npm run demo`: the whole life on the local AWS, step by step. Exit status: 0 the drill PASSED, 1 it did not or a step
  * failed, 2 the input is at fault, 130 interrupted.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Listr, PRESET_TIMER } from 'listr2';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalAws, type LocalAws } from '../local-aws';
 import { REGIONS, DEPLOYMENT, SAMPLE_DEPLOYMENT_TOML, recoveryToml } from './configuration';
 import { type Deployed, findDeployed } from './deployed';
-import { InputError, requireIsHome } from './is-home';
+import { InputError } from './input-error';
+import { requireIsHome } from './is-home';
 import {
   backUpDatabases,
   bootstrap,
@@ -24,12 +25,14 @@ import {
   losePrimaryRegion,
   replicated,
 } from './life';
+import { takeReportFolder } from './report-folder';
 import { summary } from './summary';
 import { howToUse } from './how-to-use';
 import type { DrillReport } from '../../lambda/drill/contract';
 
 interface Options {
   readonly isHome?: string;
+  readonly out: string;
   readonly keep?: boolean;
   readonly json?: boolean;
 }
@@ -44,12 +47,18 @@ interface Life {
 /** What a step gets to end by itself after an interruption. */
 const GRACE_MS = 10_000;
 
-const out = join(__dirname, '..', '..', 'out', 'demo');
+const DEFAULT_OUT = join(__dirname, '..', '..', 'out', 'demo');
 
 async function main(): Promise<number> {
   const options = new Command('demo')
     .description('Deploys a sample Identity Server and its recovery on a local AWS, loses the Region, and recovers.')
     .option('--is-home <dir>', 'take the files under <dir>/repository instead of generated ones; <dir> is only read')
+    .addOption(
+      new Option('--out <dir>', 'where report.html and report.json go; made if missing').default(
+        DEFAULT_OUT,
+        'out/demo',
+      ),
+    )
     .option('--keep', 'leave everything running at the end, and say how to use it')
     .option('--json', 'print the report as JSON at the end instead of the table')
     .configureOutput({ outputError: (text, write) => write(text) })
@@ -57,6 +66,9 @@ async function main(): Promise<number> {
     .parse()
     .opts<Options>();
   const deploymentToml = options.isHome === undefined ? SAMPLE_DEPLOYMENT_TOML : requireIsHome(options.isHome);
+
+  const out = resolve(options.out);
+  const reportFolder = takeReportFolder(out);
 
   const life: Life = {};
   const interrupted = new AbortController();
@@ -67,7 +79,7 @@ async function main(): Promise<number> {
   });
   // Each run has a folder of its own: two may run beside each other.
   const dataDir = mkdtempSync(join(tmpdir(), 'wso2is-recovery-demo-'));
-  const live = steps(options, life, { dataDir, deploymentToml, signal: interrupted.signal }).run();
+  const live = steps(options, life, { dataDir, out, deploymentToml, signal: interrupted.signal }).run();
   live.catch(() => {});
   try {
     const outcome = await Promise.race([live, signalled]);
@@ -78,7 +90,9 @@ async function main(): Promise<number> {
     if (options.keep === true) {
       await life.aws!.clearFaults();
       // Standard output is for the JSON alone.
-      (options.json === true ? console.error : console.log)(howToUse(life.aws!, life.deployed!));
+      (options.json === true ? console.error : console.log)(
+        howToUse(life.aws!, life.deployed!, join(out, 'recovery.toml')),
+      );
       // A promise alone keeps no process alive, and the local AWS ends with us.
       const alive = setInterval(() => {}, 60_000);
       await signalled;
@@ -93,15 +107,16 @@ async function main(): Promise<number> {
     await Promise.race([live.catch(() => {}), sleep(GRACE_MS)]);
     await life.aws?.stop();
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    reportFolder.release();
   }
 }
 
 function steps(
   options: Options,
   life: Life,
-  run: { dataDir: string; deploymentToml: string; signal: AbortSignal },
+  run: { dataDir: string; out: string; deploymentToml: string; signal: AbortSignal },
 ): Listr<Life, 'default', 'simple'> {
-  const { signal } = run;
+  const { signal, out } = run;
   const configuration = join(run.dataDir, 'recovery.toml');
   return new Listr<Life, 'default', 'simple'>(
     [
@@ -128,7 +143,6 @@ function steps(
         task: async (_, task) => {
           const text = recoveryToml(life.aws!.accountId, resolve(run.deploymentToml));
           writeFileSync(configuration, text);
-          mkdirSync(out, { recursive: true });
           writeFileSync(join(out, 'recovery.toml'), text);
           await deploy(life.aws!, configuration, (line) => (task.output = line), signal);
           life.deployed = await findDeployed(life.aws!, REGIONS, DEPLOYMENT);

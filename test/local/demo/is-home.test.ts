@@ -25,12 +25,35 @@ test('PostgreSQL databases are taken', () => {
   assert.equal(requireIsHome(folder), join(folder, 'repository/conf/deployment.toml'));
 });
 
-test('another engine is refused by name, with the line', () => {
+test('MySQL and MariaDB databases are taken where there is a server, and refused with what to install where not', () => {
+  for (const type of ['mysql', 'mariadb']) {
+    const folder = home(database('identity_db', type) + database('shared_db', type));
+    assert.equal(requireIsHome(folder, true), join(folder, 'repository/conf/deployment.toml'));
+    assert.throws(
+      () => requireIsHome(folder, false),
+      new RegExp(
+        `deployment\\.toml:1: \\[database\\.identity_db\\] is of type '${type}', whose server is not on this machine .*: ` +
+          'apt-get install mariadb-server',
+      ),
+    );
+  }
+});
+
+test('engines that have no server here are refused by name, with the line', () => {
+  for (const type of ['mssql', 'oracle', 'db2']) {
+    const folder = home(database('identity_db', 'postgre') + database('shared_db', type).replace('name =', 'sid ='));
+    assert.throws(
+      () => requireIsHome(folder, true),
+      new RegExp(
+        `deployment\\.toml:5: \\[database\\.shared_db\\] is of type '${type}', for which the local AWS has no server`,
+      ),
+    );
+  }
+});
+
+test('databases of two engines are refused: one instance holds all of them', () => {
   const folder = home(database('identity_db', 'postgre') + database('shared_db', 'mysql'));
-  assert.throws(
-    () => requireIsHome(folder),
-    /deployment\.toml:5: \[database\.shared_db\] is of type 'mysql': the local AWS has PostgreSQL servers only/,
-  );
+  assert.throws(() => requireIsHome(folder, true), /:5: .* is of type 'mysql', others are of type 'postgre'/);
 });
 
 test('a database that is not declared is the embedded H2, and refused', () => {
@@ -58,6 +81,11 @@ test('the command ends with status 2 and says why, without starting anything', (
   assert.match(absent.stderr, /^--is-home must be a directory, got/);
   assert.equal(absent.stdout, '');
   assert.equal(run('--no-such-option').status, 2);
+  mkdirSync(join(root, 'taken'));
+  writeFileSync(join(root, 'taken/demo.lock'), String(process.pid));
+  const taken = run('--out', join(root, 'taken'));
+  assert.equal(taken.status, 2);
+  assert.match(taken.stderr, /is in use by another demo \(process \d+\): .* with --out/);
   const help = run('--help');
   assert.equal(help.status, 0);
   assert.match(help.stdout, /--keep/);
