@@ -26,7 +26,7 @@ async function registerArchiveCommands(program: Command): Promise<void> {
     return;
   }
   const needs = `needs Node >= 22.15 for zstd, this is ${process.version}`;
-  for (const name of ['export', 'list', 'diff', 'verify', 'restore', 'prune']) {
+  for (const name of ['export', 'list', 'diff', 'verify', 'restore', 'drop-replaced', 'prune']) {
     program
       .command(name)
       .description(needs)

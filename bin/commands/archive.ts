@@ -1,5 +1,6 @@
 /** The commands on an archive. Loading them needs a Node with zstd. */
 import { registerDiff } from './diff';
+import { registerDropReplaced } from './drop-replaced';
 import { registerExport } from './export';
 import { registerList } from './list';
 import { registerPrune } from './prune';
@@ -12,5 +13,6 @@ export const ARCHIVE_COMMANDS = [
   registerDiff,
   registerVerify,
   registerRestore,
+  registerDropReplaced,
   registerPrune,
 ] as const;

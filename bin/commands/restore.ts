@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { choosePoint } from '../../lambda/archive/points';
 import { restorePoint } from '../../lambda/archive/restore/restore-point';
@@ -20,6 +21,8 @@ interface RestoreOptions extends CommonOptions {
   readonly path?: readonly string[];
   readonly replace?: boolean;
   readonly keepGoing?: boolean;
+  /** False with --no-sync. */
+  readonly sync: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -40,6 +43,7 @@ export function registerRestore(program: Command): void {
     )
     .option('--replace', 'move what is there aside and keep it: the whole directory, or each --path alone')
     .option('--keep-going', 'restore what is not damaged')
+    .option('--no-sync', 'do not wait until all of it is on the disk')
     .option('--dry-run', 'say what would be restored, and write nothing')
     .action((archive: ArchiveLocation, target: string, options: RestoreOptions) => {
       const progress = progressOf('files');
@@ -55,13 +59,14 @@ export function registerRestore(program: Command): void {
             ...(options.path ? { paths: options.path } : {}),
             replace: options.replace ?? false,
             keepGoing: options.keepGoing ?? false,
+            sync: options.sync,
             dryRun: options.dryRun ?? false,
             onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
               progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
           });
           return { ...outcome, passedOver: passedOver.map(({ manifestKey: key, problems }) => ({ key, problems })) };
         },
-        ({ manifestKey, files, bytes, warnings, damages, replaced, passedOver }) => ({
+        ({ manifestKey, files, bytes, warnings, damages, replaced, passedOver, ...leftOvers }) => ({
           text: [
             `${options.dryRun ? 'would restore' : 'restored'} ${files} files, ${formatBytes(bytes)}, to ${target}`,
             `point: s3://${archive.bucket}/${manifestKey}`,
@@ -69,8 +74,15 @@ export function registerRestore(program: Command): void {
               ({ key, problems }) =>
                 `not the newest: s3://${archive.bucket}/${key} is damaged or not complete: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
             ),
-            ...replaced.map(
-              ({ path, keptAt }) => `replaced: ${path}; what was there is at ${keptAt} until you remove it`,
+            ...replaced.map(({ path, keptAt }) => {
+              const inside = relative(resolve(target), path);
+              const which = inside === '' ? '' : ` --path ${inside}`;
+              return `replaced: ${path}; what was there is at ${keptAt} until you drop it: wso2is-recovery drop-replaced ${target}${which}`;
+            }),
+            ...leftOvers.removedLeftOvers.map((path) => `removed: ${path}, which a restore that was killed had left`),
+            ...leftOvers.otherLeftOvers.map(
+              (path) =>
+                `left: ${path} is of a restore elsewhere, or from before this machine was started: remove it when none runs`,
             ),
             ...firstLines(warnings, ({ path, reason }) => `warning: ${path}: ${reason}`, 'warnings'),
             ...damages.map(({ path, key, problem }) => `damaged: ${path === '' ? '' : `${path}: `}${key}: ${problem}`),

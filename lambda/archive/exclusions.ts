@@ -13,7 +13,10 @@ const EXCLUSIONS: readonly Exclusion[] = [
     pattern: /^repository\/database\/[^/]+\.(mv|h2|lock|trace)\.db$/,
     reason: 'embedded H2 database: its files cannot be copied while the server runs; use an RDS database',
   },
-  { pattern: /(^|\/)\.[^/]+\.restoring-[0-9a-f]{12}$/, reason: 'a restore that is under way, or was interrupted' },
+  {
+    pattern: /(^|\/)\.[^/]+\.restoring-(?:[0-9a-f.]+-|unknown-)?[0-9a-f]{12}$/,
+    reason: 'a restore that is under way, or was interrupted',
+  },
   { pattern: /(^|\/)\.[^/]+\.replaced-\d+$/, reason: 'replaced by a restore, and kept until somebody removes it' },
   { pattern: /(^|\/)\.nfs[0-9a-f]{16,}$/, reason: 'deleted file that an NFS client still holds open' },
 ];

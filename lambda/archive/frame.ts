@@ -42,7 +42,14 @@ export function encodeFrame(raw: Buffer, compressor: Compress = compress): Buffe
  * and SHA-256 of what it takes from it.
  */
 export const decodeFrame = (frame: Buffer, maxBytes = MAX_FRAME_BYTES): Buffer =>
-  zstdDecompressSync(frame, { maxOutputLength: maxBytes, chunkSize: Math.max(64, contentSize(frame, maxBytes)) });
+  zstdDecompressSync(frame, { maxOutputLength: maxBytes, chunkSize: Math.max(64, firstBytes(frame, maxBytes)) });
+
+/**
+ * Memory to begin with. What a header claims is believed to a point: a few bytes that claim half a gigabyte get what
+ * their own length makes likely, and more when they turn out to hold more.
+ */
+const firstBytes = (frame: Buffer, maxBytes: number) =>
+  Math.min(contentSize(frame, maxBytes), 4 * 1024 * 1024 + frame.length * 16);
 
 /** What the frame's header says that it decodes to, in place of a guess: one allocation of the right size. */
 function contentSize(frame: Buffer, maxBytes: number): number {

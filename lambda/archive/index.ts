@@ -9,6 +9,7 @@ export * from './object-store';
 export * from './points';
 export * from './prune/policy';
 export * from './prune/prune';
+export * from './restore/replaced';
 export * from './restore/restore-point';
 export * from './s3-store';
 export * from './verify/verify-archive';

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ArchiveError, codeOf, messageOf } from '../errors';
+import { syncDirectory } from './durable';
 
 export interface Swap {
   readonly path: string;
@@ -18,7 +19,7 @@ export async function putInPlace(
   staging: string,
   target: string,
   paths: readonly string[] | undefined,
-  replace: boolean,
+  { replace, sync }: { readonly replace: boolean; readonly sync: boolean },
 ): Promise<Swap[]> {
   const moves = paths?.map((path) => ({ from: join(staging, path), to: join(target, path) })) ?? [
     { from: staging, to: target },
@@ -28,7 +29,7 @@ export async function putInPlace(
   const done: { readonly from: string; readonly to: string }[] = [];
   try {
     for (const { from, to } of moves) {
-      const there = await exists(to);
+      const there = await isThere(to);
       if (there && !replace) throw new ArchiveError(`the target must not exist yet, got ${to}`);
       if (there) {
         const keptAt = await freeName(to);
@@ -52,9 +53,16 @@ export async function putInPlace(
       ? error
       : new ArchiveError(`nothing was replaced: ${messageOf(error)}`, { cause: error });
   }
+  if (sync) for (const directory of new Set(moves.flatMap(({ to }) => holdersOf(target, to)))) syncDirectory(directory);
   // What is left of it are the directories that lead to the paths.
   if (paths) await removeTree(staging);
   return swaps;
+}
+
+/** The directories that lead to it from the target on, or the one that the target is in. */
+function holdersOf(target: string, path: string): string[] {
+  const holder = dirname(path);
+  return path === target || holder === target ? [holder] : [...holdersOf(target, holder), holder];
 }
 
 /** A link on the way to a path leads to where nobody asked to have anything replaced. */
@@ -73,7 +81,8 @@ async function refuseLinks(target: string, path: string): Promise<void> {
   }
 }
 
-const exists = (path: string) =>
+/** Also a link that leads nowhere. */
+export const isThere = (path: string): Promise<boolean> =>
   lstat(path).then(
     () => true,
     (error: unknown) => {
@@ -82,10 +91,13 @@ const exists = (path: string) =>
     },
   );
 
+/** What was at a path is kept beside it under this name and a number. */
+export const keptStem = (path: string): string => `.${basename(path)}.replaced-`;
+
 async function freeName(path: string): Promise<string> {
   for (let number = 1; ; number += 1) {
-    const name = join(dirname(path), `.${basename(path)}.replaced-${number}`);
-    if (!(await exists(name))) return name;
+    const name = join(dirname(path), `${keptStem(path)}${number}`);
+    if (!(await isThere(name))) return name;
   }
 }
 

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, mkdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
 import type { Question } from '../crew/effect';
@@ -15,7 +14,9 @@ import type { Range } from '../ranges';
 import { type PathSelection, selectPaths } from './selection';
 import { type Damage, RestoreSession, type RestoreSettings, type RestoreTask, type RestoreTaskResult } from './session';
 import { fileBatches } from './batches';
-import { putInPlace, removeTree, type Swap } from './put-in-place';
+import { syncTree } from './durable';
+import { isThere, putInPlace, removeTree, type Swap } from './put-in-place';
+import { checkRoom, removeLeftOvers, stagingName } from './staging';
 
 export interface RestoreOptions {
   readonly store: ObjectStore;
@@ -32,6 +33,8 @@ export interface RestoreOptions {
   readonly replace?: boolean;
   /** Damaged files are named in the outcome and left out. Default: the first ends the restore, and the target stays as it was. */
   readonly keepGoing?: boolean;
+  /** Wait until all of it is on the disk before it is moved to the target. Default: true. */
+  readonly sync?: boolean;
   /** Nothing is read but the manifest, and nothing is written. */
   readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the target's calls take long; 0 works on the calling thread alone. */
@@ -59,6 +62,9 @@ export interface RestoreOutcome {
   readonly damages: readonly Damage[];
   /** What was at the target before, and where it is kept now. */
   readonly replaced: readonly Swap[];
+  /** What restores of this target that were killed had left, and what is left of others, which may still run. */
+  readonly removedLeftOvers: readonly string[];
+  readonly otherLeftOvers: readonly string[];
 }
 
 /**
@@ -70,38 +76,39 @@ export interface RestoreOutcome {
  */
 export async function restorePoint(options: RestoreOptions): Promise<RestoreOutcome> {
   const target = resolve(options.target);
-  const exists = await isThere(target);
+  const exists = await isThere(target).catch((error: unknown) => {
+    throw new ArchiveError(`the target ${target} cannot be made: ${messageOf(error)}`, { cause: error });
+  });
   if (exists && !options.replace) {
     throw new ArchiveError(`the target must not exist yet, got ${target}: choose another, move it away, or replace it`);
   }
   const header = await readHeader(options.store, options.manifestKey);
   const selection = selectPaths(header, options.paths);
   const within = exists && selection !== undefined;
-  // A random name on the same file system: a rename is atomic there, and nobody can have put a link in its place.
-  const name = `.${basename(target)}.restoring-${randomBytes(6).toString('hex')}`;
-  const staging = within ? join(target, name) : join(dirname(target), name);
+  const folder = within ? target : dirname(target);
+  const staging = join(folder, stagingName(target));
   if (options.dryRun) return new Restore(options, header, selection, staging).preview();
+  // The manifest tells what everything takes; of some paths, their pages do.
+  const preview = () => new Restore({ ...options, dryRun: true }, header, selection, staging).preview();
+  const needed = selection ? await preview() : header.counts;
+  const { removed, left } = await removeLeftOvers(folder, target).catch((error: unknown) => {
+    throw new ArchiveError(`the target cannot be made: ${messageOf(error)}`, { cause: error });
+  });
+  await checkRoom(folder, needed);
   await mkdir(staging, { mode: 0o700 }).catch((error: unknown) => {
     throw new ArchiveError(`the target cannot be made: ${messageOf(error)}`, { cause: error });
   });
   try {
     const restored = await new Restore(options, header, selection, staging).run();
-    const replaced = await putInPlace(staging, target, within ? selection.paths : undefined, options.replace ?? false);
-    return { ...restored, replaced };
+    const { replace = false, sync = true } = options;
+    if (sync) await syncTree(staging, restored.files + restored.directories);
+    const replaced = await putInPlace(staging, target, within ? selection.paths : undefined, { replace, sync });
+    return { ...restored, replaced, removedLeftOvers: removed, otherLeftOvers: left };
   } catch (error) {
     await removeTree(staging);
     throw error;
   }
 }
-
-const isThere = (path: string) =>
-  lstat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw new ArchiveError(`the target ${path} cannot be made: ${messageOf(error)}`, { cause: error });
-    },
-  );
 
 type FinishedDirectory = Ownership & { readonly path: string };
 
@@ -327,6 +334,8 @@ class Restore {
       warnings: this.#warnings,
       damages: this.#damages,
       replaced: [],
+      removedLeftOvers: [],
+      otherLeftOvers: [],
     };
   }
 }

@@ -281,10 +281,14 @@ function write(descriptor: number, content: Buffer): void {
 }
 
 /**
- * The file system calls of Node take a time as a double of seconds, and one before 1970 only as a Date: so times are
- * restored to the microsecond, those to the millisecond. The half keeps rounding from reaching the microsecond before.
+ * The calls of Node take a time as a double of seconds, and have no other way in: the nearest one is within 0.12 µs of the
+ * time from 2004 to 2038, and within 0.24 µs until 2106. A negative number is taken for the time of the call, its text for what it is.
  */
-function timeOf({ mtimeNs }: Ownership): number | Date {
+function timeOf({ mtimeNs }: Ownership): number | string {
   const ns = BigInt(mtimeNs);
-  return ns < 0n ? new Date(Number(ns / 1_000_000n)) : (Number(ns / 1000n) + 0.5) / 1e6;
+  // Apart, since nanoseconds since 1970 have no exact double.
+  const seconds = Number(ns / SECOND_NS) + Number(ns % SECOND_NS) / 1e9;
+  return seconds < 0 ? String(seconds) : seconds;
 }
+
+const SECOND_NS = 1_000_000_000n;

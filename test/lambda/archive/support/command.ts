@@ -26,7 +26,7 @@ type Server = { readonly env: Readonly<Record<string, string>> };
 export function startCommand(s3: Server, args: readonly string[], uid?: number): Running {
   assert.ok(existsSync(COMMAND), 'npm run build:functions makes the command');
   const child = spawn(process.execPath, [COMMAND, ...args], {
-    env: { ...s3.env, PATH: process.env['PATH'], HOME: '/nonexistent' },
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...s3.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });

@@ -39,7 +39,7 @@ export async function restoreTree(
   more: Partial<RestoreOptions> = {},
 ): Promise<string> {
   const target = join(temporaryFolder(), 'restored');
-  await restorePoint({ store, manifestKey, target, threads: 0, ...more });
+  await restorePoint({ store, manifestKey, target, threads: 0, sync: false, ...more });
   return target;
 }
 

@@ -61,15 +61,15 @@ export function makeTree(nodes: Readonly<Record<string, Node>>, root = join(temp
 }
 
 /**
- * A line for everything in a tree: name (as hex, so that any bytes compare), type and mode, owner, times to the
- * microsecond (what a restore can set), size, SHA-256, link target, and with whom it shares its inode.
+ * A line for everything in a tree: name (as hex, so that any bytes compare), type and mode, owner, times in units of 2^-22
+ * seconds (what a restore can set), size, SHA-256, link target, and with whom it shares its inode.
  */
 export function describeTree(root: string): string[] {
   const lines: string[] = [];
   const inodes = new Map<bigint, string>();
   const visit = (path: Buffer, shown: string) => {
     const stat = lstatSync(path, { bigint: true });
-    const meta = `${shown} ${stat.mode.toString(8)} ${stat.uid}:${stat.gid} ${stat.mtimeNs / 1000n}`;
+    const meta = `${shown} ${stat.mode.toString(8)} ${stat.uid}:${stat.gid} ${timeUnits(stat.mtimeNs)}`;
     if (stat.isSymbolicLink()) lines.push(`${meta} -> ${readlinkSync(path, { encoding: 'buffer' }).toString('hex')}`);
     else if (stat.isFile()) {
       const first = stat.nlink > 1n ? inodes.get(stat.ino) : undefined;
@@ -86,6 +86,12 @@ export function describeTree(root: string): string[] {
   };
   visit(Buffer.from(root), '.');
   return lines;
+}
+
+/** A double holds the seconds of our days and 22 bits more. */
+function timeUnits(ns: bigint): string {
+  const second = 1_000_000_000n;
+  return String((ns / second) * 2n ** 22n + BigInt(Math.round((Number(ns % second) * 2 ** 22) / 1e9)));
 }
 
 /** The lines of a tree without those of some paths and of what is under them. */

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { dropReplaced } from '../../lambda/archive/restore/replaced';
+import { run } from '../archive/command';
+
+interface DropOptions {
+  readonly path?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Exit status 0: dropped, or nothing was kept; 2: bad input or failure, or what took its place is not there. */
+export function registerDropReplaced(program: Command): void {
+  program
+    .command('drop-replaced')
+    .description('drop what restore --replace has kept beside a directory')
+    .argument('<dir>', 'directory that was restored')
+    .option(
+      '--path <path>',
+      'what was kept of this path alone, as given to restore; repeatable',
+      (path, all: string[] = []) => [...all, path],
+    )
+    .option('--dry-run', 'say what would be dropped, and drop nothing')
+    .option('--json', 'print JSON')
+    .action((target: string, { path: paths, dryRun = false, ...options }: DropOptions) =>
+      run(
+        options,
+        async () => ({ dropped: await dropReplaced({ target, dryRun, ...(paths ? { paths } : {}) }) }),
+        ({ dropped }) => ({
+          text:
+            dropped.length === 0
+              ? 'nothing was kept'
+              : dropped.map((kept) => `${dryRun ? 'would drop' : 'dropped'} ${kept}`).join('\n'),
+          status: 0,
+        }),
+      ),
+    );
+}
