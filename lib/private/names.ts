@@ -12,7 +12,7 @@ export function requireName(scope: IConstruct, prop: string, name: string, maxLe
     throw invalid(
       scope,
       `\`${prop}\` must be 1 to ${maxLength} lower-case letters, digits and hyphens that do not begin with a hyphen, ` +
-        `got ${got}: it becomes a part of S3 keys and physical names`,
+        `got ${got}: it becomes a part of S3 keys and physical names; where an id made it, give \`${prop}\``,
     );
   }
 }

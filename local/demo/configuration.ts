@@ -14,6 +14,39 @@ export const SAMPLE_DEPLOYMENT_TOML = join(sample, 'deployment.toml');
 
 /** `more` replaces whole tables of the sample's configuration. */
 export function recoveryToml(account: string, deploymentToml: string, more: TomlTable = {}): string {
-  const configuration = parse(readFileSync(join(sample, 'recovery.toml'), 'utf8'));
-  return stringify({ ...configuration, account, deployment: deploymentToml, ...more });
+  return stringify({ ...read('recovery.toml'), account, deployment: deploymentToml, ...more });
 }
+
+/** What an existing deployment is, by the keys of `[existing]`. */
+export interface ExistingIdentifiers {
+  readonly vpc_id: string;
+  readonly availability_zones: string[];
+  readonly subnet_ids: string[];
+  readonly database: { readonly name: string; readonly instance_arn: string; readonly secret_arn: string };
+  readonly volume: { readonly file_system_id: string; readonly access_point_id: string; readonly security_group_id: string };
+}
+
+/** The sample's configuration of an existing deployment, with other identifiers, and `more` in place of whole tables. */
+export function existingToml(
+  account: string,
+  deploymentToml: string,
+  { database, volume, ...network }: ExistingIdentifiers,
+  more: TomlTable = {},
+): string {
+  const configuration = read('existing.toml');
+  const existing = configuration.existing as TomlTable & { readonly database: TomlTable[]; readonly volume: TomlTable[] };
+  return stringify({
+    ...configuration,
+    account,
+    deployment: deploymentToml,
+    existing: {
+      ...existing,
+      ...network,
+      database: [{ ...existing.database[0], ...database }],
+      volume: [{ ...existing.volume[0], ...volume }],
+    },
+    ...more,
+  });
+}
+
+const read = (file: string) => parse(readFileSync(join(sample, file), 'utf8'));

@@ -3,7 +3,7 @@
 import json
 
 from ministack.core.responses import new_uuid
-from ministack.services import backup, lambda_svc, s3
+from ministack.services import backup, lambda_svc, s3, secretsmanager
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
 FUNCTION_PROPERTIES = ("FileSystemConfigs", "VpcConfig", "DeadLetterConfig")
@@ -13,6 +13,7 @@ def install() -> None:
     handlers["AWS::Backup::BackupSelection"] = {"create": _create_selection, "delete": _delete_selection}
     for direction in ("Ingress", "Egress"):
         handlers[f"AWS::EC2::SecurityGroup{direction}"] = {"create": _create_rule, "delete": lambda *_: None}
+    _name_secrets_by_arn()
     _then("AWS::Lambda::Function", _keep_function_properties)
     _then("AWS::S3::Bucket", _keep_bucket_properties)
     _then("AWS::Backup::BackupVault", _keep_vault_properties)
@@ -38,6 +39,25 @@ def _then(resource_type: str, keep) -> None:
     handler["create"] = creating
     if update:
         handler["update"] = updating
+
+
+def _name_secrets_by_arn() -> None:
+    """`Ref` of a secret is its ARN."""
+    handler = handlers["AWS::SecretsManager::Secret"]
+    create, update, delete = handler["create"], handler["update"], handler["delete"]
+
+    def name_of(arn):
+        return secretsmanager._resolve(arn)[0]
+
+    def creating(*args):
+        _, attributes = create(*args)
+        return attributes["Arn"], attributes
+
+    def updating(arn, *args, **named):
+        _, attributes = update(name_of(arn), *args, **named)
+        return attributes["Arn"], attributes
+
+    handler |= {"create": creating, "update": updating, "delete": lambda arn, props: delete(name_of(arn), props)}
 
 
 def _create_selection(logical_id, props, stack_name):

@@ -452,7 +452,7 @@ describe('what stops the synth', () => {
       'a deployment name of 25 characters',
       (fixture) => fixture.addRecovery({ deploymentName: 'a'.repeat(25) }),
       'Is/Recovery: `deploymentName` must be 1 to 24 lower-case letters, digits and hyphens that do not begin with a ' +
-        "hyphen, got 'aaaaaaaaaaaaaaaaaaaaaaaaa': it becomes a part of S3 keys and physical names",
+        "hyphen, got 'aaaaaaaaaaaaaaaaaaaaaaaaa': it becomes a part of S3 keys and physical names; where an id made it, give `deploymentName`",
     ],
     [
       'a cluster in scheduled drills',

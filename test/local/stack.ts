@@ -10,14 +10,21 @@ import type { LocalAws } from '../../local/local-aws';
 
 export type Resources = Record<string, { Type: string; DependsOn?: string[]; Properties: Record<string, unknown> }>;
 
-/** Creates a stack and waits for its end; returns its status, and the reasons of what failed. */
-export async function createStack(aws: LocalAws, region: string, name: string, Resources: Resources) {
+/** Creates a stack and waits for its end; returns its status, the reasons of what failed, and the values of its outputs. */
+export async function createStack(
+  aws: LocalAws,
+  region: string,
+  name: string,
+  Resources: Resources,
+  outputs: Record<string, unknown> = {},
+) {
+  const Outputs = Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }]));
   const client = new CloudFormationClient(aws.clientConfig(region));
   await client.send(
     new CreateStackCommand({
       StackName: name,
       Capabilities: ['CAPABILITY_NAMED_IAM'],
-      TemplateBody: JSON.stringify({ Resources }),
+      TemplateBody: JSON.stringify({ Resources, ...(Object.keys(outputs).length > 0 ? { Outputs } : {}) }),
     }),
   );
   for (;;) {
@@ -28,7 +35,8 @@ export async function createStack(aws: LocalAws, region: string, name: string, R
       const reasons = (StackEvents ?? [])
         .filter((event) => event.ResourceStatus === 'CREATE_FAILED')
         .map((event) => event.ResourceStatusReason ?? '');
-      return { status, reasons };
+      const made = (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey!, OutputValue!] as const);
+      return { status, reasons, outputs: Object.fromEntries(made) as Record<string, string> };
     }
     await sleep(50);
   }

@@ -1,0 +1,187 @@
+// A deployment that is there already, made by CloudFormation and knowing nothing of recovery; then the app of cdk.json with
+// its identifiers only, as bin/sample/existing.toml has them. Its databases are MySQL's where there is a server for them.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { DEPLOYMENT, existingToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
+import { findDeployed, type Deployed } from '../../local/demo/deployed';
+import {
+  backUpDatabases,
+  bootstrap,
+  compare,
+  deploy,
+  drill,
+  exportArtifacts,
+  fill,
+  losePrimaryRegion,
+  replicated,
+} from '../../local/demo/life';
+import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { noMariaDb } from '../lambda/check/mariadb-server';
+import { createStack, type Resources } from '../local/stack';
+
+const [TYPE, ENGINE] = noMariaDb ? (['postgre', 'postgres'] as const) : (['mysql', 'mysql'] as const);
+
+const ZONES = ['a', 'b'] as const;
+const subnets = ZONES.map((zone) => ({ Ref: `Subnet${zone}` }));
+
+/** What an identity server's own stack makes; nothing in it is for recovery but the secret's replica and tag. */
+const EXISTING: Resources = {
+  Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.7.0.0/16' } },
+  ...Object.fromEntries(
+    ZONES.map((zone, index) => [
+      `Subnet${zone}`,
+      {
+        Type: 'AWS::EC2::Subnet',
+        Properties: {
+          VpcId: { Ref: 'Vpc' },
+          CidrBlock: `10.7.${index}.0/24`,
+          AvailabilityZone: `${REGIONS.primary}${zone}`,
+        },
+      },
+    ]),
+  ),
+  Group: {
+    Type: 'AWS::EC2::SecurityGroup',
+    Properties: { GroupDescription: 'Mount targets', VpcId: { Ref: 'Vpc' } },
+  },
+  Secret: {
+    Type: 'AWS::SecretsManager::Secret',
+    Properties: {
+      GenerateSecretString: {
+        SecretStringTemplate: '{"username":"wso2"}',
+        GenerateStringKey: 'password',
+        ExcludeCharacters: '"@/\\ ',
+      },
+      ReplicaRegions: [{ Region: REGIONS.dr }],
+      Tags: [{ Key: 'wso2is-recovery:site', Value: 'wso2is-recovery' }],
+    },
+  },
+  Subnets: {
+    Type: 'AWS::RDS::DBSubnetGroup',
+    Properties: { DBSubnetGroupDescription: 'identity', SubnetIds: subnets },
+  },
+  Database: {
+    Type: 'AWS::RDS::DBInstance',
+    Properties: {
+      Engine: ENGINE,
+      DBInstanceClass: 'db.t4g.micro',
+      AllocatedStorage: '20',
+      DBSubnetGroupName: { Ref: 'Subnets' },
+      MasterUsername: 'wso2',
+      MasterUserPassword: {
+        'Fn::Join': ['', ['{{resolve:secretsmanager:', { Ref: 'Secret' }, ':SecretString:password::}}']],
+      },
+    },
+  },
+  Files: { Type: 'AWS::EFS::FileSystem', Properties: { Encrypted: true } },
+  ...Object.fromEntries(
+    ZONES.map((zone) => [
+      `Mount${zone}`,
+      {
+        Type: 'AWS::EFS::MountTarget',
+        Properties: {
+          FileSystemId: { Ref: 'Files' },
+          SubnetId: { Ref: `Subnet${zone}` },
+          SecurityGroups: [{ Ref: 'Group' }],
+        },
+      },
+    ]),
+  ),
+  Access: {
+    Type: 'AWS::EFS::AccessPoint',
+    Properties: {
+      FileSystemId: { Ref: 'Files' },
+      PosixUser: { Uid: '802', Gid: '802' },
+      RootDirectory: {
+        Path: '/is',
+        CreationInfo: { OwnerUid: '802', OwnerGid: '802', Permissions: '750' },
+      },
+    },
+  },
+};
+
+const OUTPUTS = {
+  Vpc: { Ref: 'Vpc' },
+  SubnetA: { Ref: 'Subneta' },
+  SubnetB: { Ref: 'Subnetb' },
+  Group: { Ref: 'Group' },
+  Secret: { Ref: 'Secret' },
+  Database: { 'Fn::GetAtt': ['Database', 'DBInstanceArn'] },
+  Files: { Ref: 'Files' },
+  Access: { Ref: 'Access' },
+};
+
+void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeout: 300_000 }, () => {
+  let aws: LocalAws;
+  let deployed: Deployed;
+  let deploymentToml: string;
+
+  before(async () => {
+    aws = await startLocalAws({ durations: { backupSeconds: 0.2, copySeconds: 0.2, restoreSeconds: 0.2 } });
+    const [{ status, reasons, outputs }] = await Promise.all([
+      createStack(aws, REGIONS.primary, 'Existing', EXISTING, OUTPUTS),
+      bootstrap(aws, REGIONS),
+    ]);
+    assert.equal(status, 'CREATE_COMPLETE', reasons.join('\n'));
+    deploymentToml = readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8').replaceAll('"postgre"', `"${TYPE}"`);
+    writeFileSync(join(aws.dataDir, 'deployment.toml'), deploymentToml);
+    const identifiers = {
+      vpc_id: outputs.Vpc!,
+      availability_zones: ZONES.map((zone) => `${REGIONS.primary}${zone}`),
+      subnet_ids: [outputs.SubnetA!, outputs.SubnetB!],
+      database: { name: 'database', instance_arn: outputs.Database!, secret_arn: outputs.Secret! },
+      volume: {
+        file_system_id: outputs.Files!,
+        access_point_id: outputs.Access!,
+        security_group_id: outputs.Group!,
+      },
+    };
+    const configuration = join(aws.dataDir, 'recovery.toml');
+    writeFileSync(configuration, existingToml(aws.accountId, join(aws.dataDir, 'deployment.toml'), identifiers));
+    await deploy(aws, configuration);
+    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
+  });
+  after(() => aws?.stop());
+
+  void it('is deployed without a network, a database, a secret or a volume of its own', async () => {
+    const client = new CloudFormationClient(aws.clientConfig(REGIONS.primary));
+    const { StackResourceSummaries } = await client.send(
+      new ListStackResourcesCommand({ StackName: 'IdentityServerRecovery' }),
+    );
+    const types = (StackResourceSummaries ?? []).map(({ ResourceType }) => ResourceType!);
+    assert.ok(types.includes('AWS::Backup::BackupPlan') && types.includes('AWS::Lambda::Function'));
+    assert.deepEqual(
+      types.filter((type) => /^AWS::(RDS|SecretsManager|EFS|EC2::(VPC|Subnet))/.test(type)),
+      [],
+    );
+  });
+
+  void it('PASSED after the primary Region is gone', async () => {
+    await fill(deployed, { deploymentToml, tenants: 30 });
+    await compare(deployed);
+    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
+    await replicated(aws, deployed);
+    await losePrimaryRegion(aws, deployed);
+    const report = await drill(aws, deployed);
+    assert.deepEqual(report.causes, []);
+    assert.deepEqual(report.warnings, []);
+    assert.equal(report.verdict, 'PASSED');
+    const connected = report.checks.filter(({ check }) => check === 'datasource-connects');
+    assert.equal(connected.length, 2);
+    for (const { compared } of connected)
+      assert.match(String(compared.server), ENGINE === 'mysql' ? /^MariaDB / : /^PostgreSQL /);
+    const decrypted = report.checks.filter(({ check }) => check === 'encrypted-values');
+    assert.equal(decrypted.length, 3);
+    for (const { compared } of decrypted)
+      assert.ok(Number(compared['by the symmetric key']) >= 10 && Number(compared['by a keystore']) >= 10);
+    const tenants = report.checks.find(({ check }) => check === 'tenants-agree');
+    assert.equal(tenants?.compared.tenantsInDatabase, 30);
+    assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
+    const { DBInstances } = await new RDSClient(aws.clientConfig(REGIONS.dr)).send(new DescribeDBInstancesCommand({}));
+    assert.deepEqual(DBInstances, []);
+  });
+});
