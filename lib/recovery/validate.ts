@@ -60,7 +60,8 @@ export function validateComponents(
     throw invalid(scope, '`volumes` must hold at least one, got none: IS keeps keystores and tenants in `repository`');
   }
   const names = [...databases, ...volumes].map(({ name }) => name);
-  for (const name of names) requireName(scope, 'name', name, MAX_COMPONENT_NAME_LENGTH);
+  const remedy = 'give the database or volume a `name` where its id made this one';
+  for (const name of names) requireName(scope, 'name', name, MAX_COMPONENT_NAME_LENGTH, remedy);
   const twice = firstRepeated(names);
   if (twice !== undefined) {
     throw invalid(

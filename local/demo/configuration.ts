@@ -23,7 +23,11 @@ export interface ExistingIdentifiers {
   readonly availability_zones: string[];
   readonly subnet_ids: string[];
   readonly database: { readonly name: string; readonly instance_arn: string; readonly secret_arn: string };
-  readonly volume: { readonly file_system_id: string; readonly access_point_id: string; readonly security_group_id: string };
+  readonly volume: {
+    readonly file_system_id: string;
+    readonly access_point_id: string;
+    readonly security_group_id: string;
+  };
 }
 
 /** The sample's configuration of an existing deployment, with other identifiers, and `more` in place of whole tables. */
@@ -34,7 +38,10 @@ export function existingToml(
   more: TomlTable = {},
 ): string {
   const configuration = read('existing.toml');
-  const existing = configuration.existing as TomlTable & { readonly database: TomlTable[]; readonly volume: TomlTable[] };
+  const existing = configuration.existing as TomlTable & {
+    readonly database: TomlTable[];
+    readonly volume: TomlTable[];
+  };
   return stringify({
     ...configuration,
     account,

@@ -431,6 +431,21 @@ describe('what stops the synth', () => {
       'Is/Recovery: `volumes` must hold at least one, got none: IS keeps keystores and tenants in `repository`',
     ],
     [
+      'a component whose name of 21 characters the identifier of an instance made',
+      (fixture) =>
+        fixture.addRecovery({
+          databases: [
+            ProtectedDatabase.fromInstanceArn('arn:aws:rds:eu-central-1:111111111111:db:stack-database-014aa5', {
+              datasources: ['identity_db', 'shared_db'],
+              credentials: fixture.database.secret!,
+            }),
+          ],
+        }),
+      'Is/Recovery: `name` must be 1 to 20 lower-case letters, digits and hyphens that do not begin with a hyphen, got ' +
+        "'stack-database-014aa5': it becomes a part of S3 keys and physical names; give the database or volume a `name` " +
+        'where its id made this one',
+    ],
+    [
       'two components of one name',
       (fixture) =>
         fixture.addRecovery({
@@ -452,7 +467,7 @@ describe('what stops the synth', () => {
       'a deployment name of 25 characters',
       (fixture) => fixture.addRecovery({ deploymentName: 'a'.repeat(25) }),
       'Is/Recovery: `deploymentName` must be 1 to 24 lower-case letters, digits and hyphens that do not begin with a ' +
-        "hyphen, got 'aaaaaaaaaaaaaaaaaaaaaaaaa': it becomes a part of S3 keys and physical names; where an id made it, give `deploymentName`",
+        "hyphen, got 'aaaaaaaaaaaaaaaaaaaaaaaaa': it becomes a part of S3 keys and physical names",
     ],
     [
       'a cluster in scheduled drills',

@@ -35,7 +35,9 @@ export async function createStack(
       const reasons = (StackEvents ?? [])
         .filter((event) => event.ResourceStatus === 'CREATE_FAILED')
         .map((event) => event.ResourceStatusReason ?? '');
-      const made = (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey!, OutputValue!] as const);
+      const made = (Stacks?.[0]?.Outputs ?? []).map(
+        ({ OutputKey, OutputValue }) => [OutputKey!, OutputValue!] as const,
+      );
       return { status, reasons, outputs: Object.fromEntries(made) as Record<string, string> };
     }
     await sleep(50);
