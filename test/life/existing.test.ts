@@ -21,7 +21,7 @@ import {
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { noMariaDb } from '../lambda/check/mariadb-server';
-import { createStack, type Resources } from '../local/stack';
+import { createStack, outputsOf, type Resources } from '../local/stack';
 
 const [TYPE, ENGINE] = noMariaDb ? (['postgre', 'postgres'] as const) : (['mysql', 'mysql'] as const);
 
@@ -122,11 +122,12 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
 
   before(async () => {
     aws = await startLocalAws({ durations: { backupSeconds: 0.2, copySeconds: 0.2, restoreSeconds: 0.2 } });
-    const [{ status, reasons, outputs }] = await Promise.all([
+    const [{ status, reasons }] = await Promise.all([
       createStack(aws, REGIONS.primary, 'Existing', EXISTING, OUTPUTS),
       bootstrap(aws, REGIONS),
     ]);
     assert.equal(status, 'CREATE_COMPLETE', reasons.join('\n'));
+    const outputs = await outputsOf(aws, REGIONS.primary, 'Existing');
     deploymentToml = readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8').replaceAll('"postgre"', `"${TYPE}"`);
     writeFileSync(join(aws.dataDir, 'deployment.toml'), deploymentToml);
     const identifiers = {

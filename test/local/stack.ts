@@ -10,7 +10,7 @@ import type { LocalAws } from '../../local/local-aws';
 
 export type Resources = Record<string, { Type: string; DependsOn?: string[]; Properties: Record<string, unknown> }>;
 
-/** Creates a stack and waits for its end; returns its status, the reasons of what failed, and the values of its outputs. */
+/** Creates a stack and waits for its end; returns its status, and the reasons of what failed. */
 export async function createStack(
   aws: LocalAws,
   region: string,
@@ -18,13 +18,13 @@ export async function createStack(
   Resources: Resources,
   outputs: Record<string, unknown> = {},
 ) {
-  const Outputs = Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }]));
   const client = new CloudFormationClient(aws.clientConfig(region));
+  const Outputs = Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }]));
   await client.send(
     new CreateStackCommand({
       StackName: name,
       Capabilities: ['CAPABILITY_NAMED_IAM'],
-      TemplateBody: JSON.stringify({ Resources, ...(Object.keys(outputs).length > 0 ? { Outputs } : {}) }),
+      TemplateBody: JSON.stringify({ Resources, Outputs }),
     }),
   );
   for (;;) {
@@ -35,13 +35,17 @@ export async function createStack(
       const reasons = (StackEvents ?? [])
         .filter((event) => event.ResourceStatus === 'CREATE_FAILED')
         .map((event) => event.ResourceStatusReason ?? '');
-      const made = (Stacks?.[0]?.Outputs ?? []).map(
-        ({ OutputKey, OutputValue }) => [OutputKey!, OutputValue!] as const,
-      );
-      return { status, reasons, outputs: Object.fromEntries(made) as Record<string, string> };
+      return { status, reasons };
     }
     await sleep(50);
   }
+}
+
+/** The values of a stack's outputs. */
+export async function outputsOf(aws: LocalAws, region: string, name: string): Promise<Record<string, string>> {
+  const client = new CloudFormationClient(aws.clientConfig(region));
+  const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: name }));
+  return Object.fromEntries((Stacks?.[0]?.Outputs ?? []).map((output) => [output.OutputKey!, output.OutputValue!]));
 }
 
 /** A function of inline code; `properties` adds to it or replaces. */
