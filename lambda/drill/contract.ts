@@ -12,6 +12,7 @@
  * there are own checks, `OWN_CHECKS` (JSON: ARN by name); the event source is always `wso2is-recovery`.
  */
 import type { CheckOutcome } from '../check/contract';
+import type { DrillCost } from '../../lib/planning/drill-cost';
 import type { ConfigurationChange } from '../../lib/deployment/configuration-changes';
 import type { DatabaseKind, ObjectiveSeconds, PlanLine, Site, Technique } from '../../lib/planning/plan-document';
 
@@ -47,7 +48,7 @@ export type DrillResult = DrillSummary | RestorePreview | DrillRefusal;
 /** It went to its end, whatever the verdict: the report without what only people read. */
 export type DrillSummary = { readonly outcome: 'REPORTED'; readonly reportKey: string } & Omit<
   DrillReport,
-  'checks' | 'steps' | 'plan'
+  'checks' | 'steps' | 'plan' | 'earlier' | 'changes' | 'estimatedCost'
 >;
 
 /** Of `planOnly`. */
@@ -101,7 +102,7 @@ export interface DrillRefusal {
 
 export type Verdict = 'PASSED' | 'PASSED_WITH_WARNINGS' | 'FAILED';
 
-/** `report.json`; what the function returns is the same without the checks and steps. */
+/** `report.json`, described in `docs/drill-report.md`; its schema is `docs/drill-report.schema.json`. */
 export interface DrillReport {
   readonly formatVersion: 1;
   readonly mode: DrillMode;
@@ -123,6 +124,8 @@ export interface DrillReport {
   readonly asked?: { readonly at?: string; readonly exportKey?: string };
   /** Of this site; absent when the recovery plan could not be read. */
   readonly objectives?: ObjectiveSeconds;
+  /** How long the plan expected a recovery to take; absent when it could not be read, or expects nothing. */
+  readonly promisedRtoSeconds?: number;
   /** Drill start (or the moment asked for) minus the oldest moment restored; absent when nothing was chosen. */
   readonly measuredRpoSeconds?: number;
   /** Drill start to the last check; absent when checks did not run. */
@@ -139,6 +142,20 @@ export interface DrillReport {
   readonly plan: readonly PlanLine[];
   /** Of a recovery alone. */
   readonly recovery?: KeptRecovery;
+  /** Drills before this one, the newest first; a bounded number of them. */
+  readonly earlier: readonly EarlierDrill[];
+  /** What differs from the newest of `earlier`: a sentence each. */
+  readonly changes: readonly string[];
+  readonly estimatedCost: DrillCost;
+}
+
+/** One drill in the history of a deployment. */
+export interface EarlierDrill {
+  readonly drillId: string;
+  readonly startedAt: string;
+  readonly verdict: Verdict;
+  readonly measuredRpoSeconds?: number;
+  readonly measuredRtoSeconds?: number;
 }
 
 export interface PassedOver {
@@ -158,6 +175,8 @@ export interface ComponentReport {
   readonly moment?: string;
   readonly promisedRpoSeconds?: number;
   readonly measuredRpoSeconds?: number;
+  /** How long the plan expected it to take: an estimate, or what an earlier drill measured. */
+  readonly promisedRtoSeconds?: number;
   /** Drill start to this component being usable. */
   readonly measuredRtoSeconds?: number;
   readonly verdict: Verdict;

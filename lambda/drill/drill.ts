@@ -7,6 +7,7 @@ import { acquireLock, type Lock, refusal, releaseLock } from './lock';
 import { keepRecovery } from './keep-recovery';
 import { parseEvent } from './event';
 import { outcomeName } from './own-checks';
+import { pastDrills } from './past-drills';
 import { preview } from './preview';
 import { publish } from './publish';
 import { noProgress, restoreAndCheck } from './run';
@@ -50,6 +51,7 @@ export async function drill(
     mode === 'drill'
       ? await cleanUp(context, surroundings, progress.made, progress.volumesTouched)
       : await keepRecovery(context, surroundings, progress);
+  const past = mode === 'drill' ? await pastDrills(context, surroundings) : {};
   const endedAt = await context.step('end', () => Promise.resolve(aws.clock()));
 
   const report = judge({
@@ -66,6 +68,7 @@ export async function drill(
     steps: [...progress.steps, ...ending.steps],
     leftBehind: 'leftBehind' in ending ? ending.leftBehind : [],
     ...('recovery' in ending ? { recovery: ending.recovery } : {}),
+    ...past,
   });
   let untold: unknown;
   try {
@@ -77,6 +80,6 @@ export async function drill(
   if (untold !== undefined) throw untold as Error;
 
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- named to leave them out
-  const { checks, steps, plan, ...summary } = report;
+  const { checks, steps, plan, earlier, changes, estimatedCost, ...summary } = report;
   return { outcome: 'REPORTED', reportKey: `${reportPrefix(report)}report.json`, ...summary };
 }

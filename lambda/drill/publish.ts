@@ -4,6 +4,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DrillReport } from './contract';
+import { duration } from './report/format';
+import { nextSteps } from './report/next-steps';
 import { renderReport } from './report/render-report';
 import { reportPrefix } from './report-key';
 import { describeError, DrillError, Journal } from './steps';
@@ -110,21 +112,29 @@ function metricsOf(report: DrillReport) {
   };
 }
 
-/** EventBridge takes 256 KB an event: numbers and the first causes, and where the rest is. */
-const CAUSES_IN_EVENT = 20;
+/** EventBridge and SNS take 256 KB: the first causes, each as long as a person reads, and where the rest is. */
+const FIRST = 20;
+const LONGEST_SENTENCE = 1000;
 
+const firstOf = (sentences: readonly string[]) =>
+  sentences
+    .slice(0, FIRST)
+    .map((sentence) => (sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE - 1)}…` : sentence));
+
+/** `docs/drill-event.schema.json` */
 function eventDetailOf(report: DrillReport, location: string) {
   const { mode, site, drillId, deployment, region, verdict, startedAt, endedAt, objectives } = report;
   const { measuredRpoSeconds, measuredRtoSeconds, skewSeconds, cleanUp } = report;
   return {
+    formatVersion: 1,
     mode,
     site,
     drillId,
     deployment,
     region,
     verdict,
-    causes: report.causes.slice(0, CAUSES_IN_EVENT),
-    warnings: report.warnings.slice(0, CAUSES_IN_EVENT),
+    causes: firstOf(report.causes),
+    warnings: firstOf(report.warnings),
     startedAt,
     endedAt,
     objectives,
@@ -136,16 +146,26 @@ function eventDetailOf(report: DrillReport, location: string) {
   };
 }
 
+/** In the order in which a person who was woken up asks. */
 function messageOf(report: DrillReport, location: string): string {
+  const { mode, drillId, deployment, region, verdict, objectives, measuredRpoSeconds, measuredRtoSeconds } = report;
   const section = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : ['', title, ...lines.slice(0, CAUSES_IN_EVENT).map((line) => `- ${line}`)];
+    lines.length === 0 ? [] : ['', title, ...firstOf(lines).map((line) => `- ${line}`)];
+  const measured = (name: string, seconds: number | undefined, objective: number | undefined) =>
+    `${name}: ${seconds === undefined ? 'not measured' : duration(seconds)}` +
+    (objective === undefined ? '' : ` (objective: ${duration(objective)})`);
   return [
-    `The ${NAMES[report.mode].toLowerCase()} ${report.drillId} of ${report.deployment} in ${report.region} ended ${report.verdict}.`,
-    ...section('Causes:', report.causes),
+    `The ${NAMES[mode].toLowerCase()} of ${deployment} in ${region} ended ${verdict}.`,
+    ...section('Causes, the first one first:', report.causes),
     ...section('Warnings:', report.warnings),
-    ...section('Next steps:', report.recovery?.nextSteps ?? []),
+    '',
+    measured('Loss (RPO)', measuredRpoSeconds, objectives?.rpoSeconds),
+    measured('Recovery time (RTO)', measuredRtoSeconds, objectives?.rtoSeconds),
+    ...section('What to do next:', nextSteps(report)),
     '',
     `Report: ${location}`,
+    `To read it: aws s3 cp ${location} . --region ${region}`,
+    `${mode === 'drill' ? 'Drill' : 'Recovery'}: ${drillId}`,
     '',
   ].join('\n');
 }

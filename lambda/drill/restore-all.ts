@@ -82,7 +82,7 @@ async function restoreTask(
   const journal = new Journal(surroundings.aws.clock, component);
   let made = task.instance;
   try {
-    const endpoint = await restoreDatabase(
+    const { size, ...endpoint } = await restoreDatabase(
       context,
       journal,
       surroundings,
@@ -93,7 +93,7 @@ async function restoreTask(
         made = { ...made, restoreJobId };
       },
     );
-    return { restored: [{ component, usableAt: lastEnd(journal) }], endpoint, made, steps: journal.steps };
+    return { restored: [{ component, usableAt: lastEnd(journal), size }], endpoint, made, steps: journal.steps };
   } catch (error) {
     return { restored: [{ component, failure: describeError(error) }], made, steps: journal.steps };
   }
@@ -110,8 +110,8 @@ async function restoreVolumesTask(
     const component = volume.name;
     const journal = new Journal(surroundings.aws.clock, component);
     try {
-      await restoreVolume(context, journal, surroundings, volume, point);
-      restored.push({ component, usableAt: lastEnd(journal) });
+      const { files, bytes } = await restoreVolume(context, journal, surroundings, volume, point);
+      restored.push({ component, usableAt: lastEnd(journal), size: { files, bytes } });
     } catch (error) {
       restored.push({ component, failure: describeError(error) });
     }

@@ -2,7 +2,7 @@ import { RestoreDBInstanceToPointInTimeCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
-import { type Endpoint, findInstance, RESTORE_TIMEOUT_SECONDS, tagsOf, untilAvailable } from './restored-instance';
+import { type Reached, findInstance, RESTORE_TIMEOUT_SECONDS, tagsOf, untilAvailable } from './restored-instance';
 import { DrillError, isNamed, type Journal } from './steps';
 import { type Surroundings, tagOf } from './surroundings';
 
@@ -18,7 +18,7 @@ export async function restoreAutomatedBackup(
   entry: DatabaseEntry,
   identifier: string,
   point: ChosenPoint,
-): Promise<Endpoint> {
+): Promise<Reached> {
   const { aws, settings, mode } = surroundings;
   await journal.step(context, `start restore of ${entry.name}`, async () => {
     try {

@@ -3,7 +3,7 @@ import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { restoreAutomatedBackup } from './restore-automated-backup';
 import { restoreRecoveryPoint } from './restore-recovery-point';
-import type { Endpoint } from './restored-instance';
+import type { Reached } from './restored-instance';
 import type { Surroundings } from './surroundings';
 import { DrillError, type Journal } from './steps';
 
@@ -21,7 +21,7 @@ export async function restoreDatabase(
   identifier: string,
   point: ChosenPoint,
   onStarted: (restoreJobId: string) => void,
-): Promise<Endpoint> {
+): Promise<Reached> {
   if (entry.kind !== 'rds-instance') {
     throw new DrillError(
       `${entry.name} is of kind ${entry.kind}, which this release cannot restore: it can rds-instance`,

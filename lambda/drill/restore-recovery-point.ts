@@ -7,7 +7,7 @@ import { AddTagsToResourceCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
-import { type Endpoint, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
+import { type Reached, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
 import { restoreMetadataOf } from './restore-metadata';
 import { type Surroundings, tagOf } from './surroundings';
 import { DrillError, type Journal } from './steps';
@@ -23,7 +23,7 @@ export async function restoreRecoveryPoint(
   identifier: string,
   point: ChosenPoint,
   onStarted: (restoreJobId: string) => void,
-): Promise<Endpoint> {
+): Promise<Reached> {
   const { aws, settings, mode } = surroundings;
   const restoreJobId = await journal.step(context, `start restore of ${entry.name}`, async () => {
     const noted = await aws.backup.send(

@@ -1,5 +1,11 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import { DescribeDBInstancesCommand, ListTagsForResourceCommand, type RDSClient } from '@aws-sdk/client-rds';
+import {
+  type DBInstance,
+  DescribeDBInstancesCommand,
+  ListTagsForResourceCommand,
+  type RDSClient,
+} from '@aws-sdk/client-rds';
+import type { RestoredSize } from './report/usage';
 import { DrillError, isNamed, type Journal } from './steps';
 
 /** A large database takes hours; twice a usual RTO is when nobody waits for it any more. */
@@ -10,6 +16,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Where a restored instance is, and how large. */
+export interface Reached extends Endpoint {
+  /** For the estimate of the drill's cost. */
+  readonly size: RestoredSize;
+}
+
 /** Waits, as a step of this name, until the DB instance can be reached. */
 export function untilAvailable(
   context: DurableContext,
@@ -18,15 +30,24 @@ export function untilAvailable(
   step: string,
   timeoutSeconds: number,
   identifier: string,
-): Promise<Endpoint> {
-  return journal.wait<Endpoint>(context, step, timeoutSeconds, async () => {
+): Promise<Reached> {
+  return journal.wait<Reached>(context, step, timeoutSeconds, async () => {
     const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }));
-    const { DBInstanceStatus: status, Endpoint: endpoint } = DBInstances?.[0] ?? {};
+    const [instance] = DBInstances ?? [];
+    const { DBInstanceStatus: status, Endpoint: endpoint } = instance ?? {};
     if (status !== undefined && isDead(status)) throw new DrillError(`DB instance ${identifier} is ${status}`);
     return status === 'available' && endpoint?.Address !== undefined && endpoint.Port !== undefined
-      ? { done: { host: endpoint.Address, port: endpoint.Port } }
+      ? { done: { host: endpoint.Address, port: endpoint.Port, size: sizeOf(instance) } }
       : { notYet: `DB instance ${identifier} is ${status ?? 'not there'}` };
   });
+}
+
+function sizeOf(instance: DBInstance | undefined): RestoredSize {
+  const { DBInstanceClass: instanceClass, AllocatedStorage: storageGib } = instance ?? {};
+  return {
+    ...(instanceClass === undefined ? {} : { instanceClass }),
+    ...(storageGib === undefined ? {} : { storageGib }),
+  };
 }
 
 /** States of a DB instance out of which it does not come by itself. */

@@ -5,11 +5,18 @@
  * objectives were met. What nobody looked at did not pass.
  */
 import type { CheckOutcome } from '../check/contract';
+import { drillCost } from '../../lib/planning/drill-cost';
 import type { PlanLine, RecoveryPlanDocument, Site, Technique } from '../../lib/planning/plan-document';
+import { ALL_TOGETHER } from '../../lib/planning/plan-types';
 import type { RecoverySet } from './choose-recovery-set';
 import type { ComponentReport, DrillMode, DrillReport, KeptRecovery, StepReport, Verdict } from './contract';
 import { TECHNIQUES } from './find-points';
 import { disasterAt, objectivesOf } from './objectives';
+import { changesSince } from './report/changes';
+import type { PastDrills } from './report/history';
+import { rowLosses } from './report/row-loss';
+import { type RestoredSize, usageOf } from './report/usage';
+import { wellFormed } from './well-formed';
 
 export interface Course {
   readonly mode: DrillMode;
@@ -35,6 +42,10 @@ export interface Course {
   readonly failures: readonly string[];
   readonly steps: readonly StepReport[];
   readonly leftBehind: readonly string[];
+  /** The drills before this one; absent of a recovery, and where they could not be read. */
+  readonly past?: PastDrills;
+  /** Why they could not. */
+  readonly pastUnreadable?: string;
 }
 
 export interface RestoredComponent {
@@ -43,9 +54,12 @@ export interface RestoredComponent {
   readonly usableAt?: string;
   /** Why it could not. */
   readonly failure?: string;
+  /** What was made for it, for the estimate of the cost; absent where it is not known. */
+  readonly size?: RestoredSize;
 }
 
-export function judge(course: Course): DrillReport {
+export function judge(given: Course): DrillReport {
+  const course: Course = { ...given, checks: given.checks.map(wellFormed) };
   const { mode, site, asked, plan, recoverySet, startedAt, checkedAt } = course;
   const components =
     plan === undefined ? [] : componentsOf(plan, site).map((component) => judgeComponent(component, course));
@@ -55,9 +69,14 @@ export function judge(course: Course): DrillReport {
   const measuredRtoSeconds = checkedAt === undefined ? undefined : secondsBetween(startedAt, checkedAt);
 
   const missed = missedObjectives(course, objectives, measuredRpoSeconds, measuredRtoSeconds);
+  // In the order in which they came about: what breaks the course before anything was restored leaves nothing to restore,
+  // what breaks it afterwards broke the checks.
+  const broken = course.restored.length === 0;
   const causes = [
-    ...course.failures,
-    ...components.flatMap(({ causes }) => causes),
+    ...(broken ? course.failures : []),
+    ...components.flatMap(({ restoreCauses }) => restoreCauses),
+    ...(broken ? [] : course.failures),
+    ...components.flatMap(({ checkCauses }) => checkCauses),
     ...(plan === undefined ? [] : deploymentCauses(plan, course)),
     ...(mode === 'drill' ? missed.counting : []),
   ];
@@ -73,8 +92,20 @@ export function judge(course: Course): DrillReport {
           outcome.status === 'WARNING' && !components.some(({ report }) => concerns(outcome, report.component)),
       )
       .map(sentence),
+    ...(course.past?.rows === undefined ? [] : rowLosses(course.past.rows, course.checks)),
     ...course.leftBehind.map((what) => `left behind: ${what}`),
+    ...(course.pastUnreadable === undefined
+      ? []
+      : [`the earlier drills could not be read, so nothing was compared with them: ${course.pastUnreadable}`]),
   ];
+  const now = {
+    verdict: verdictOf(causes, warnings),
+    ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),
+    ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
+    components: components.map(({ report }) => report),
+    checks: course.checks,
+  };
+  const promisedRtoSeconds = recoverySecondsOf(ALL_TOGETHER, site, plan);
 
   return {
     formatVersion: 1,
@@ -83,7 +114,7 @@ export function judge(course: Course): DrillReport {
     drillId: course.drillId,
     deployment: course.deployment,
     region: course.region,
-    verdict: verdictOf(causes, warnings),
+    verdict: now.verdict,
     causes: unique(causes),
     warnings: unique(warnings),
     startedAt,
@@ -91,16 +122,20 @@ export function judge(course: Course): DrillReport {
     endedAt: course.endedAt,
     ...(Object.keys(asked).length === 0 ? {} : { asked }),
     ...(objectives === undefined ? {} : { objectives }),
+    ...(promisedRtoSeconds === undefined ? {} : { promisedRtoSeconds }),
     ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),
     ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
     ...(recoverySet?.skewSeconds === undefined ? {} : { skewSeconds: recoverySet.skewSeconds }),
     passedOver: recoverySet?.passedOver ?? [],
-    components: components.map(({ report }) => report),
+    components: now.components,
     checks: course.checks,
     steps: [...course.steps].sort((a, b) => a.startedAt.localeCompare(b.startedAt)),
     cleanUp: { complete: course.leftBehind.length === 0, leftBehind: course.leftBehind },
     plan: plan?.plan ?? [],
     ...(course.recovery === undefined ? {} : { recovery: course.recovery }),
+    earlier: course.past?.earlier ?? [],
+    changes: course.past?.last === undefined ? [] : changesSince(course.past.last, now),
+    estimatedCost: drillCost(usageOf(course)),
   };
 }
 
@@ -151,7 +186,7 @@ function deploymentCauses(
   const known = new Set(componentsOf(plan, site).map(({ name }) => name));
   const unclaimed = checks
     .filter(({ component }) => !component.split(SEPARATOR).some((name) => known.has(name)))
-    .flatMap(checkCauses);
+    .flatMap(causesOf);
   if (checkedAt === undefined) {
     const reason = restored.some(({ failure }) => failure === undefined) ? '' : ': nothing was restored';
     return [...unclaimed, `the checks did not run${reason}`];
@@ -173,22 +208,26 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
   const measuredRtoSeconds =
     restored?.usableAt === undefined ? undefined : secondsBetween(startedAt, restored.usableAt);
 
-  const causes: string[] = [];
+  const restoreCauses: string[] = [];
   if (chosen === undefined) {
     const reason = recoverySet?.missing.find(({ component }) => component === name)?.reason;
     // Without a recovery set the failure that prevented it is a cause already.
-    if (reason !== undefined) causes.push(`${name}: nothing to restore: ${reason}`);
+    if (reason !== undefined) restoreCauses.push(`${name}: nothing to restore: ${reason}`);
   } else if (restored?.usableAt === undefined) {
-    causes.push(`${name}: not restored: ${restored?.failure ?? 'the drill did not come to it'}`);
+    restoreCauses.push(`${name}: not restored: ${restored?.failure ?? 'the drill did not come to it'}`);
   }
-  causes.push(...own.flatMap(checkCauses));
-  if (checkedAt !== undefined && restored?.usableAt !== undefined) causes.push(...notMade(planned, own));
+  const checkCauses = [
+    ...own.flatMap(causesOf),
+    ...(checkedAt !== undefined && restored?.usableAt !== undefined ? notMade(planned, own) : []),
+  ];
+  const causes = [...restoreCauses, ...checkCauses];
+  const promisedRtoSeconds = recoverySecondsOf(name, site, plan);
   const tooOld =
     mode === 'drill' &&
     asked.exportKey === undefined &&
     rpoObjective !== undefined &&
     measuredRpoSeconds !== undefined &&
-    measuredRpoSeconds > rpoObjective;
+    !(measuredRpoSeconds <= rpoObjective);
 
   const warnings = own.filter(({ status }) => status === 'WARNING').map(sentence);
   const asPlanned = asked.exportKey === undefined;
@@ -226,6 +265,7 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
     ...(chosen === undefined ? {} : { restoredFrom: chosen.id, moment: chosen.moment }),
     ...(line === undefined ? {} : { promisedRpoSeconds: line.worstCaseSeconds }),
     ...(measuredRpoSeconds === undefined ? {} : { measuredRpoSeconds }),
+    ...(promisedRtoSeconds === undefined ? {} : { promisedRtoSeconds }),
     ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
     verdict,
     reason: good
@@ -237,7 +277,7 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
             ? 'no recovery set was chosen'
             : 'the checks did not run')),
   };
-  return { report, causes, warnings };
+  return { report, restoreCauses, checkCauses, warnings };
 }
 
 /** Checks that belong to the component and have no outcome, or one that proves nothing. */
@@ -254,19 +294,7 @@ function notMade({ name, required }: PlannedComponent, own: readonly CheckOutcom
   });
 }
 
-/** A status that nobody knows is no pass. */
-function checkCauses(outcome: CheckOutcome): readonly string[] {
-  switch (outcome.status) {
-    case 'PASSED':
-    case 'WARNING':
-    case 'SKIPPED':
-      return [];
-    case 'FAILED':
-      return [sentence(outcome)];
-    default:
-      return [`${sentence(outcome)} (unknown status ${JSON.stringify(outcome.status)})`];
-  }
-}
+const causesOf = (outcome: CheckOutcome): readonly string[] => (outcome.status === 'FAILED' ? [sentence(outcome)] : []);
 
 const sentence = ({ check, component, reason }: CheckOutcome) => `${component}: ${check}: ${reason}`;
 
@@ -300,8 +328,14 @@ function missedObjectives(
     : { counting: rto, expected: rpo.map((sentence) => `${sentence}: the export was asked for`) };
 }
 
+/** How long the plan expects the recovery of a component, or of all together, to take at the site. */
+function recoverySecondsOf(component: string, at: Site, plan: RecoveryPlanDocument | undefined): number | undefined {
+  return plan?.recoveryTimes.find((time) => time.component === component && time.site === at)?.seconds;
+}
+
 function notMet(name: 'RPO' | 'RTO', measured: number | undefined, objective: number): readonly string[] {
-  return measured !== undefined && measured > objective
+  // So written that a time which is no number is not met either.
+  return measured !== undefined && !(measured <= objective)
     ? [`${name} not met: ${measured} s measured, at most ${objective} s wanted`]
     : [];
 }

@@ -9,8 +9,11 @@ export const planDocumentKey = (deployment: string) => `plans/${deployment}.json
 /** Prefix of the archive (packs and manifests) of one volume; ends with a slash. */
 export const archivePrefix = (deployment: string, volume: string) => `archives/${deployment}/${volume}/`;
 
+/** Prefix of what the drills of a deployment leave in the DR bucket; ends with a slash. */
+export const drillsPrefix = (deployment: string) => `drills/${deployment}/`;
+
 /** Prefix of what one drill leaves in the DR bucket; ends with a slash. Holds `report.json` and `report.html`. */
-export const drillPrefix = (deployment: string, drillId: string) => `drills/${deployment}/${drillId}/`;
+export const drillPrefix = (deployment: string, drillId: string) => `${drillsPrefix(deployment)}${drillId}/`;
 
 /** Tag on everything that a drill makes; its value is the drill's id. Clean-up deletes nothing without it. */
 export const DRILL_TAG = 'wso2is-recovery:drill';

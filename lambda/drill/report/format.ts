@@ -31,3 +31,8 @@ export function duration(seconds: number): string {
 export function instant(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
+
+/** `tenantsInDatabase` reads better as `tenants in database`; what is not such a name stays as it is. */
+export function inWords(name: string): string {
+  return /^[a-z]+([A-Z][a-z]+)*$/.test(name) ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) : name;
+}

@@ -1,7 +1,8 @@
 import type { DrillReport } from '../contract';
 
-/** What a person should do after this drill; most urgent first. */
+/** What a person should do after this drill, most urgent first; after a recovery, in order. */
 export function nextSteps(report: DrillReport): readonly string[] {
+  if (report.recovery !== undefined) return report.recovery.nextSteps;
   const unmet = (name: 'RPO' | 'RTO') => report.causes.some((cause) => cause.startsWith(`${name} not met`));
   const failedChecks = report.checks.filter(({ status }) => status === 'FAILED').length;
   return [

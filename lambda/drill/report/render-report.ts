@@ -1,13 +1,16 @@
 /** The report as a page for people: one string that needs nothing beside itself. Pure. */
-import type { CheckOutcome, CheckStatus } from '../../check/contract';
-import type { ComponentReport, DrillReport, Verdict } from '../contract';
+import type { DrillReport } from '../contract';
+import { checks } from './checks';
 import { duration, escape, instant } from './format';
+import { history } from './history-chart';
 import { nextSteps } from './next-steps';
+import { restored, VERDICTS } from './restored';
 import { STYLE } from './style';
 import { timeline } from './timeline';
 
 export function renderReport(report: DrillReport): string {
-  const title = `Recovery drill of ${report.deployment}: ${VERDICTS[report.verdict].word}`;
+  const name = report.mode === 'recover' ? 'Recovery' : 'Recovery drill';
+  const title = `${name} of ${report.deployment}: ${VERDICTS[report.verdict].word}`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -19,18 +22,21 @@ export function renderReport(report: DrillReport): string {
 </head>
 <body>
 <main>
-<h1>Recovery drill of ${escape(report.deployment)}, ${escape(report.region)}, ${instant(report.startedAt)}</h1>
+<h1>${name} of ${escape(report.deployment)}, ${escape(report.region)}, ${escape(instant(report.startedAt))}</h1>
 ${verdict(report)}
 ${objectives(report)}
 ${sentences('Causes', report.causes)}
 ${sentences('Warnings', report.warnings)}
-${section('What was restored', components(report))}
-${section('Timeline', panel(timeline(report.steps, report.startedAt, report.endedAt)))}
-${section('Checks', checks(report.checks))}
-${passedOver(report)}
-${section('Clean-up', cleanUp(report))}
 ${sentences('What to do next', nextSteps(report))}
-<footer>Drill ${escape(report.drillId)}, ${instant(report.startedAt)} to ${instant(report.endedAt)}.
+${section('What was restored', restored(report))}
+${section('Timeline', timeline(report.steps, report.startedAt, report.endedAt))}
+${section('Checks', checks(report.checks))}
+${sinceLastDrill(report)}
+${report.mode === 'recover' ? kept(report) : section('The last drills', history(report))}
+${whyThesePoints(report)}
+${section('Estimated cost', cost(report))}
+${report.mode === 'recover' ? '' : section('Clean-up', cleanUp(report))}
+<footer>${report.mode === 'recover' ? 'Recovery' : 'Drill'} ${escape(report.drillId)}, ${escape(instant(report.startedAt))} to ${escape(instant(report.endedAt))}.
 Loss (RPO) is counted from the oldest moment restored to the begin of the drill; recovery time (RTO) from there to the end of the last check.</footer>
 </main>
 </body>
@@ -38,115 +44,80 @@ Loss (RPO) is counted from the oldest moment restored to the begin of the drill;
 `;
 }
 
-const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: string }>> = {
-  PASSED: { word: 'Passed', tone: 'good' },
-  PASSED_WITH_WARNINGS: { word: 'Passed with warnings', tone: 'warn' },
-  FAILED: { word: 'Failed', tone: 'bad' },
-};
+const section = (heading: string, content: string) =>
+  `<section><h2>${heading}</h2><div class="panel">${content}</div></section>`;
 
-const TONES: Readonly<Record<CheckStatus, string>> = {
-  PASSED: 'good',
-  WARNING: 'warn',
-  FAILED: 'bad',
-  SKIPPED: 'none',
-};
+const list = (items: readonly string[]) =>
+  `<ul class="list">${items.map((sentence) => `<li>${escape(sentence)}</li>`).join('')}</ul>`;
 
-const section = (heading: string, content: string) => `<section><h2>${heading}</h2>${content}</section>`;
-const panel = (content: string) => `<div class="panel">${content}</div>`;
-
-function sentences(heading: string, list: readonly string[]): string {
-  if (list.length === 0) return '';
-  return section(
-    heading,
-    panel(`<ul class="list">${list.map((sentence) => `<li>${escape(sentence)}</li>`).join('')}</ul>`),
-  );
-}
+const sentences = (heading: string, items: readonly string[]) =>
+  items.length === 0 ? '' : section(heading, list(items));
 
 function verdict({ verdict, components, checks, causes }: DrillReport): string {
   const { word, tone } = VERDICTS[verdict];
-  const restored = components.filter(({ measuredRtoSeconds }) => measuredRtoSeconds !== undefined).length;
+  const made = components.filter(({ measuredRtoSeconds }) => measuredRtoSeconds !== undefined).length;
   const good = checks.filter(({ status }) => status === 'PASSED').length;
   const summary =
-    `${restored} of ${components.length} components were restored, ${good} of ${checks.length} checks passed.` +
+    `${made} of ${components.length} components were restored, ${good} of ${checks.length} checks passed.` +
     (causes[0] === undefined ? '' : ` First cause: ${causes[0]}`);
   return `<div class="verdict ${tone}" role="status"><strong>${word}</strong><p>${escape(summary)}</p></div>`;
 }
 
-function objectives({ objectives, measuredRpoSeconds, measuredRtoSeconds, skewSeconds }: DrillReport): string {
+function objectives(report: DrillReport): string {
+  const { objectives, measuredRpoSeconds, measuredRtoSeconds, promisedRtoSeconds, skewSeconds } = report;
+  const expected = promisedRtoSeconds === undefined ? '' : `, expected ${duration(promisedRtoSeconds)}`;
   return `<div class="cards">
 ${card('Loss measured (RPO)', measuredRpoSeconds, objectives?.rpoSeconds)}
-${card('Recovery time measured (RTO)', measuredRtoSeconds, objectives?.rtoSeconds)}
+${card('Recovery time measured (RTO)', measuredRtoSeconds, objectives?.rtoSeconds, expected)}
 <div class="card"><h3>Between the components</h3><b>${skewSeconds === undefined ? '–' : duration(skewSeconds)}</b><small>newest to oldest moment restored</small></div>
 </div>`;
 }
 
-function card(heading: string, measured: number | undefined, objective: number | undefined): string {
+function card(heading: string, measured: number | undefined, objective: number | undefined, more = ''): string {
   const missed = measured !== undefined && objective !== undefined && measured > objective;
   const goal =
     objective === undefined ? 'objective unknown' : `${missed ? 'not met: ' : ''}objective ${duration(objective)}`;
   return (
     `<div class="card${missed ? ' miss' : ''}"><h3>${heading}</h3>` +
-    `<b>${measured === undefined ? 'not measured' : duration(measured)}</b><small>${goal}</small></div>`
+    `<b>${measured === undefined ? 'not measured' : duration(measured)}</b><small>${goal}${more}</small></div>`
   );
 }
 
-function components({ components }: DrillReport): string {
-  if (components.length === 0) return panel('<p class="quiet">The recovery plan could not be read.</p>');
-  const heads = [
-    'Component',
-    'Technique',
-    'Moment restored',
-    'Loss promised',
-    'Loss measured',
-    'Usable after',
-    'Verdict',
+function sinceLastDrill({ earlier, changes }: DrillReport): string {
+  if (earlier[0] === undefined) return '';
+  const since = escape(instant(earlier[0].startedAt));
+  return section(
+    'What changed since the last drill',
+    `<p class="quiet">Compared with the drill of ${since}.</p>` +
+      (changes.length === 0 ? '<p>Nothing of what is compared.</p>' : list(changes)),
+  );
+}
+
+/** What a recovery kept, and what IS must be told to use it. */
+function kept({ recovery }: DrillReport): string {
+  if (recovery === undefined) return '';
+  const { databases, artifacts, configurationChanges, notes } = recovery;
+  const things = [
+    ...databases.map(({ component, identifier, host, port }) => `${component}: ${identifier}, ${host}:${port}`),
+    ...(artifacts?.volumes ?? []).map(
+      ({ component, mountedAt, path }) =>
+        `${component}: file system ${artifacts?.fileSystemId}, ${path}, to be mounted at <IS_HOME>/${mountedAt}`,
+    ),
   ];
-  return panel(
-    `<div class="scroll"><table class="stack"><thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead>` +
-      `<tbody>${components.map((component) => componentRow(component, heads)).join('')}</tbody></table></div>`,
+  const changes = configurationChanges.map(
+    ({ section: table, key, from, to, line }) =>
+      `[${table}] ${key} = ${to}` +
+      (from === undefined ? '' : `, now ${from}`) +
+      (line === undefined ? '' : ` (table at line ${line})`),
   );
-}
-
-function componentRow(component: ComponentReport, heads: readonly string[]): string {
-  const time = (seconds: number | undefined) => (seconds === undefined ? '–' : duration(seconds));
-  const { word, tone } = VERDICTS[component.verdict];
-  const cells = [
-    `<b>${escape(component.component)}</b> <span class="quiet">${component.kind}</span>`,
-    escape(component.technique),
-    component.moment === undefined ? '–' : instant(component.moment),
-    time(component.promisedRpoSeconds),
-    time(component.measuredRpoSeconds),
-    time(component.measuredRtoSeconds),
-    `<span class="pill ${tone}">${word}</span>`,
-  ];
-  const row = cells.map(
-    (cell, index) => `<td data-label="${heads[index]}"${index > 1 ? ' class="num"' : ''}><div>${cell}</div></td>`,
-  );
-  return `<tr>${row.join('')}</tr>`;
-}
-
-function checks(outcomes: readonly CheckOutcome[]): string {
-  if (outcomes.length === 0) return panel('<p class="quiet">No check was made.</p>');
-  return panel(outcomes.map(checkEntry).join(''));
-}
-
-function checkEntry({ check, component, status, reason, compared }: CheckOutcome): string {
-  const facts = Object.entries(compared)
-    .map(([name, value]) => `<div><dt>${escape(inWords(name))}</dt><dd>${escape(value)}</dd></div>`)
-    .join('');
   return (
-    `<div class="check"><span class="pill ${TONES[status] ?? 'bad'}">${escape(status)}</span>` +
-    `<span class="what">${escape(check)} <span class="who">${escape(component)}</span></span>` +
-    `<p>${escape(reason)}</p>${facts === '' ? '' : `<dl>${facts}</dl>`}</div>`
+    sentences('What is kept', things) +
+    sentences('What deployment.toml must say', changes) +
+    sentences('What else has the old addresses', notes)
   );
 }
 
-/** `tenantsInDatabase` reads better as `tenants in database`; what is not such a name stays as it is. */
-function inWords(name: string): string {
-  return /^[a-z]+([A-Z][a-z]+)*$/.test(name) ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) : name;
-}
-
-function passedOver({ passedOver, components }: DrillReport): string {
+function whyThesePoints({ passedOver, components }: DrillReport): string {
   const chosen = components
     .filter(({ restoredFrom }) => restoredFrom !== undefined)
     .map(({ component, restoredFrom }) => `${component} from ${restoredFrom}`);
@@ -154,8 +125,20 @@ function passedOver({ passedOver, components }: DrillReport): string {
   return sentences('Why these points', [...chosen, ...newer]);
 }
 
+function cost({ estimatedCost: { usd, terms, basis } }: DrillReport): string {
+  const rows = terms.map(
+    (term) =>
+      `<tr><td>${escape(term.component)}</td><td>${escape(term.what)}</td><td class="num">${dollars(term.usd)}</td></tr>`,
+  );
+  return (
+    `<p>About <b>${dollars(usd)}</b>. <span class="quiet">An ${escape(basis)}.</span></p>` +
+    `<details><summary>What it is made of</summary><table class="plain"><tbody>${rows.join('')}</tbody></table></details>`
+  );
+}
+
+const dollars = (usd: number) => (usd < 0.001 ? 'less than 0.001 USD' : `${usd.toFixed(usd < 0.1 ? 3 : 2)} USD`);
+
 function cleanUp({ cleanUp }: DrillReport): string {
-  if (cleanUp.complete) return panel('<p style="margin:0">All that the drill made was removed.</p>');
-  const items = cleanUp.leftBehind.map((what) => `<li>${escape(what)}</li>`).join('');
-  return panel(`<p style="margin:0">Left behind:</p><ul class="list">${items}</ul>`);
+  if (cleanUp.complete) return '<p>All that the drill made was removed.</p>';
+  return `<p>Left behind:</p>${list(cleanUp.leftBehind)}`;
 }

@@ -160,10 +160,17 @@ export class FakeSite {
   configuration: ConfigureResult = { found: true, changes: [] };
   restoreJobEnd = { Status: 'COMPLETED', StatusMessage: undefined as string | undefined };
   checks: (event: CheckEvent) => CheckResult = (event) => ({ checks: passingChecks(event) });
+  /** What RDS says of an instance beside its state. */
+  instanceSize: Record<string, unknown> = {};
   private ticks = 0;
 
   /** Each look at the clock takes a second: tests need no other time. */
   readonly clock = () => new Date(Date.parse('2026-11-24T04:25:00.000Z') + 1000 * this.ticks++).toISOString();
+
+  /** Lets time pass. */
+  advance(seconds: number): void {
+    this.ticks += seconds;
+  }
 
   /** What one invocation sees of it: nothing happens any more once that is dead. */
   aws(invocation: Pick<Invocation, 'isDead' | 'die'> = IMMORTAL): Aws {
@@ -288,6 +295,7 @@ export class FakeSite {
             {
               DBInstanceArn: instance.arn,
               DBInstanceStatus: instance.status,
+              ...this.instanceSize,
               ...(instance.status === 'available' ? { Endpoint: { Address: 'db.internal', Port: 5432 } } : {}),
             },
           ],
@@ -332,6 +340,21 @@ export class FakeSite {
         throw named('PreconditionFailed', key);
       this.objects.set(key, input['Body'] as string);
       return {};
+    }
+    if (name === 'S3.ListObjectsV2') {
+      // In pages of one, as no caller may count on all at once.
+      const prefix = input['Prefix'] as string;
+      const folders = new Set(
+        [...this.objects.keys()]
+          .filter((each) => each.startsWith(prefix) && each.slice(prefix.length).includes('/'))
+          .map((each) => `${prefix}${each.slice(prefix.length).split('/')[0]}/`),
+      );
+      const page = Number(input['ContinuationToken'] ?? 0);
+      const [folder] = [...folders].sort().slice(page);
+      return {
+        CommonPrefixes: folder === undefined ? [] : [{ Prefix: folder }],
+        ...(page + 1 < folders.size ? { NextContinuationToken: String(page + 1) } : {}),
+      };
     }
     const text = this.objects.get(key);
     if (text === undefined) throw named('NoSuchKey', 'The specified key does not exist.');

@@ -185,6 +185,43 @@ describe('judge', () => {
     );
   });
 
+  it('names the first cause first: what broke the course before, while and after restoring', () => {
+    const restoreFailed = [
+      { component: 'is-db', failure: 'no capacity' },
+      { component: 'repository', usableAt: '2026-11-24T12:05:00.000Z' },
+    ];
+    const causes = (course: Partial<Course>) => judge({ ...goodWithout('checkedAt'), ...course }).causes;
+    assert.deepEqual(causes({ restored: restoreFailed, failures: ['checks: out of memory'] }), [
+      'is-db: not restored: no capacity',
+      'checks: out of memory',
+      'the checks did not run',
+    ]);
+    assert.deepEqual(causes({ restored: [], failures: ['restore: throttled'] }), [
+      'restore: throttled',
+      'is-db: not restored: the drill did not come to it',
+      'repository: not restored: the drill did not come to it',
+      'the checks did not run: nothing was restored',
+    ]);
+    const late = judge({
+      ...GOOD,
+      plan: objectives(1199, 1799),
+      checks: status('tables-present', 'FAILED'),
+      restored: [...GOOD.restored.slice(0, 1), { component: 'repository', failure: 'pack 3f09 is damaged' }],
+    });
+    assert.deepEqual(late.causes, [
+      'repository: not restored: pack 3f09 is damaged',
+      'is-db: tables-present: as it should be',
+      'RPO not met: 1200 s measured, at most 1199 s wanted',
+      'RTO not met: 1800 s measured, at most 1799 s wanted',
+    ]);
+  });
+
+  it('an objective is not met by a time that is no number', () => {
+    const set = GOOD.recoverySet!;
+    const { verdict, causes } = judge({ ...GOOD, recoverySet: { ...set, moment: 'yesterday' } });
+    assert.deepEqual([verdict, causes], ['FAILED', ['RPO not met: NaN s measured, at most 14400 s wanted']]);
+  });
+
   it('without a plan: FAILED, also when nobody says why', () => {
     assert.deepEqual(judge(goodWithout('plan', 'recoverySet', 'checkedAt')).causes, [
       'the drill read no recovery plan',

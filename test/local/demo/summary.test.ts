@@ -32,6 +32,9 @@ const report: DrillReport = {
   objectives: { rpoSeconds: 21_600, rtoSeconds: 28_800 },
   measuredRpoSeconds: 61,
   measuredRtoSeconds: 12,
+  earlier: [],
+  changes: [],
+  estimatedCost: { usd: 0, terms: [], basis: '' },
   passedOver: [],
   components: [
     {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { DrillReport } from '../../../../lambda/drill/contract';
 import { duration, escape } from '../../../../lambda/drill/report/format';
 import { renderReport } from '../../../../lambda/drill/report/render-report';
-import { FAILED_REPORT, PASSED_REPORT } from './sample-report';
+import { FAILED_REPORT, hostile, PASSED_REPORT } from './sample-report';
 
 /** What a person reads: the page without its markup. */
 const textOf = (page: string) =>
@@ -17,8 +17,11 @@ describe('renderReport', () => {
     const text = textOf(renderReport(PASSED_REPORT));
     assert.match(text, /Passed 2 of 2 components were restored, 6 of 6 checks passed\./);
     assert.match(text, /Loss measured \(RPO\) 1 h 25 min objective 6 h/);
-    assert.match(text, /Recovery time measured \(RTO\) 36 min 40 s objective 8 h/);
-    assert.match(text, /is-database database backup-copy 2026-11-24 03:00:00 UTC 5 h 1 h 25 min 32 min 10 s Passed/);
+    assert.match(text, /Recovery time measured \(RTO\) 36 min 40 s objective 8 h, expected 50 min/);
+    assert.match(
+      text,
+      /is-database database, backup-copy 2026-11-24 03:00:00 UTC 1 h 25 min promised at most 5 h 32 min 10 s expected 40 min Passed/,
+    );
     assert.match(text, /tenants-agree is-database \+ repository all 300 tenants .* tenants in database 300/);
     assert.match(text, /All that the drill made was removed/);
     assert.doesNotMatch(text, /Causes|Warnings|Failed/);
@@ -53,20 +56,41 @@ describe('renderReport', () => {
   });
 
   it('escapes whatever it is given, everywhere', () => {
-    const hostile = '<script>alert("1")</script>\'&';
-    const poison = (value: unknown): unknown => {
-      if (typeof value === 'string')
-        return /^(\d{4}-|PASSED|FAILED|WARNING|OK$|database$|volume$)/.test(value) ? value : hostile;
-      if (Array.isArray(value)) return value.map(poison);
-      if (typeof value !== 'object' || value === null) return value;
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, poison(inner)]));
-    };
-    const report = poison(FAILED_REPORT) as DrillReport;
-    const [check] = report.checks;
-    assert.ok(check);
-    const page = renderReport({ ...report, checks: [{ ...check, compared: { [hostile]: hostile } }] });
-    assert.equal(page.includes('<script'), false);
-    assert.ok(page.split('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;').length > 20);
+    const page = renderReport(hostile(FAILED_REPORT));
+    assert.doesNotMatch(page, /<script|<img/);
+    assert.ok(page.split('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&lt;img src=x').length > 40);
+    // Attributes too: a quote would end them.
+    assert.doesNotMatch(page, /="[^"]*alert\("/);
+  });
+
+  it('shows the history as a chart with its numbers, and begins with the second drill', () => {
+    const page = renderReport(PASSED_REPORT);
+    assert.match(page, /aria-label="Loss \(RPO\) of the last 5 drills, the newest: 1 h 25 min"/);
+    assert.equal(
+      page.split('class="mark-good" cx').length - 1,
+      2 * 3 + 1,
+      'three passed in two charts, and the legend',
+    );
+    assert.equal(page.split('class="mark-bad"').length - 1, 2 + 1);
+    assert.match(textOf(page), /2026-11-10 04:25:00 UTC failed 1 h 30 min –/);
+    assert.match(textOf(renderReport({ ...PASSED_REPORT, earlier: [], changes: [] })), /This is the first drill/);
+    assert.doesNotMatch(textOf(renderReport({ ...PASSED_REPORT, earlier: [] })), /changed since/);
+  });
+
+  it('draws an objective only where it does not flatten the course', () => {
+    const lines = (rtoSeconds: number) =>
+      renderReport({ ...PASSED_REPORT, objectives: { rpoSeconds: 21_600, rtoSeconds } }).split('class="goal"').length -
+      1;
+    // The highest recovery time is 2500 s.
+    assert.equal(lines(10_000), 2);
+    assert.equal(lines(10_001), 1);
+  });
+
+  it('says what changed since the last drill, and what the drill cost', () => {
+    const text = textOf(renderReport(PASSED_REPORT));
+    assert.match(text, /Compared with the drill of 2026-11-17 04:25:00 UTC\. .* rows UM_USER was 12400, and is 12450/);
+    assert.match(text, /About 0\.12 USD \. An estimate at list prices of us-east-1/);
+    assert.match(textOf(renderReport({ ...PASSED_REPORT, changes: [] })), /Nothing of what is compared/);
   });
 });
 

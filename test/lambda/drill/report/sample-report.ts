@@ -1,4 +1,4 @@
-import type { DrillReport } from '../../../../lambda/drill/contract';
+import type { DrillReport, EarlierDrill, Verdict } from '../../../../lambda/drill/contract';
 
 /** As a drill of one database and one volume leaves it; times as literals, so that every number below can be compared. */
 export const PASSED_REPORT: DrillReport = {
@@ -15,6 +15,7 @@ export const PASSED_REPORT: DrillReport = {
   checkedAt: '2026-11-24T05:01:40.000Z',
   endedAt: '2026-11-24T05:07:10.000Z',
   objectives: { rpoSeconds: 21_600, rtoSeconds: 28_800 },
+  promisedRtoSeconds: 3000,
   measuredRpoSeconds: 5100,
   measuredRtoSeconds: 2200,
   skewSeconds: 312,
@@ -34,6 +35,7 @@ export const PASSED_REPORT: DrillReport = {
       moment: '2026-11-24T03:00:00.000Z',
       promisedRpoSeconds: 18_000,
       measuredRpoSeconds: 5100,
+      promisedRtoSeconds: 2400,
       measuredRtoSeconds: 1930,
       verdict: 'PASSED',
       reason: 'restored; 4 checks made',
@@ -98,6 +100,23 @@ export const PASSED_REPORT: DrillReport = {
   ],
   cleanUp: { complete: true, leftBehind: [] },
   plan: [],
+  earlier: [
+    earlier('20261117', 'PASSED', 6300, 2100),
+    earlier('20261110', 'FAILED', 5400),
+    earlier('20261103', 'PASSED_WITH_WARNINGS', 23_000, 2500),
+    earlier('20261027', 'PASSED', 5000, 2300),
+  ],
+  changes: ['tables-present of is-database, shared_db: rows UM_USER was 12400, and is 12450 (+50)'],
+  estimatedCost: {
+    usd: 0.124,
+    terms: [
+      { component: 'is-database', what: 'db.r6g.large for 0.70 h', usd: 0.117 },
+      { component: 'is-database', what: '100 GiB of storage for 0.70 h', usd: 0.001 },
+      { component: 'repository', what: '4210 files, 0.06 GiB on EFS', usd: 0.005 },
+      { component: 'functions', what: '356 s', usd: 0.001 },
+    ],
+    basis: 'estimate at list prices of us-east-1, without licences of database engines, free tiers and discounts',
+  },
 };
 
 export const FAILED_REPORT: DrillReport = {
@@ -155,3 +174,30 @@ function step(name: string, from: string, to: string, component?: string) {
     outcome: 'OK' as const,
   };
 }
+
+function earlier(day: string, verdict: Verdict, measuredRpoSeconds: number, measuredRtoSeconds?: number): EarlierDrill {
+  return {
+    drillId: `drill-${day}t042500-0a1b2c3d`,
+    startedAt: `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T04:25:00.000Z`,
+    verdict,
+    measuredRpoSeconds,
+    ...(measuredRtoSeconds === undefined ? {} : { measuredRtoSeconds }),
+  };
+}
+
+/** The same with markup and long words wherever a name can be. */
+export function hostile(report: DrillReport): DrillReport {
+  const poison = (value: unknown, key = ''): unknown => {
+    if (typeof value === 'string') {
+      if (/^(\d{4}-|PASSED|FAILED|WARNING|OK$|database$|volume$)/.test(value)) return value;
+      return `${HOSTILE}${key === 'reason' ? 'x'.repeat(300) : ''}`;
+    }
+    if (Array.isArray(value)) return value.map((each) => poison(each));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, poison(inner, name)]));
+  };
+  const poisoned = poison(report) as DrillReport;
+  return { ...poisoned, checks: poisoned.checks.map((each) => ({ ...each, compared: { [HOSTILE]: HOSTILE } })) };
+}
+
+export const HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(1)>\'&' + 'w'.repeat(80);
