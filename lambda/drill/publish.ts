@@ -3,6 +3,7 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
+import { METRIC_NAMESPACE } from '../../lib/private/metrics';
 import type { DrillReport } from './contract';
 import { duration } from './report/format';
 import { nextSteps } from './report/next-steps';
@@ -13,7 +14,6 @@ import type { Surroundings } from './surroundings';
 
 const EVENT_SOURCE = 'wso2is-recovery';
 const EVENT_DETAIL_TYPES = { drill: 'Drill Finished', recover: 'Recovery Finished' } as const;
-const METRIC_NAMESPACE = 'WSO2IS/Recovery';
 
 /**
  * Tells the world: report, metrics, event, and a message where a person must look. Each is tried whatever became of the

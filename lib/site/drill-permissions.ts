@@ -5,6 +5,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { DRILL_TAG, RECOVERY_TAG } from '../private/bucket-layout';
+import { METRIC_NAMESPACE } from '../private/metrics';
 
 export interface DrillPermissionsOptions {
   /** Of the drill itself. */
@@ -168,7 +169,7 @@ export function drillPermissions(
       sid: 'MeasureDrills',
       actions: ['cloudwatch:PutMetricData'],
       resources: ['*'],
-      conditions: { StringEquals: { 'cloudwatch:namespace': 'WSO2IS/Recovery' } },
+      conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
     }),
   ];
 }

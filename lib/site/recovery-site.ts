@@ -16,6 +16,7 @@ import type { ObjectLockOptions } from '../protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lock';
 import { recoveryKey } from '../vaults/recovery-key';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
+import { DrillWatch } from './drill-watch';
 import { drillFunctionName, keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, vaultName } from './site-names';
 import { siteNetwork } from './site-network';
 
@@ -127,6 +128,7 @@ export class RecoverySite extends Construct {
   private readonly deployments = new Set<string>();
   private readonly ownChecks = new Map<string, lambda.IFunction>();
   private readonly drillRole: iam.IGrantable;
+  private readonly watch: DrillWatch;
 
   public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
     super(scope, id);
@@ -170,6 +172,7 @@ export class RecoverySite extends Construct {
       ownChecks: Lazy.string({ produce: () => this.ownCheckArns() }),
       removalPolicy,
     });
+    this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drill, drillTimeout, removalPolicy });
     notifyOfJobs(this, 'RestoreJobFailures', topic, {
       detailType: 'Restore Job State Change',
       // AWS Backup calls it `status` here, and `state` for the other jobs.
@@ -225,6 +228,7 @@ export class RecoverySite extends Construct {
     }
     this.deployments.add(deployment);
     if (!drillSchedule) return;
+    this.watch.add(deployment, drillSchedule);
     scheduleDrills(this, `DrillSchedule-${deployment}`, {
       deployment,
       schedule: drillSchedule,

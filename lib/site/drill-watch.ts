@@ -1,0 +1,149 @@
+import { Annotations, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as events from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { alarmOnErrors } from '../notifications/failure-topic';
+import { longestGapSeconds } from '../planning/schedule-gap';
+import { drillsPrefix } from '../private/bucket-layout';
+import { METRIC_NAMESPACE } from '../private/metrics';
+import { recoveryFunction } from '../private/recovery-function';
+
+export interface DrillWatchOptions {
+  /** Where drills leave their reports. */
+  readonly bucket: s3.IBucket;
+  readonly topic: sns.ITopic;
+  /** The durable function. */
+  readonly drill: lambda.IFunction;
+  /** The longest time that a drill may take. */
+  readonly drillTimeout: Duration;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** How often it is looked. */
+const INTERVAL = Duration.hours(1);
+
+/**
+ * Raises an alarm where an expected drill left no verdict: at once where its execution failed, and, whatever the reason (the
+ * schedule was disabled, the function throttled), when the next one should have reported.
+ *
+ * A function looks into the bucket every hour, since an alarm over the drill's own metric would look back no further than
+ * seven days (CloudWatch: period times evaluation periods), which is less than from one weekly drill to the end of the next.
+ */
+export class DrillWatch extends Construct {
+  private watcher?: lambda.Function;
+
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly options: DrillWatchOptions,
+  ) {
+    super(scope, id);
+    const { drill, topic } = options;
+    // Lambda's metric `Errors` counts invocations, of which a durable execution has many: that it failed is another event.
+    new events.Rule(this, 'FailedExecutions', {
+      description: 'Drills that ended without a verdict',
+      eventPattern: {
+        source: ['aws.lambda'],
+        detailType: ['Durable Execution Status Change'],
+        detail: { functionArn: [{ prefix: drill.functionArn }], status: ['FAILED', 'TIMED_OUT', 'STOPPED'] },
+      },
+      targets: [
+        new SnsTopic(topic, {
+          message: events.RuleTargetInput.fromText(
+            `A recovery drill ended ${events.EventField.fromPath('$.detail.status')} without a whole report: nothing is ` +
+              'proven, and what it restored may be left. Its steps: durable execution ' +
+              events.EventField.fromPath('$.detail.durableExecutionArn'),
+          ),
+        }),
+      ],
+    });
+  }
+
+  /** Watches the drills of a deployment. */
+  public add(deployment: string, schedule: events.Schedule): void {
+    const { bucket, topic, drillTimeout } = this.options;
+    const gap = longestGapSeconds(schedule.expressionString);
+    if (gap === undefined) {
+      Annotations.of(this).addWarningV2(
+        'cdk-wso2is-recovery:drillsNotWatched',
+        `the schedule of the drills of ${deployment}, ${schedule.expressionString}, does not tell how far apart they are: ` +
+          'no alarm is raised where one is missing; write it without L, W, # and years',
+      );
+      return;
+    }
+    const fn = (this.watcher ??= this.watchFunction());
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:GetObject'],
+        resources: [bucket.arnForObjects(`${drillsPrefix(deployment)}*`)],
+      }),
+    );
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: [bucket.arnForObjects(`${drillsPrefix(deployment)}watched-since.json`)],
+      }),
+    );
+    new events.Rule(this, `Schedule-${deployment}`, {
+      description: `Looks whether drills of ${deployment} leave their verdicts`,
+      schedule: events.Schedule.rate(INTERVAL),
+      targets: [
+        new LambdaFunction(fn, {
+          event: events.RuleTargetInput.fromObject({
+            deployment,
+            longestGapSeconds: gap,
+            drillTimeoutSeconds: drillTimeout.toSeconds(),
+          }),
+        }),
+      ],
+    });
+    const alarm = new cloudwatch.Metric({
+      namespace: METRIC_NAMESPACE,
+      metricName: 'DrillOverdue',
+      dimensionsMap: { Deployment: deployment },
+      statistic: cloudwatch.Stats.MAXIMUM,
+      period: INTERVAL,
+    }).createAlarm(this, `Overdue-${deployment}`, {
+      alarmDescription:
+        `No drill of ${deployment} left a verdict in time (${schedule.expressionString}): its recovery is unproven. ` +
+        `Look at the executions of the drill function, and at its rule. Without data: the watch itself does not run.`,
+      threshold: 1,
+      // An hour without its run does not matter, three do.
+      evaluationPeriods: 3,
+      datapointsToAlarm: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      // A new alarm has no data yet, and must not say that the watch broke; the change to "insufficient data" says it.
+      treatMissingData: cloudwatch.TreatMissingData.MISSING,
+    });
+    alarm.addAlarmAction(new SnsAction(topic));
+    alarm.addInsufficientDataAction(new SnsAction(topic));
+  }
+
+  private watchFunction(): lambda.Function {
+    const { bucket, topic, removalPolicy } = this.options;
+    const fn = recoveryFunction(this, 'Function', {
+      bundle: 'watch',
+      description: 'Looks whether drills left their verdicts in time',
+      removalPolicy,
+      environment: { BUCKET: bucket.bucketName },
+    });
+    // Without it S3 answers a report that is missing with "access denied".
+    fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+    // CloudWatch knows no resource for metrics; the namespace narrows it.
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
+      }),
+    );
+    alarmOnErrors(fn, topic);
+    return fn;
+  }
+}
