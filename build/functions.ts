@@ -19,6 +19,9 @@ const common = {
 const ARCHIVE_THREAD = join(root, 'lambda/archive/crew/thread.ts');
 const STARTS_THREADS = ['lambda/export', 'lambda/restore', 'bin'];
 
+/** Functions that log in to databases: each gets the drivers. */
+const CONNECTS_TO_DATABASES = ['lambda/check', 'lambda/count'];
+
 async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
     existsSync(join(root, 'lambda', name, 'handler.ts')),
@@ -38,16 +41,18 @@ async function main() {
         supported: { 'dynamic-import': false },
       }),
     ),
-    ...readdirSync(join(root, 'lambda/check/databases/engines')).map((file) =>
-      bundle({
-        ...common,
-        entryPoints: [join(root, 'lambda/check/databases/engines', file)],
-        outfile: join(root, 'dist/lambda/check/engines', file.replace(/\.ts$/, '.js')),
-        minify: true,
-        keepNames: true,
-        // pg looks for its optional native binding; nobody installs it here.
-        external: ['pg-native'],
-      }),
+    ...CONNECTS_TO_DATABASES.flatMap((folder) =>
+      readdirSync(join(root, 'lambda/check/databases/engines')).map((file) =>
+        bundle({
+          ...common,
+          entryPoints: [join(root, 'lambda/check/databases/engines', file)],
+          outfile: join(root, 'dist', folder, 'engines', file.replace(/\.ts$/, '.js')),
+          minify: true,
+          keepNames: true,
+          // pg looks for its optional native binding; nobody installs it here.
+          external: ['pg-native'],
+        }),
+      ),
     ),
     ...STARTS_THREADS.map((folder) =>
       bundle({

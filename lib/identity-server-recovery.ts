@@ -23,6 +23,7 @@ import { lockConfiguration, type VaultLockOptions } from './protection/vault-loc
 import { type DrillOptions, drillSchedule, validateDrill } from './recovery/drill-options';
 import { feasiblePlan } from './recovery/feasible-plan';
 import { publishPlanDocument } from './recovery/publish-plan-document';
+import { countRows, type RowCountOptions } from './recovery/row-counts';
 import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, validateSite } from './recovery/validate';
 import type { RecoverySite } from './site/recovery-site';
 import { replicaBucketName, vaultName } from './site/site-names';
@@ -79,6 +80,15 @@ export interface IdentityServerRecoveryProps {
    * @default - 35 days, without tiers
    */
   readonly backupRetention?: RecoveryPointRetention;
+
+  /**
+   * Counts the rows of the tables of IS in production, beside the backups, so that a drill can compare what it restored with
+   * what was there. Its function is in `vpc`, logs in with the credentials of each database, and needs Secrets Manager to be
+   * reachable (NAT or a VPC endpoint).
+   *
+   * @default - nothing is counted: a drill compares with the drill before it alone
+   */
+  readonly rowCounts?: RowCountOptions;
 
   /**
    * What the arithmetic of the plan needs and AWS does not publish.
@@ -151,6 +161,11 @@ export class IdentityServerRecovery extends Construct {
   public readonly failureTopic: sns.ITopic;
   /** The role by which AWS Backup backs up and copies. */
   public readonly backupRole: iam.IRole;
+  /**
+   * Of the function that counts rows: allow it to reach the databases that are given by ARN; those given as constructs
+   * allow it already. Undefined without `rowCounts`.
+   */
+  public readonly rowCountSecurityGroup?: ec2.ISecurityGroup;
 
   public constructor(scope: Construct, id: string, props: IdentityServerRecoveryProps) {
     super(scope, id);
@@ -200,6 +215,19 @@ export class IdentityServerRecovery extends Construct {
       const volume = volumes.find(({ name }) => name === protection.name)!;
       const exports = { bucket, topic, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
       protectVolume(this, { ...protect, volume, protection, exports });
+    }
+    if (props.rowCounts) {
+      this.rowCountSecurityGroup = countRows(this, props.rowCounts, {
+        deploymentName,
+        deployment,
+        databases,
+        datasources,
+        bucket,
+        topic,
+        vpc: props.vpc,
+        vpcSubnets: props.vpcSubnets,
+        removalPolicy,
+      });
     }
     planFile(this, deploymentName, planned);
     const replication = this.node.findChild('ReplicationRole');

@@ -5,6 +5,7 @@ export * from './objectives/planning-assumptions';
 export * from './objectives/recovery-objectives';
 export * from './databases/protected-database';
 export * from './identity-server-recovery';
+export type { RowCountOptions } from './recovery/row-counts';
 export type { DrillOptions } from './recovery/drill-options';
 export type { ComplianceAcknowledgement } from './protection/compliance';
 export type { DeletionProtectionOptions } from './protection/deletion-protection';

@@ -1,5 +1,6 @@
 import type { CheckEvent, CheckOutcome, RestoredDatabase, RestoredVolume } from './contract';
 import type { DatasourceEntry } from '../../lib/planning/plan-document';
+import type { DatasourceCounts } from '../count/contract';
 import type { RestoredConnection } from './databases/database';
 import type { RestoredKeys } from './encryption/restored-keys';
 import type { RestoredTree } from './restored-tree';
@@ -32,8 +33,18 @@ export interface Surroundings {
     datasource: DatasourceEntry,
     use: (connection: RestoredConnection) => Promise<Result>,
   ): Promise<Result>;
+  /** What was noted of production around a moment, in the order of time. */
+  readCounts(moment: string): Promise<CountsAround>;
+  /** Rows that the checks found, by `COMPONENT, DATASOURCE`: counting a large table twice would count as recovery time. */
+  readonly counted: Map<string, Readonly<Record<string, number>>>;
   /** What the export wrote down of a volume. */
   readManifest(volume: RestoredVolume): Promise<ExpectedTree>;
+}
+
+export interface CountsAround {
+  readonly near: readonly DatasourceCounts[];
+  /** Whether anything was ever noted of the deployment. */
+  readonly any: boolean;
 }
 
 export interface ExpectedTree {

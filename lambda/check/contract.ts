@@ -23,6 +23,8 @@ export interface RestoredDatabase {
   /** ARN of the secret in the DR Region. */
   readonly secretArn: string;
   readonly datasources: readonly DatasourceEntry[];
+  /** The moment restored, ISO 8601. */
+  readonly moment?: string;
 }
 
 export interface RestoredVolume {
@@ -42,7 +44,8 @@ export type CheckStatus = 'PASSED' | 'WARNING' | 'FAILED' | 'SKIPPED';
 export interface CheckOutcome {
   /**
    * `datasource-connects`, `tables-present`, `tenants-agree`, `user-stores`, `declared-databases`, `keystores-present`,
-   * `keystores-open`, `encryption-key`, `encrypted-values`, `artifact-hashes`; `own: NAME` of a check of the user's own.
+   * `keystores-open`, `encryption-key`, `encrypted-values`, `artifact-hashes`,
+   * `row-counts`; `own: NAME` of a check of the user's own.
    */
   readonly check: string;
   /** Name of the database or volume that was checked; both, joined by ` + `, where two were compared. */

@@ -1,5 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createS3Client } from '../archive/s3-store';
+import { countsReader } from './counts-reader';
 import type { CheckEvent, CheckResult } from './contract';
 import { manifestReader } from './manifest-reader';
 import { runChecks } from './run-checks';
@@ -9,8 +10,10 @@ const s3 = createS3Client();
 const secrets = new SecretsManagerClient({});
 
 export function handler(event: CheckEvent): Promise<CheckResult> {
-  const readManifest = manifestReader(s3, required('BUCKET'));
-  return runChecks(surroundingsOf(event, secrets, required('MOUNT_PATH'), readManifest), () => performance.now());
+  const bucket = required('BUCKET');
+  const readCounts = countsReader(s3, bucket, event.deployment);
+  const surroundings = surroundingsOf(event, secrets, required('MOUNT_PATH'), manifestReader(s3, bucket), readCounts);
+  return runChecks(surroundings, () => performance.now());
 }
 
 function required(name: string): string {

@@ -7,6 +7,7 @@ import { encryptedValues } from './checks/encrypted-values';
 import { encryptionKey } from './checks/encryption-key';
 import { keystoresOpen } from './checks/keystores-open';
 import { keystoresPresent } from './checks/keystores-present';
+import { rowCounts } from './checks/row-counts';
 import { tablesPresent } from './checks/tables-present';
 import { tenantsAgree } from './checks/tenants-agree';
 import { userStores } from './checks/user-stores';
@@ -15,6 +16,7 @@ import { userStores } from './checks/user-stores';
 export const CHECKS: readonly Check[] = [
   datasourceConnects,
   tablesPresent,
+  rowCounts,
   tenantsAgree,
   userStores,
   declaredDatabases,

@@ -134,9 +134,18 @@ function checkEventOf(
     deployment,
     databases: plan.databases.flatMap(({ name, secretArn, datasources }): RestoredDatabase[] => {
       const endpoint = outcomes.find(({ made }) => made?.component === name)?.endpoint;
+      const moment = chosen.find(({ component }) => component === name)?.moment;
       return endpoint === undefined
         ? []
-        : [{ name, ...endpoint, secretArn: inRegion(secretArn, settings.region), datasources }];
+        : [
+            {
+              name,
+              ...endpoint,
+              secretArn: inRegion(secretArn, settings.region),
+              datasources,
+              ...(moment === undefined ? {} : { moment }),
+            },
+          ];
     }),
     volumes: plan.volumes.flatMap(({ name, mountedAt }) => {
       const point = chosen.find(({ component }) => component === name);

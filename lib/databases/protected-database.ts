@@ -1,4 +1,5 @@
 import { type Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type * as rds from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -158,6 +159,14 @@ export abstract class ProtectedDatabase {
   }
 
   /**
+   * Lets a function of this package reach the database, where it is a construct; of one given by ARN nothing is known.
+   * @internal
+   */
+  public _allowFrom(_peer: ec2.IConnectable): void {
+    // See ByConstruct.
+  }
+
+  /**
    * @internal
    */
   public get _planInput(): DatabaseInput {
@@ -178,7 +187,7 @@ class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
 
   public constructor(
-    construct: IConstruct,
+    private readonly construct: IConstruct & ec2.IConnectable,
     kind: DatabaseKind,
     arn: string,
     props: ProtectedClusterProps,
@@ -186,6 +195,13 @@ class ByConstruct extends ProtectedDatabase {
   ) {
     super(kind, arn, props);
     this.name = props.name ?? nameFromId(construct.node.id);
+  }
+
+  /**
+   * @internal
+   */
+  public override _allowFrom(peer: ec2.IConnectable): void {
+    this.construct.connections.allowDefaultPortFrom(peer, 'Counts of rows');
   }
 
   /** What is given goes before what the construct states. */

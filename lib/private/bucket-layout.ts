@@ -15,6 +15,13 @@ export const drillsPrefix = (deployment: string) => `drills/${deployment}/`;
 /** Prefix of what one drill leaves in the DR bucket; ends with a slash. Holds `report.json` and `report.html`. */
 export const drillPrefix = (deployment: string, drillId: string) => `${drillsPrefix(deployment)}${drillId}/`;
 
+/** Prefix of the row counts that were noted of a deployment; ends with a slash. */
+export const countsPrefix = (deployment: string) => `counts/${deployment}/`;
+
+/** Key of the row counts that were noted from this time on; the order of keys is that of time. */
+export const countsKey = (deployment: string, time: Date) =>
+  `${countsPrefix(deployment)}${time.toISOString().replace(/[-:]/g, '')}.json`;
+
 /** Tag on everything that a drill makes; its value is the drill's id. Clean-up deletes nothing without it. */
 export const DRILL_TAG = 'wso2is-recovery:drill';
 

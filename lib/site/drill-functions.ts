@@ -79,6 +79,9 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     alarmOnErrors(fn, topic);
   }
   check.addToRolePolicy(mayReadTaggedSecrets(scope, options.siteName));
+  check.addToRolePolicy(
+    new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [bucket.arnForObjects('counts/*')] }),
+  );
 
   const restoreRole = new iam.Role(scope, 'RestoreRole', {
     description: 'AWS Backup restores recovery points of the site with it',

@@ -41,12 +41,14 @@ export const tablesPresent: Check = {
               if (!present.includes(table)) continue;
               notes[`${table}.${column}`] = (await connection.texts({ table, column }, 10)).join(', ') || 'empty';
             }
-            for (const table of required) counts[`rows ${table}`] = await connection.countRows(table);
+            for (const table of required) counts[table] = await connection.countRows(table);
+            surroundings.counted.set(`${database.name}, ${name}`, counts);
+            const rows = Object.entries(counts).map(([table, count]) => [`rows ${table}`, count] as const);
             return passed(
               required.length > 0
                 ? `${name}: database ${databaseName} holds all ${required.length} tables of its kind`
                 : `${name}: database ${databaseName} holds ${present.length} tables`,
-              { ...compared, ...notes, ...counts },
+              { ...compared, ...notes, ...Object.fromEntries(rows) },
             );
           }),
       })),

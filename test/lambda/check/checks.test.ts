@@ -98,6 +98,8 @@ function surroundings(event: CheckEvent): Surroundings {
     event,
     tree,
     keys: new RestoredKeys(tree, event.restoreDependencies),
+    readCounts: () => Promise.resolve({ near: [], any: false }),
+    counted: new Map(),
     readManifest: ({ name }) => Promise.resolve({ entries: manifests[name] ?? [], problems: notExported }),
     withConnection: (_database, datasource, use) =>
       use({

@@ -87,6 +87,8 @@ async function run(check: Check, event = EVENT) {
     event,
     tree,
     keys: new RestoredKeys(tree, event.restoreDependencies),
+    readCounts: () => Promise.resolve({ near: [], any: false }),
+    counted: new Map(),
     readManifest: () => Promise.reject(new Error('not asked')),
     withConnection: (_database, _datasource, use) =>
       use({

@@ -107,6 +107,7 @@ describe('a drill that passes', () => {
           port: 5432,
           secretArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:is-AbCdEf',
           datasources: PLAN.databases[0]?.datasources,
+          moment: '2026-11-24T04:00:00.000Z',
         },
       ],
       volumes: [
