@@ -36,7 +36,7 @@ after(async () => {
 });
 
 async function command(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bin/wso2is-recovery.ts'), ...args], {
+  const child = spawn(process.execPath, [join(ROOT, 'dist/bin/wso2is-recovery.js'), ...args], {
     cwd: ROOT,
     env: { ...aws.env, AWS_REGION: REGION },
     stdio: ['ignore', 'pipe', 'pipe'],

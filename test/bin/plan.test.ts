@@ -10,12 +10,13 @@ import type { PlanOutput } from '../../bin/commands/plan';
 const root = join(__dirname, '../..');
 const fixture = (name: string) => join('test/fixtures/deployment', `${name}.toml`);
 
+/** As it is shipped: its bundle starts many times faster than its source. */
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', 'bin/wso2is-recovery.ts', 'plan', ...args],
-    { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/bin/wso2is-recovery.js', 'plan', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   return { status, stdout, stderr };
 }
 
