@@ -10,9 +10,15 @@ export function measuredRecoveries(text: string): MeasuredRecovery[] {
   } catch (error) {
     throw new PlanInputError(`It must be the report.json of a drill: ${(error as Error).message}.`, { cause: error });
   }
-  const { formatVersion, drillId, measuredRtoSeconds, components } = (report ?? {}) as Record<string, unknown>;
+  const { formatVersion, mode, site, drillId, measuredRtoSeconds, components } = (report ?? {}) as Record<
+    string,
+    unknown
+  >;
   if (formatVersion !== 1 || typeof drillId !== 'string' || !Array.isArray(components)) {
     throw new PlanInputError('It must be the report.json of a drill, format version 1.');
+  }
+  if (mode === 'recover' || site === 'in-region') {
+    throw new PlanInputError('It must be of a drill at the DR site: the plan counts with what that one needs.');
   }
   const times = [{ component: ALL_TOGETHER, measuredRtoSeconds }, ...(components as unknown[])];
   const found = times.flatMap((measurement) => {

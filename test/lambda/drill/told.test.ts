@@ -20,7 +20,7 @@ async function run(site: FakeSite): Promise<DrillReport> {
   runner.registerFunction('restore-function', site.restoreFunction);
   runner.registerFunction('check-function', site.checkFunction);
   await runner.run({ payload: { deployment: 'prod' } });
-  const [written] = site.inputsOf('S3.PutObject').slice(-2);
+  const written = site.inputsOf('S3.PutObject').findLast(({ Key }) => String(Key).endsWith('/report.json'));
   return JSON.parse(written?.['Body'] as string) as DrillReport;
 }
 
@@ -92,10 +92,7 @@ describe('report and event', () => {
     const site = new FakeSite();
     site.checks = (event) => ({ checks: [...passingChecks(event), null] as unknown as CheckResult['checks'] });
     const { causes } = await run(site);
-    assert.deepEqual(causes, [
-      'deployment: unknown check: the check function did not keep to its contract (it does not say what was checked; ' +
-        'unknown status undefined; no reason; what was compared is no texts and numbers)',
-    ]);
+    assert.match(causes[0] ?? '', /the check function answered with a check that has not its contract's shape/);
   });
 
   it('say how long the plan expected it to take, and the planner takes what was measured', async () => {
