@@ -17,7 +17,7 @@ const common = {
 
 /** What runs in the worker threads of the archive engine: a file of its own beside each bundle that starts them. */
 const ARCHIVE_THREAD = join(root, 'lambda/archive/crew/thread.ts');
-const STARTS_THREADS = ['lambda/export', 'lambda/restore', 'bin'];
+const STARTS_THREADS = ['lambda/export-turn', 'lambda/restore', 'bin'];
 
 /** Functions that log in to databases: each gets the drivers. */
 const CONNECTS_TO_DATABASES = ['lambda/check', 'lambda/count'];

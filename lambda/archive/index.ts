@@ -2,6 +2,7 @@ export * from './byte-path';
 export * from './diff/diff-points';
 export * from './errors';
 export * from './export/export-volume';
+export * from './export/saved-state';
 export * from './export/state';
 export * from './manifest';
 export * from './memory-store';

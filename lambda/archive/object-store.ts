@@ -39,6 +39,8 @@ export interface ObjectStore {
 
 export interface PutOptions {
   readonly renew?: boolean;
+  /** It serves an export that is under way and no point: the bucket may let it expire. */
+  readonly transient?: boolean;
 }
 
 export interface DefaultRetention {

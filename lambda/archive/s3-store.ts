@@ -6,6 +6,7 @@ import {
   ListObjectsV2Command,
   paginateListObjectsV2,
   PutObjectCommand,
+  type PutObjectCommandInput,
   PutObjectRetentionCommand,
   S3Client,
   S3ServiceException,
@@ -13,6 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import pRetry from 'p-retry';
+import { TRANSIENT_TAG } from '../../lib/private/bucket-layout';
 import { ArchiveDamagedError, ArchiveError, messageOf, ObjectLockedError } from './errors';
 import type { ByteRange, DefaultRetention, ListedObject, ObjectHead, ObjectStore, PutOptions } from './object-store';
 
@@ -40,19 +42,25 @@ export class S3Store implements ObjectStore {
     this.description = `s3://${bucket}/${prefix}`;
   }
 
-  async put(key: string, body: Buffer, sha256: string, { renew = false }: PutOptions = {}) {
-    const result = await this.#put(key, body, sha256, '*');
-    if (result === 'exists' && renew) await this.#put(key, body, sha256, undefined);
+  async put(key: string, body: Buffer, sha256: string, { renew = false, transient = false }: PutOptions = {}) {
+    const tags = transient ? { Tagging: `${encodeURIComponent(TRANSIENT_TAG.key)}=${TRANSIENT_TAG.value}` } : {};
+    const result = await this.#put(key, body, sha256, { IfNoneMatch: '*', ...tags });
+    if (result === 'exists' && renew) await this.#put(key, body, sha256, tags);
     return result;
   }
 
-  async #put(key: string, body: Buffer, sha256: string, IfNoneMatch: '*' | undefined): Promise<'created' | 'exists'> {
+  async #put(
+    key: string,
+    body: Buffer,
+    sha256: string,
+    more: Pick<PutObjectCommandInput, 'IfNoneMatch' | 'Tagging'>,
+  ): Promise<'created' | 'exists'> {
     const input = {
       ...this.#object(key),
       Body: body,
       ContentLength: body.length,
       ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-      IfNoneMatch,
+      ...more,
     };
     // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
     const attempt = () =>

@@ -1,9 +1,10 @@
 /**
- * Event contract of the export function (primary Region): one run of the artifact export of one volume.
+ * Event contract of the export (a durable function in the primary Region): one run of the artifact export of one volume.
  *
- * Environment: `BUCKET` (artifact bucket), `DEPLOYMENT`, `VOLUME` (name), `MOUNT_PATH` (where the volume is mounted),
- * `MOUNTED_AT` (the path below `<IS_HOME>` that the volume holds: `repository`).
+ * Environment: `DEPLOYMENT`, `VOLUME` (names), `TURN_FUNCTION` (name of the function that reads the volume).
  * The event is ignored but for what is listed here, so that an EventBridge schedule may send anything.
+ *
+ * A run that finds an older one of the same volume still running fails, and says so.
  */
 export interface ExportEvent {
   /** Read every file again, also those that look unchanged. Default: every 7 days, by the parent's manifest. */
@@ -23,6 +24,10 @@ export interface ExportResult {
   /** Files whose content was read in this run, and what was put to S3. */
   readonly filesRead: number;
   readonly bytesStored: number;
-  /** Paths that could not be read or never held still; named in the manifest too. */
+  /** Paths that could not be read or never held still: the first 20. All are in the manifest and in the log. */
   readonly problems: readonly { readonly path: string; readonly reason: string }[];
+  /** How many such paths there are. */
+  readonly problemCount: number;
+  /** Invocations of the function that reads the volume that came to their end; 1 for a volume that one can read. */
+  readonly turns: number;
 }

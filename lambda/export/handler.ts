@@ -1,21 +1,16 @@
-import { archivePrefix } from '../../lib/private/bucket-layout';
-import { createS3Client, S3Store } from '../archive/s3-store';
-import { DirectoryVolume } from '../archive/volume';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { requireEnvironment } from '../shared/environment';
-import { createLogger } from '../shared/log';
-import type { ExportResult } from './contract';
 import { exportArtifacts } from './export-artifacts';
+import { listRuns } from './other-run';
 
-const s3 = createS3Client();
+const lambda = new LambdaClient({});
 
-export async function handler(event: unknown): Promise<ExportResult> {
-  const environment = requireEnvironment(['BUCKET', 'DEPLOYMENT', 'VOLUME', 'MOUNT_PATH']);
-  return exportArtifacts(event, {
-    deployment: environment.DEPLOYMENT,
-    volumeName: environment.VOLUME,
-    mountedAt: process.env['MOUNTED_AT'] ?? 'repository',
-    volume: new DirectoryVolume(environment.MOUNT_PATH),
-    store: new S3Store(s3, environment.BUCKET, archivePrefix(environment.DEPLOYMENT, environment.VOLUME)),
-    log: createLogger({ function: 'export', deployment: environment.DEPLOYMENT, volume: environment.VOLUME }),
+export const handler = withDurableExecution((event: unknown, context) => {
+  const environment = requireEnvironment(['TURN_FUNCTION', 'AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_VERSION']);
+  const { AWS_LAMBDA_FUNCTION_NAME: name, AWS_LAMBDA_FUNCTION_VERSION: version } = environment;
+  return exportArtifacts(event, context, {
+    turnFunction: environment.TURN_FUNCTION,
+    runs: () => listRuns(lambda, name, version),
   });
-}
+});

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { TRANSIENT_TAG } from '../private/bucket-layout';
 import { invalid } from '../private/errors';
 import { type ObjectLockOptions, objectLockRetention } from '../protection/object-lock';
 
@@ -40,6 +41,13 @@ export function archiveBucket(scope: Construct, id: string, options: ArchiveBuck
         noncurrentVersionExpiration: noncurrentVersionRetention,
         expiredObjectDeleteMarker: true,
         abortIncompleteMultipartUploadAfter: Duration.days(1),
+      },
+      {
+        // On both sides: replication brings the tag along, and no deletion. See MAX_EXPORT in artifact-export.ts.
+        id: 'StatesOfExportsThatAreOver',
+        tagFilters: { [TRANSIENT_TAG.key]: TRANSIENT_TAG.value },
+        expiration: Duration.days(7),
+        noncurrentVersionExpiration: Duration.days(1),
       },
     ],
   });

@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -7,7 +7,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { notifyOfFunction } from '../notifications/failure-topic';
+import { alarmOnErrors, alarmOnFailedExecutions } from '../notifications/failure-topic';
 import { archivePrefix } from '../private/bucket-layout';
 import { recoveryFunction } from '../private/recovery-function';
 import type { Volume } from '../volumes/volume';
@@ -27,8 +27,56 @@ export interface ArtifactExportOptions {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** Exports the artifacts of one volume on a schedule. */
-export function artifactExport(scope: Construct, id: string, options: ArtifactExportOptions): lambda.Function {
+/**
+ * How long one export may take. Less than half of the 7 days for which prune leaves alone what no point names, and for which
+ * the bucket keeps the states of exports: so nothing that a running export needs is ever taken from it.
+ */
+const MAX_EXPORT = Duration.days(2);
+/** How long Lambda keeps the steps of an export that ended; its logs and its manifest say more, for longer. */
+const EXPORT_HISTORY = Duration.days(7);
+
+/**
+ * Exports the artifacts of one volume on a schedule: a durable function, which needs no network, and the function that it
+ * calls for each turn, which mounts the volume. A checkpoint is a call of Lambda's API, for which a function in a network
+ * without a way out would need an endpoint of its own.
+ *
+ * No concurrency is reserved: an account of 10 has none to reserve, and two exports at once do no harm. The durable function
+ * bounds how many turns run beside each other, and a run ends when it finds an older one.
+ *
+ * @param id of the function that mounts the volume
+ */
+export function artifactExport(scope: Construct, id: string, options: ArtifactExportOptions): void {
+  const { deployment, volume, topic, removalPolicy } = options;
+  const turns = turnFunction(scope, id, options);
+  const fn = recoveryFunction(scope, `${id}Run`, {
+    bundle: 'export',
+    description: `Exports ${volume.mountedAt} of ${deployment} to S3`,
+    removalPolicy,
+    durableConfig: { executionTimeout: MAX_EXPORT, retentionPeriod: EXPORT_HISTORY },
+    environment: { DEPLOYMENT: deployment, VOLUME: volume.name, TURN_FUNCTION: turns.functionName },
+  });
+  turns.grantInvoke(fn);
+  // A policy of its own: in the role's default policy, which the function waits for, its own ARN would be a circle.
+  new iam.Policy(scope, `${id}Runs`, {
+    roles: [fn.role!],
+    statements: [
+      new iam.PolicyStatement({ actions: ['lambda:ListDurableExecutionsByFunction'], resources: [fn.functionArn] }),
+    ],
+  });
+  alarmOnErrors(fn, topic);
+  alarmOnFailedExecutions(fn, topic);
+  // A durable function takes qualified names only: a running export stays on the version that it began with.
+  const alias = new lambda.Alias(scope, `${id}Alias`, { aliasName: 'live', version: fn.currentVersion });
+  alias.configureAsyncInvoke({ maxEventAge: Duration.hours(1) });
+  new events.Rule(scope, `${id}Schedule`, {
+    description: `Exports of ${volume.mountedAt} of ${deployment}`,
+    schedule: events.Schedule.expression(options.scheduleExpression),
+    targets: [new LambdaFunction(alias)],
+  });
+}
+
+/** Reads the volume and writes its archive; may delete nothing. Its failures are those of the export that calls it. */
+function turnFunction(scope: Construct, id: string, options: ArtifactExportOptions): lambda.Function {
   const { deployment, volume, bucket } = options;
   const securityGroup = new ec2.SecurityGroup(scope, `${id}SecurityGroup`, {
     vpc: options.vpc,
@@ -37,8 +85,8 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
   });
   securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'S3');
   const fn = recoveryFunction(scope, id, {
-    bundle: 'export',
-    description: `Exports ${volume.mountedAt} of ${deployment} to S3`,
+    bundle: 'export-turn',
+    description: `Reads ${volume.mountedAt} of ${deployment} for its export`,
     removalPolicy: options.removalPolicy,
     vpc: options.vpc,
     vpcSubnets: options.vpcSubnets,
@@ -52,19 +100,13 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
       MOUNT_PATH,
     },
   });
+  const archive = bucket.arnForObjects(`${archivePrefix(deployment, volume.name)}*`);
   fn.addToRolePolicy(
     new iam.PolicyStatement({
-      actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
-      resources: [bucket.arnForObjects(`${archivePrefix(deployment, volume.name)}*`)],
+      actions: ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging'],
+      resources: [archive],
     }),
   );
   fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
-  // The next export comes soon and makes up for a failed one; one retry is for a moment's trouble.
-  notifyOfFunction(fn, options.topic, 1);
-  new events.Rule(scope, `${id}Schedule`, {
-    description: `Exports of ${volume.mountedAt} of ${deployment}`,
-    schedule: events.Schedule.expression(options.scheduleExpression),
-    targets: [new LambdaFunction(fn)],
-  });
   return fn;
 }

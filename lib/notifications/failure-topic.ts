@@ -6,7 +6,6 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import { SnsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -47,10 +46,36 @@ export interface JobPattern {
 /** How a job of AWS Backup ends badly. EXPIRED: it did not start within its start window. */
 export const FAILED_JOB_STATES = ['FAILED', 'EXPIRED', 'ABORTED'];
 
-/** An asynchronous invocation that failed for good sends its error; an alarm shows that it happened, also when throttled. */
-export function notifyOfFunction(fn: lambda.Function, topic: sns.ITopic, retryAttempts: number): void {
-  fn.configureAsyncInvoke({ onFailure: new SnsDestination(topic), retryAttempts, maxEventAge: Duration.hours(1) });
-  alarmOnErrors(fn, topic);
+/** How an execution of a durable function ends badly, and an event of its schedule that never became one. */
+const FAILED_EXECUTION_METRICS = {
+  failed: 'DurableExecutionFailed',
+  timedOut: 'DurableExecutionTimedOut',
+  stopped: 'DurableExecutionStopped',
+  dropped: 'AsyncEventsDropped',
+} as const;
+
+/**
+ * An alarm over the executions of a durable function that failed within five minutes. Lambda counts as errors only invocations:
+ * an execution may fail though each of its invocations ended well.
+ */
+export function alarmOnFailedExecutions(fn: lambda.Function, topic: sns.ITopic): void {
+  const period = Duration.minutes(5);
+  const metrics = Object.entries(FAILED_EXECUTION_METRICS);
+  new cloudwatch.MathExpression({
+    // What did not happen has no data, and a sum with it would have none.
+    expression: metrics.map(([id]) => `FILL(${id}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(metrics.map(([id, name]) => [id, fn.metric(name, { statistic: 'Sum' })])),
+    label: 'Failed executions',
+    period,
+  })
+    .createAlarm(fn, 'ExecutionsAlarm', {
+      alarmDescription: `${fn.node.path} failed: its durable executions and its log group hold the reason`,
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    })
+    .addAlarmAction(new SnsAction(topic));
 }
 
 /** An alarm over the function's errors of five minutes. */

@@ -22,6 +22,12 @@ export const countsPrefix = (deployment: string) => `counts/${deployment}/`;
 export const countsKey = (deployment: string, time: Date) =>
   `${countsPrefix(deployment)}${time.toISOString().replace(/[-:]/g, '')}.json`;
 
+/**
+ * Tag of objects that serve an export while it is under way: the lifecycle of both buckets deletes what carries it, so that no
+ * function needs the permission to delete.
+ */
+export const TRANSIENT_TAG = { key: 'wso2is-recovery:transient', value: 'export' } as const;
+
 /** Tag on everything that a drill makes; its value is the drill's id. Clean-up deletes nothing without it. */
 export const DRILL_TAG = 'wso2is-recovery:drill';
 

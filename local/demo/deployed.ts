@@ -38,7 +38,7 @@ export interface Deployed {
   readonly drVaultArn: string;
   readonly backupRoleArn: string;
   readonly databases: readonly (DatabaseEntry & { readonly server: DatabaseServer })[];
-  /** `path` is the folder that stands for the volume. */
+  /** `path` is the folder that stands for the volume, `exportFunction` name and alias. */
   readonly volumes: readonly (VolumeEntry & { readonly path: string; readonly exportFunction: string })[];
   /** Name and alias: a durable function is invoked qualified. */
   readonly drill: { readonly functionName: string; readonly qualifier: string };
@@ -46,14 +46,14 @@ export interface Deployed {
 
 export async function findDeployed(aws: LocalAws, regions: Regions, deployment: string): Promise<Deployed> {
   const primary = aws.clientConfig(regions.primary);
-  const exporters = (await functions(aws, regions.primary)).filter(
-    ({ variables }) => variables.DEPLOYMENT === deployment && variables.VOLUME !== undefined,
-  );
+  const ours = (await functions(aws, regions.primary)).filter(({ variables }) => variables.DEPLOYMENT === deployment);
+  const exporters = ours.filter(({ variables }) => variables.TURN_FUNCTION !== undefined);
+  const readers = ours.filter(({ variables }) => variables.BUCKET !== undefined && variables.VOLUME !== undefined);
   const drill = one(
     'drill function',
     (await functions(aws, regions.dr)).filter(({ variables }) => variables.RESTORE_ROLE_ARN),
   );
-  const artifactBucket = one('export function', exporters.slice(0, 1)).variables.BUCKET!;
+  const artifactBucket = one('function that reads a volume', readers.slice(0, 1)).variables.BUCKET!;
   const { Body } = await new S3Client(primary).send(
     new GetObjectCommand({ Bucket: artifactBucket, Key: planDocumentKey(deployment) }),
   );
@@ -72,13 +72,17 @@ export async function findDeployed(aws: LocalAws, regions: Regions, deployment: 
       plan.volumes.map(async (entry) => ({
         ...entry,
         path: await findFolder(aws, regions, entry),
-        exportFunction: one(
-          `export function of volume ${entry.name}`,
-          exporters.filter(({ variables }) => variables.VOLUME === entry.name),
-        ).name,
+        exportFunction: await qualified(
+          aws,
+          regions.primary,
+          one(
+            `export function of volume ${entry.name}`,
+            exporters.filter(({ variables }) => variables.VOLUME === entry.name),
+          ).name,
+        ),
       })),
     ),
-    drill: { functionName: drill.name, qualifier: await findAlias(aws, regions, drill.name) },
+    drill: { functionName: drill.name, qualifier: await findAlias(aws, regions.dr, drill.name) },
   };
 }
 
@@ -92,8 +96,12 @@ async function functions(aws: LocalAws, region: string) {
   }));
 }
 
-async function findAlias(aws: LocalAws, { dr }: Regions, functionName: string): Promise<string> {
-  const { Aliases } = await new LambdaClient(aws.clientConfig(dr)).send(
+/** A durable function takes qualified names only. */
+const qualified = async (aws: LocalAws, region: string, functionName: string) =>
+  `${functionName}:${await findAlias(aws, region, functionName)}`;
+
+async function findAlias(aws: LocalAws, region: string, functionName: string): Promise<string> {
+  const { Aliases } = await new LambdaClient(aws.clientConfig(region)).send(
     new ListAliasesCommand({ FunctionName: functionName }),
   );
   return one(`alias of ${functionName}`, Aliases ?? []).Name!;

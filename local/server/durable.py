@@ -61,6 +61,7 @@ def install() -> None:
     lambda_durable._apply_update = apply
     lambda_durable._append_chained_result = append
     lambda_durable.schedule_resume = schedule_resume
+    lambda_durable.handle_list_by_function = _list_by_function
     _install_entries()
 
 
@@ -131,6 +132,28 @@ def _answered(execution: dict) -> set[str]:
         for operation in execution["Operations"]
         if operation["Type"] in ("CALLBACK", "CHAINED_INVOKE") and operation["Status"] not in ("STARTED", "PENDING")
     }
+
+
+# --- Listing executions ----------------------------------------------------------------------------------------------
+
+
+def _list_by_function(function_name: str, query_params: dict, function_arn_of) -> tuple:
+    """Without a qualifier those of all versions; of any of the states that are asked for. On one page."""
+    arn = function_arn_of(function_name)
+    if not arn:
+        return lambda_svc.error_response_json("ResourceNotFoundException", f"Function not found: {function_name}", 404)
+    qualifier = lambda_svc._qp_first(query_params, "Qualifier")
+    states = query_params.get("Statuses") or []
+    states = [states] if isinstance(states, str) else states
+    found = [
+        lambda_durable._execution_summary(execution)
+        for execution in lambda_durable._executions.values()
+        if execution["FunctionArn"] == arn
+        and (not qualifier or execution["Version"] == qualifier)
+        and (not states or execution["Status"] in states)
+    ]
+    found.sort(key=lambda summary: summary["StartTimestamp"], reverse=True)
+    return lambda_svc.json_response({"DurableExecutions": found})
 
 
 # --- Driving an execution --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createS3Client, S3Store } from '../../lambda/archive/s3-store';
-import { exportArtifacts } from '../../lambda/export/export-artifacts';
+import { exportTurn } from '../../lambda/export-turn/export-turn';
 import { DirectoryVolume } from '../../lambda/archive/volume';
 import { restoreArtifacts } from '../../lambda/restore/restore-artifacts';
 import { createLogger } from '../../lambda/shared/log';
@@ -203,17 +203,18 @@ test('the functions: export, restore below the mount path, remove', async () => 
   const root = tree('volume');
   const lines: string[] = [];
   const log = createLogger({}, (line) => lines.push(line));
-  const result = await exportArtifacts(
-    { 'detail-type': 'Scheduled Event' },
-    {
-      deployment: 'prod',
-      volumeName: 'files',
-      mountedAt: 'repository',
-      volume: new DirectoryVolume(root),
-      store: new S3Store(s3, 'artifacts', 'archives/prod/files/'),
-      log,
-    },
-  );
+  const turnOptions = {
+    deployment: 'prod',
+    volumeName: 'files',
+    mountedAt: 'repository',
+    volume: new DirectoryVolume(root),
+    store: new S3Store(s3, 'artifacts', 'archives/prod/files/'),
+    log,
+    remainingMs: () => 900_000,
+  };
+  const answer = await exportTurn({ action: 'begin' }, turnOptions);
+  assert.ok('result' in answer);
+  const { result } = answer;
   assert.equal(result.files, 2);
   assert.equal(result.filesRead, 2);
   const mountPath = join(folder, 'mount');
@@ -226,6 +227,10 @@ test('the functions: export, restore below the mount path, remove', async () => 
   for (const target of ['../out', '/out', 'a//b', '.', '']) {
     await assert.rejects(restoreArtifacts({ ...event, target }, surroundings), /`target` must be/);
   }
+  await assert.rejects(
+    exportTurn({ 'detail-type': 'Scheduled Event' }, turnOptions),
+    /`action` must be begin, continue or finish, got undefined: invoke the export function/,
+  );
   await assert.rejects(restoreArtifacts({ action: 'remove', target: 'a/b' }, surroundings), /the first folder alone/);
   await assert.rejects(
     restoreArtifacts({ action: 'wipe' }, surroundings),

@@ -88,6 +88,11 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'The versions of one function.',
   },
   {
+    rule: /^AwsSolutions-IAM5\[Resource::<RecoveryExportrepository\w+\.Arn>:\*\]$/,
+    path: /\/Export-repositoryRun\/ServiceRole\/DefaultPolicy\/Resource$/,
+    reason: 'The versions of one function.',
+  },
+  {
     rule: /^AwsSolutions-IAM5\[Action::kms:GenerateDataKey\*\]$/,
     path: /DefaultPolicy\/Resource$/,
     reason: 'Publishing to the encrypted topic, on its one key (the CDK writes it).',

@@ -17,7 +17,7 @@ function buildFunctions(): void {
 test('a build beside a running demo touches no bundle that did not change, and removes what is no function', () => {
   buildFunctions();
   const bundles = globSync('dist/{lambda,bin}/**/*.js', { cwd: root });
-  for (const name of ['drill', 'check', 'export', 'restore'])
+  for (const name of ['drill', 'check', 'export', 'export-turn', 'restore'])
     assert.ok(bundles.includes(join('dist/lambda', name, 'index.js')), bundles.join(', '));
   assert.equal(statSync(join(root, 'dist/bin/wso2is-recovery.js')).mode & 0o111, 0o111);
   const inodes = () => bundles.map((file) => statSync(join(root, file)).ino);

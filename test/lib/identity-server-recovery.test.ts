@@ -191,8 +191,38 @@ describe('a deployment with the required props alone', () => {
       ScheduleExpression: 'cron(0/30 * * * ? *)',
       State: 'ENABLED',
     });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      DurableConfig: { ExecutionTimeout: 172_800, RetentionPeriodInDays: 7 },
+      Environment: { Variables: { DEPLOYMENT: 'production', VOLUME: 'repository', TURN_FUNCTION: Match.anyValue() } },
+      FileSystemConfigs: Match.absent(),
+      VpcConfig: Match.absent(),
+    });
+    // A durable function takes qualified names only, and no destination.
+    const [alias] = Object.keys(template.findResources('AWS::Lambda::Alias', { Properties: { Name: 'live' } }));
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
-      DestinationConfig: { OnFailure: { Destination: fixture.stack.resolve(recovery.failureTopic.topicArn) } },
+      Qualifier: { 'Fn::Select': [7, { 'Fn::Split': [':', { Ref: alias }] }] },
+      MaximumEventAgeInSeconds: 3600,
+      DestinationConfig: Match.absent(),
+    });
+    template.hasResourceProperties('AWS::Events::Rule', { Targets: [{ Arn: { Ref: alias }, Id: 'Target0' }] });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Metrics: Match.arrayWith([
+        Match.objectLike({ Expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(stopped, 0) + FILL(dropped, 0)' }),
+        ...['DurableExecutionFailed', 'DurableExecutionTimedOut', 'DurableExecutionStopped', 'AsyncEventsDropped'].map(
+          (MetricName) =>
+            Match.objectLike({
+              ReturnData: false,
+              MetricStat: {
+                Metric: { Namespace: 'AWS/Lambda', MetricName, Dimensions: Match.anyValue() },
+                Period: 300,
+                Stat: 'Sum',
+              },
+            }),
+        ),
+      ]),
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+      AlarmActions: [fixture.stack.resolve(recovery.failureTopic.topicArn)],
     });
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'Errors',
@@ -293,10 +323,39 @@ describe('a deployment with the required props alone', () => {
     ]);
   });
 
-  test('the export writes its own archive only', () => {
-    const writes = statements(template, /Exportrepository/).filter(({ Action }) => Action.includes('s3:PutObject'));
+  test('the export writes its own archive only, and deletes nothing', () => {
+    const all = statements(template, /Exportrepository/);
+    const writes = all.filter(({ Action }) => Action.includes('s3:PutObject'));
     assert.equal(writes.length, 1);
     assert.match(JSON.stringify(writes[0]!.Resource), /\/archives\/production\/repository\/\*/);
+    assert.deepEqual(
+      all
+        .map(({ Action }) => Action)
+        .flat()
+        .filter((action) => action.includes('s3:'))
+        .sort(),
+      ['s3:GetObject', 's3:ListBucket', 's3:PutObject', 's3:PutObjectTagging'],
+    );
+    assert.deepEqual(
+      statements(template, /Exportrepository\w*Run/)
+        .flatMap(({ Action }) => Action)
+        .sort(),
+      ['lambda:InvokeFunction', 'lambda:ListDurableExecutionsByFunction'],
+    );
+  });
+
+  test('both buckets let go of what served an export that is over', () => {
+    const LifecycleConfiguration = {
+      Rules: Match.arrayWith([
+        Match.objectLike({
+          TagFilters: [{ Key: 'wso2is-recovery:transient', Value: 'export' }],
+          ExpirationInDays: 7,
+          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+          Status: 'Enabled',
+        }),
+      ]),
+    };
+    for (const each of [template, site]) each.hasResourceProperties('AWS::S3::Bucket', { LifecycleConfiguration });
   });
 });
 
@@ -323,12 +382,12 @@ test('every optional prop is used', () => {
   });
   template.hasResourceProperties('AWS::S3::Bucket', {
     LifecycleConfiguration: {
-      Rules: [
+      Rules: Match.arrayWith([
         Match.objectLike({
           NoncurrentVersionExpiration: { NoncurrentDays: 7 },
           AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
         }),
-      ],
+      ]),
     },
   });
   template.hasResourceProperties('AWS::Lambda::Function', {

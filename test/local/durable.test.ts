@@ -1,4 +1,9 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  type ExecutionStatus,
+  InvokeCommand,
+  LambdaClient,
+  ListDurableExecutionsByFunctionCommand,
+} from '@aws-sdk/client-lambda';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -197,6 +202,19 @@ test('a published version runs; an unqualified name is refused', async () => {
     name: 'InvalidParameterValueException',
     message: /unqualified ARN/,
   });
+});
+
+test('executions are listed, of all versions or of one, in the states that are asked for', async () => {
+  const { arn } = await invoke('map', { id: 'listed', qualifier: '1' });
+  const listed = async (Qualifier: string | undefined, Statuses: ExecutionStatus[]) => {
+    const input = { FunctionName: 'flow', Qualifier, Statuses };
+    const { DurableExecutions } = await client.send(new ListDurableExecutionsByFunctionCommand(input));
+    return (DurableExecutions ?? []).filter(({ DurableExecutionArn }) => DurableExecutionArn === arn).length;
+  };
+  assert.equal(await listed(undefined, ['FAILED', 'SUCCEEDED']), 1);
+  assert.equal(await listed('1', ['SUCCEEDED']), 1);
+  assert.equal(await listed('$LATEST', ['SUCCEEDED']), 0);
+  assert.equal(await listed(undefined, ['RUNNING']), 0);
 });
 
 test('the execution timeout ends an execution', async () => {

@@ -1,6 +1,7 @@
 /**
  * Which contents are stored already, shared by all threads: a hash table in memory that each of them sees. A record is
- * a content's whole SHA-256 and where it is. It grows by segments, which the main thread makes; nothing is ever removed.
+ * a content's whole SHA-256 and where it is. It grows by segments, which the main thread makes, up to a bound: nothing is
+ * ever removed, and what comes when it is full is stored without looking whether it is stored already.
  */
 
 /** Where a content is: in a frame of this run, or by the line of the parent that names it. */

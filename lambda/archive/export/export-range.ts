@@ -6,7 +6,7 @@ import type { ObjectStore } from '../object-store';
 import type { StoredPage } from '../points';
 import { NOTHING, countOne } from '../counts';
 import { ArchiveError } from '../errors';
-import { SharedContents } from './contents-of-parent';
+import { type ContentLimits, pagesInOrder, SharedContents } from './contents-of-parent';
 import type { Chunk } from './frame-writer';
 import { type HoleItem, type Item, linesItem, type LinkedItem, resolvePieces } from './item';
 import { PageBuilder } from './page-builder';
@@ -41,6 +41,8 @@ export interface RangeOptions {
   readonly ownPages: readonly StoredPage[];
   /** Of inodes with several names, what was found before: the name that carries the content. */
   readonly firstNames: readonly (readonly [inode: string, path: string])[];
+  /** Default: {@link CONTENT_LIMITS}. */
+  readonly contentLimits?: ContentLimits;
   /** When it says so, what is under way is ended, and what is left comes back. */
   readonly isTimeUp: () => boolean;
   readonly onProgress: (progress: RangeProgress) => void;
@@ -73,7 +75,12 @@ export class ExportRange {
       this.#remarks.warnings.push({ path: key, reason });
       return true;
     });
-    this.#contents = new SharedContents(segmentCounter, known.length, (page) => this.#knownPages.get(page));
+    this.#contents = new SharedContents(
+      segmentCounter,
+      pagesInOrder(options.items, parent?.header.pages ?? [], options.ownPages.length),
+      (page) => this.#knownPages.get(page),
+      options.contentLimits,
+    );
     this.#pages = new PageBuilder({
       store,
       packs: this.#packs,

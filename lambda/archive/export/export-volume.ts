@@ -91,6 +91,21 @@ export async function exportVolume(options: ExportOptions): Promise<ExportOutcom
 }
 
 /**
+ * Exports a volume, or begins with it where the time does not suffice.
+ *
+ * @returns the point, or the state to go on from
+ * @throws ArchiveError as {@link exportVolume} does
+ */
+export async function exportOrBegin(
+  options: ExportOptions,
+  isTimeUp: () => boolean,
+): Promise<{ readonly outcome: ExportOutcome } | { readonly state: ExportState }> {
+  const { state: begun, parent } = await begin(options);
+  const state = await turn(options, begun, parent, isTimeUp);
+  return state.left.length > 0 ? { state } : { outcome: await finish(options, state, parent) };
+}
+
+/**
  * Begins an export that is done in several turns, each perhaps by another process. Nothing is read yet but the top.
  *
  * @throws ArchiveError when the volume is not there

@@ -31,6 +31,10 @@ export interface HoleItem {
   readonly names?: string;
 }
 
+/** Where it begins; for a directory as a whole, the path of the directory. */
+export const firstPathOf = ({ path, names }: HoleItem): string =>
+  [path, names?.split('/', 1)[0] ?? ''].filter((part) => part !== '').join('/');
+
 /** A file with more names than one: which of them carries the content is known only in the order of the manifest. */
 export interface LinkedItem {
   readonly kind: 'linked';

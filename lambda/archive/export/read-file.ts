@@ -40,6 +40,8 @@ export class FileReader {
   readonly #buffer = Buffer.allocUnsafeSlow(FRAME_BYTES);
   filesRead = 0;
   bytesRead = 0;
+  /** Then a content that is not in it is stored, perhaps again. */
+  #tableIsFull = false;
 
   constructor(
     private readonly volume: Volume,
@@ -196,11 +198,14 @@ export class FileReader {
   *#claim(sha256: string, place: ContentPlace): Job<ContentPlace> {
     const known = yield* this.#find(sha256);
     if (known) return known;
-    for (;;) {
+    while (!this.#tableIsFull) {
       const claimed = this.contents.claim(keyOf(sha256), place);
       if (claimed !== 'full') return claimed;
-      this.contents.add((yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer);
+      const segment = (yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer | undefined;
+      if (segment) this.contents.add(segment);
+      else this.#tableIsFull = true;
     }
+    return place;
   }
 
   *#refresh(): Job<void> {

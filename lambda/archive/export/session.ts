@@ -8,7 +8,15 @@ import { encodePage } from '../page';
 import type { Volume, VolumeStat } from '../volume';
 import { ContentTable } from './content-table';
 import { FrameWriter } from './frame-writer';
-import { type FramePlace, type HoleItem, type Item, ItemList, type LinkedItem, resolvePieces } from './item';
+import {
+  firstPathOf,
+  type FramePlace,
+  type HoleItem,
+  type Item,
+  ItemList,
+  type LinkedItem,
+  resolvePieces,
+} from './item';
 import { type ParentLine, ParentCursor, ParentPages } from './parent-cursor';
 import { FileReader, type ParentContent } from './read-file';
 import { addFailure, noRemarks, type Remarks } from './remark';
@@ -327,9 +335,6 @@ class Latency {
     this.#samples = [];
   }
 }
-
-const firstPathOf = ({ path, names }: HoleItem) =>
-  [path, names?.split('/', 1)[0] ?? ''].filter((part) => part !== '').join('/');
 
 function parseContent(line: string, sameStat: boolean): ParentContent | undefined {
   const entry = JSON.parse(line) as { readonly type: string; readonly sha256?: string; readonly unstable?: true };

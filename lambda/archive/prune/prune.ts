@@ -1,5 +1,6 @@
 import { ArchiveDamagedError, ArchiveError, ObjectLockedError } from '../errors';
 import { type ManifestHeader, PACK_PREFIX, type PackReference, PAGE_PREFIX } from '../manifest';
+import { TURN_PREFIX } from '../export/saved-state';
 import type { ObjectStore } from '../object-store';
 import { listPoints, type Point } from '../points';
 import { readDoomed, writeDoomed } from './doomed';
@@ -250,7 +251,7 @@ class Prune {
     const doomed = new Map<string, number>();
     const due: { readonly key: string; readonly bytes: number }[] = [];
     let waitingBytes = 0;
-    for (const prefix of [PACK_PREFIX, PAGE_PREFIX]) {
+    for (const prefix of [PACK_PREFIX, PAGE_PREFIX, TURN_PREFIX]) {
       for await (const { key, bytes, modified } of store.list(prefix)) {
         if (named.has(key)) continue;
         // What a point has named until now is left over only from now on.
