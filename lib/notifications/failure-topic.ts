@@ -48,40 +48,32 @@ export const FAILED_JOB_STATES = ['FAILED', 'EXPIRED', 'ABORTED'];
 
 /** How an execution of a durable function ends badly, and an event of its schedule that never became one. */
 const FAILED_EXECUTION_METRICS = {
-  failed: 'DurableExecutionFailed',
-  timedOut: 'DurableExecutionTimedOut',
-  stopped: 'DurableExecutionStopped',
-  dropped: 'AsyncEventsDropped',
+  Failed: 'DurableExecutionFailed',
+  TimedOut: 'DurableExecutionTimedOut',
+  Stopped: 'DurableExecutionStopped',
+  Dropped: 'AsyncEventsDropped',
 } as const;
 
 /**
- * An alarm over the executions of a durable function that failed within five minutes. Lambda counts as errors only invocations:
+ * Alarms over the executions of a durable function that failed within five minutes. Lambda counts as errors only invocations:
  * an execution may fail though each of its invocations ended well.
  */
 export function alarmOnFailedExecutions(fn: lambda.Function, topic: sns.ITopic): void {
-  const period = Duration.minutes(5);
-  const metrics = Object.entries(FAILED_EXECUTION_METRICS);
-  new cloudwatch.MathExpression({
-    // What did not happen has no data, and a sum with it would have none.
-    expression: metrics.map(([id]) => `FILL(${id}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(metrics.map(([id, name]) => [id, fn.metric(name, { statistic: 'Sum' })])),
-    label: 'Failed executions',
-    period,
-  })
-    .createAlarm(fn, 'ExecutionsAlarm', {
-      alarmDescription: `${fn.node.path} failed: its durable executions and its log group hold the reason`,
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-    })
-    .addAlarmAction(new SnsAction(topic));
+  for (const [how, metricName] of Object.entries(FAILED_EXECUTION_METRICS)) {
+    alarmOnAny(fn, `${how}Alarm`, fn.metric(metricName, { statistic: 'Sum', period: ALARM_PERIOD }), topic);
+  }
 }
 
 /** An alarm over the function's errors of five minutes. */
 export function alarmOnErrors(fn: lambda.Function, topic: sns.ITopic): void {
-  fn.metricErrors({ period: Duration.minutes(5) })
-    .createAlarm(fn, 'ErrorsAlarm', {
+  alarmOnAny(fn, 'ErrorsAlarm', fn.metricErrors({ period: ALARM_PERIOD }), topic);
+}
+
+const ALARM_PERIOD = Duration.minutes(5);
+
+function alarmOnAny(fn: lambda.Function, id: string, metric: cloudwatch.Metric, topic: sns.ITopic): void {
+  metric
+    .createAlarm(fn, id, {
       alarmDescription: `${fn.node.path} failed: its log group holds the reason`,
       threshold: 1,
       evaluationPeriods: 1,
