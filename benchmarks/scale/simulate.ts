@@ -5,6 +5,7 @@
  * Of the shards two are run whole, to see that they are equal; the last turn is run over states of all of them.
  *
  *   npx tsx benchmarks/scale/simulate.ts [tenants] [files of a tenant]
+ *   npx tsx benchmarks/scale/simulate.ts 100000 100 one    # one shard alone, for the memory of one invocation
  */
 import { createHash } from 'node:crypto';
 import {
@@ -22,7 +23,8 @@ import {
 import { CountingStore } from './counting-store';
 import { SyntheticVolume } from './synthetic-volume';
 
-const [tenants = 100_000, filesOfTenant = 100] = process.argv.slice(2).map(Number);
+const [tenants = 100_000, filesOfTenant = 100] = process.argv.slice(2, 4).map(Number);
+const oneShard = process.argv[4] === 'one';
 const SHARDS = 16;
 /** What a call of EFS takes, and how many threads of a function wait at the same time. */
 const CALL_MS = 1;
@@ -138,6 +140,7 @@ async function main() {
   const first = new CountingStore();
   const parted = await shardsOf(first);
   const { state } = await runShard('first export, shard 3 of 16', first, parted[2]!);
+  if (oneShard) return;
   await runShard('first export, shard 12 of 16', new CountingStore(), parted[11]!);
   await finishAll('first export, last turn', first, state);
 

@@ -77,7 +77,6 @@ async function turn<Answer>(
     try {
       return await context.invoke<TurnEvent, Answer>(named, turnFunction, event);
     } catch (error) {
-      context.logger.error(`${named} failed: ${error instanceof Error ? error.message : String(error)}`);
       const seconds = PAUSES_SECONDS[attempt - 1];
       if (seconds === undefined) throw error;
       await context.wait(`pause after ${named}`, { seconds });

@@ -13,7 +13,7 @@ import { CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { alarmOnErrors } from '../notifications/failure-topic';
+import { alarmOnErrors, alarmOnFailedExecutions } from '../notifications/failure-topic';
 import type { Site } from '../planning/plan-document';
 import { recoveryFunction } from '../private/recovery-function';
 import { drillPermissions } from './drill-permissions';
@@ -127,6 +127,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   check.grantInvoke(drill);
   topic.grantPublish(drill);
   alarmOnErrors(drill, topic);
+  alarmOnFailedExecutions(drill, topic);
   return { drill, alias: new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion }) };
 }
 
