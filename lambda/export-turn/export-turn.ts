@@ -4,37 +4,44 @@ import {
   finishExport,
   type ExportOptions,
   type ExportOutcome,
+  type ExportProgress,
 } from '../archive/export/export-volume';
 import { loadState, saveState } from '../archive/export/saved-state';
 import { joinStates, splitState } from '../archive/export/state';
 import type { Logger } from '../shared/log';
 import type { BeginAnswer, ContinueAnswer, FinishAnswer, TurnEvent } from './contract';
 
-export interface TurnOptions extends Omit<ExportOptions, 'fullRead'> {
+export interface TurnOptions extends Omit<ExportOptions, 'fullRead' | 'onProgress'> {
   readonly deployment: string;
   readonly log: Logger;
   /** Milliseconds that are left of this invocation. */
   readonly remainingMs: () => number;
   /** How long a turn goes on beginning with something new, in milliseconds. Default: see contract.ts. */
   readonly turnMs?: number;
+  /** Entries after which a turn begins with nothing new. Default: a million. */
+  readonly maxEntries?: number;
 }
 
 /** A volume that takes longer is better read by several at once. */
 const FIRST_TURN_MS = 5 * 60_000;
 /** For what is under way when the time is up: a file of 10 GB, its upload, and the pages. */
 const RESERVE_MS = 2 * 60_000;
+/** So that memory has a bound whatever the speed: see docs/scale.md. */
+const MAX_ENTRIES = 1_000_000;
 /** More than read at the same time, since some are done sooner. */
 const SHARDS = 16;
 
 /** One turn of an export: begins, goes on, or ends. */
 export async function exportTurn(
   event: unknown,
-  options: TurnOptions,
+  given: TurnOptions,
 ): Promise<BeginAnswer | ContinueAnswer | FinishAnswer> {
-  const { store, log, remainingMs, turnMs = Infinity } = options;
+  const { store, log, remainingMs, turnMs = Infinity, maxEntries = MAX_ENTRIES } = given;
+  let entries = 0;
+  const options = { ...given, onProgress: ({ entriesDone }: ExportProgress) => void (entries = entriesDone) };
   const turn = parse(event);
   const endsAt = Date.now() + turnMs;
-  const isTimeUp = () => Date.now() >= endsAt || remainingMs() < RESERVE_MS;
+  const isTimeUp = () => Date.now() >= endsAt || remainingMs() < RESERVE_MS || entries >= maxEntries;
   switch (turn.action) {
     case 'begin': {
       const firstEndsAt = Date.now() + FIRST_TURN_MS;

@@ -70,6 +70,7 @@ interface RunOptions {
   readonly volume: Volume;
   readonly store: MemoryStore;
   readonly turnMs?: number;
+  readonly maxEntries?: number;
   readonly threads?: number;
   readonly others?: readonly Run[];
   /** Called before and after each invocation of the function that reads; dies where it throws. */
@@ -77,7 +78,16 @@ interface RunOptions {
   readonly now?: () => Date;
 }
 
-async function run({ volume, store, turnMs, threads, others = [], meanwhile, now = () => MONDAY }: RunOptions) {
+async function run({
+  volume,
+  store,
+  turnMs,
+  maxEntries,
+  threads,
+  others = [],
+  meanwhile,
+  now = () => MONDAY,
+}: RunOptions) {
   const answers: string[] = [];
   let invocations = 0;
   const turnFunction = async (event: TurnEvent) => {
@@ -93,6 +103,7 @@ async function run({ volume, store, turnMs, threads, others = [], meanwhile, now
       log: createLogger({}, () => {}),
       remainingMs: () => 900_000,
       turnMs,
+      maxEntries,
       threads,
       now,
     });
@@ -170,6 +181,13 @@ describe('an export over many invocations', () => {
     assert.deepEqual((await verifyArchive({ store, readData: true, threads: 0 })).findings, []);
     // FACTS: a checkpoint takes 256 KB.
     assert.ok(Math.max(...answers.map(({ length }) => length)) < 2048, answers.join('\n'));
+  });
+
+  it('a turn ends after so many entries, whatever the time', async () => {
+    const store = new MemoryStore();
+    const { execution } = await run({ volume: new CountingVolume(tree()), store, maxEntries: 100 });
+    assert.equal(execution.getResult()?.filesRead, FILES);
+    assert.ok((execution.getResult()?.turns ?? 0) > 5);
   });
 
   it('whichever invocation dies, before or after its work: the same point, and only what it did is read again', async () => {
