@@ -54,12 +54,12 @@ class CountingVolume implements Volume {
   }
 }
 
-const FILES = 400;
+const FILES = 700;
 
 function tree(): string {
   const root = join(temporaryFolder(), 'repository');
   for (let file = 0; file < FILES; file += 1) {
-    const folder = join(root, 'tenants', String(file % 40), 'userstores');
+    const folder = join(root, 'tenants', String(file % 70), 'userstores');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${file}.xml`), `<store id="${file}"/>\n`.repeat(20));
   }
