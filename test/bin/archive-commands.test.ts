@@ -130,7 +130,7 @@ test('diff, prune and a restore in place', async () => {
   writeFileSync(join(target, 'conf/deployment.toml'), 'broken');
   const restored = await command('restore', 's3://artifacts/history', target, '--path', 'conf', '--replace');
   assert.equal(restored.status, 0, restored.stderr);
-  assert.match(restored.stdout, /what was there is at .*\.conf\.replaced-1 until you remove it/);
+  assert.match(restored.stdout, /what was there is at .*\.conf\.replaced-1 until you drop it/);
   assert.equal(readFileSync(join(target, 'conf/deployment.toml'), 'utf8'), 'hostname = "other.example.com"\n');
   assert.equal(readFileSync(join(target, '.conf.replaced-1/deployment.toml'), 'utf8'), 'broken');
 });
@@ -234,7 +234,7 @@ test('the functions: export, restore below the mount path, remove', async () => 
   await assert.rejects(restoreArtifacts({ action: 'remove', target: 'a/b' }, surroundings), /the first folder alone/);
   await assert.rejects(
     restoreArtifacts({ action: 'wipe' }, surroundings),
-    /`action` must be restore or remove, got "wipe"/,
+    /`action` must be restore, remove or configure, got "wipe"/,
   );
   assert.deepEqual(await restoreArtifacts({ action: 'remove', target: 'drill-1' }, surroundings), { removed: true });
   assert.deepEqual(await restoreArtifacts({ action: 'remove', target: 'drill-1' }, surroundings), { removed: false });
