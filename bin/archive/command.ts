@@ -1,6 +1,8 @@
 /** What the archive commands share: where the archive is, progress, and how an outcome becomes an exit status. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { messageOf } from '../../lambda/archive/errors';
+import type { ObjectStore } from '../../lambda/archive/object-store';
+import { PastStore } from '../../lambda/archive/past-store';
 import { createS3Client, S3Store } from '../../lambda/archive/s3-store';
 
 /** Exit status: fine, the answer is no, bad input or failure, a usable point without some files. */
@@ -39,6 +41,24 @@ export const withCommonOptions = (command: Command): Command =>
     .option('--json', 'print JSON')
     .option('--region <region>', 'Region of the bucket (default: that of the AWS configuration)')
     .option('--endpoint-url <url>', 'another S3 endpoint than that of AWS');
+
+export interface ReadingOptions extends CommonOptions {
+  readonly asOf?: Date;
+}
+
+/** Of commands that change nothing. */
+export const withReadingOptions = (command: Command): Command =>
+  withCommonOptions(command).option(
+    '--as-of <time>',
+    'read the bucket as it was at this time, by the versions of its objects (ISO 8601)',
+    time,
+  );
+
+/** For reading alone. */
+export async function openToRead(archive: ArchiveLocation, options: ReadingOptions): Promise<ObjectStore> {
+  const store = openStore(archive, options);
+  return options.asOf ? PastStore.open(store, options.asOf) : store;
+}
 
 export function openStore({ bucket, prefix }: ArchiveLocation, options: CommonOptions): S3Store {
   const { endpointUrl: endpoint, region } = options;

@@ -6,12 +6,12 @@ import { choosePoint, listManifests } from '../../lambda/archive/points';
 import {
   archiveLocation,
   ExitStatus,
-  openStore,
+  openToRead,
   run,
   time,
-  withCommonOptions,
+  withReadingOptions,
   type ArchiveLocation,
-  type CommonOptions,
+  type ReadingOptions,
 } from '../archive/command';
 
 /** A point as it is asked for: the newest, the newest of a time, or the beginning of a manifest's name. */
@@ -40,18 +40,18 @@ const SIGNS: Readonly<Record<Difference['change'], string>> = {
 
 /** Exit status 0: nothing differs; 1: something does; 2: bad input or failure. */
 export function registerDiff(program: Command): void {
-  withCommonOptions(program.command('diff'))
+  withReadingOptions(program.command('diff'))
     .description(
       'show how one point of an archive differs from another: + added, - removed, M content, T type, L target of a link, U owner, mode or time',
     )
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .argument('<a>', 'a point: latest, a time (the newest that had ended by then), or the beginning of its name', point)
     .argument('[b]', 'another', point, 'latest' as const)
-    .action((archive: ArchiveLocation, a: Wanted, b: Wanted, options: CommonOptions) =>
+    .action((archive: ArchiveLocation, a: Wanted, b: Wanted, options: ReadingOptions) =>
       run(
         options,
         async () => {
-          const store = openStore(archive, options);
+          const store = await openToRead(archive, options);
           const [before, after] = [await manifestOf(store, a), await manifestOf(store, b)];
           const differences: Difference[] = [];
           for await (const difference of diffPoints(store, before, after)) differences.push(difference);

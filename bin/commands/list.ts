@@ -5,23 +5,23 @@ import {
   archiveLocation,
   ExitStatus,
   formatBytes,
-  openStore,
+  openToRead,
   run,
-  withCommonOptions,
+  withReadingOptions,
   type ArchiveLocation,
-  type CommonOptions,
+  type ReadingOptions,
 } from '../archive/command';
 
 /** Exit status 0: at least one complete point is there; 1: none is; 2: bad input or failure. */
 export function registerList(program: Command): void {
-  withCommonOptions(program.command('list'))
+  withReadingOptions(program.command('list'))
     .description('list the points of an archive, newest first, and whether each can be restored')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
-    .action((archive: ArchiveLocation, options: CommonOptions) =>
+    .action((archive: ArchiveLocation, options: ReadingOptions) =>
       run(
         options,
         async () =>
-          (await listPoints(openStore(archive, options))).map(({ manifestKey, header, complete, problems }) => ({
+          (await listPoints(await openToRead(archive, options))).map(({ manifestKey, header, complete, problems }) => ({
             manifestKey,
             startedAt: header?.startedAt ?? null,
             endedAt: header?.endedAt ?? null,

@@ -7,16 +7,16 @@ import {
   ExitStatus,
   firstLines,
   formatBytes,
-  openStore,
+  openToRead,
   progressOf,
   run,
   time,
-  withCommonOptions,
+  withReadingOptions,
   type ArchiveLocation,
-  type CommonOptions,
+  type ReadingOptions,
 } from '../archive/command';
 
-interface RestoreOptions extends CommonOptions {
+interface RestoreOptions extends ReadingOptions {
   readonly at?: Date;
   readonly path?: readonly string[];
   readonly replace?: boolean;
@@ -31,7 +31,7 @@ interface RestoreOptions extends CommonOptions {
  * damaged files, or from an older point since a newer one is damaged or not complete: both are named.
  */
 export function registerRestore(program: Command): void {
-  withCommonOptions(program.command('restore'))
+  withReadingOptions(program.command('restore'))
     .description('restore the newest complete point of an archive into a directory that does not exist yet')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .argument('<dir>', 'directory to make')
@@ -50,7 +50,7 @@ export function registerRestore(program: Command): void {
       return run(
         options,
         async () => {
-          const store = openStore(archive, options);
+          const store = await openToRead(archive, options);
           const { manifestKey, passedOver } = await choosePoint(store, options.at);
           const outcome = await restorePoint({
             store,

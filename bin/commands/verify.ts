@@ -4,15 +4,15 @@ import { verifyArchive } from '../../lambda/archive/verify/verify-archive';
 import {
   archiveLocation,
   ExitStatus,
-  openStore,
+  openToRead,
   progressOf,
   run,
-  withCommonOptions,
+  withReadingOptions,
   type ArchiveLocation,
-  type CommonOptions,
+  type ReadingOptions,
 } from '../archive/command';
 
-interface VerifyOptions extends CommonOptions {
+interface VerifyOptions extends ReadingOptions {
   readonly readData?: boolean;
 }
 
@@ -22,7 +22,7 @@ const MENDING =
 
 /** Exit status 0: nothing is wrong; 1: something is, and is named; 2: bad input, failure, or nothing to verify. */
 export function registerVerify(program: Command): void {
-  withCommonOptions(program.command('verify'))
+  withReadingOptions(program.command('verify'))
     .description('check that every point of an archive is complete, and with --read-data that all content is intact')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--read-data', 'read every pack and compare the SHA-256 of every file')
@@ -31,7 +31,7 @@ export function registerVerify(program: Command): void {
       return run(
         options,
         async () => {
-          const store = openStore(archive, options);
+          const store = await openToRead(archive, options);
           const outcome = await verifyArchive({
             store,
             readData: options.readData ?? false,

@@ -7,6 +7,7 @@ export * from './export/state';
 export * from './manifest';
 export * from './memory-store';
 export * from './object-store';
+export * from './past-store';
 export * from './points';
 export * from './prune/policy';
 export * from './prune/prune';

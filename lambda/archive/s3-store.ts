@@ -4,6 +4,7 @@ import {
   GetObjectLockConfigurationCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   paginateListObjectsV2,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -27,6 +28,12 @@ export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...config,
   });
+
+/** One that was written, or the mark of a deletion. */
+export interface ObjectVersion extends ListedObject {
+  readonly versionId: string;
+  readonly deleted: boolean;
+}
 
 /** An archive in an S3 bucket, under a prefix that is empty or ends with a slash. */
 export class S3Store implements ObjectStore {
@@ -88,10 +95,12 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
+  /** @param versionId default: the current version */
+  async get(key: string, range?: ByteRange, versionId?: string): Promise<Buffer | undefined> {
     const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
     const attempt = async () => {
-      const { Body, ContentLength } = await this.client.send(new GetObjectCommand({ ...this.#object(key), Range }));
+      const input = { ...this.#object(key), Range, VersionId: versionId };
+      const { Body, ContentLength } = await this.client.send(new GetObjectCommand(input));
       return collect(Body as Readable, ContentLength);
     };
     try {
@@ -104,7 +113,7 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       // Not satisfiable: the object ends before the range begins; the caller sees that it is too short.
       if (statusOf(error) === 416) return Buffer.alloc(0);
-      if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return undefined;
+      if (error instanceof S3ServiceException && /^NoSuch(Key|Version)$/.test(error.name)) return undefined;
       throw this.#explain('s3:GetObject', key, error);
     }
   }
@@ -139,6 +148,30 @@ export class S3Store implements ObjectStore {
       }
     } catch (error) {
       throw this.#explain('s3:ListBucket', keyPrefix, error);
+    }
+  }
+
+  /** All versions, and the marks of deletions, in no order. */
+  async *listVersions(): AsyncIterable<ObjectVersion> {
+    const input = { Bucket: this.bucket, Prefix: this.prefix };
+    let from: { readonly KeyMarker?: string | undefined; readonly VersionIdMarker?: string | undefined } = {};
+    try {
+      for (;;) {
+        const page = await this.client.send(new ListObjectVersionsCommand({ ...input, ...from }));
+        if (page.IsTruncated === undefined || (page.IsTruncated && !page.NextKeyMarker)) {
+          throw new Error('the answer is no list, or does not say where it goes on');
+        }
+        const versions = (page.Versions ?? []).map((version) => ({ ...version, deleted: false }));
+        const markers = (page.DeleteMarkers ?? []).map((marker) => ({ ...marker, Size: 0, deleted: true }));
+        for (const { Key = '', VersionId = '', Size = 0, LastModified, deleted } of [...versions, ...markers]) {
+          const modified = LastModified ?? new Date(0);
+          yield { key: Key.slice(this.prefix.length), versionId: VersionId, bytes: Size, modified, deleted };
+        }
+        if (!page.IsTruncated) return;
+        from = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
+      }
+    } catch (error) {
+      throw this.#explain('s3:ListBucketVersions', '', error);
     }
   }
 

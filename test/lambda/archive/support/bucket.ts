@@ -195,21 +195,33 @@ export class Bucket {
     }${contents.join('')}</ListBucketResult>`;
   }
 
-  /** Newest first within a key, as S3 has them; in one page. */
+  /** Newest first within a key, as S3 has them. */
   listVersions(name: string, query: URLSearchParams): string {
     const prefix = query.get('prefix') ?? '';
+    const most = Math.min(Number(query.get('max-keys') ?? 1000), this.options.maxKeys ?? 1000);
     const keys = Array.from(this.versions.keys()).filter((key) => key.startsWith(prefix));
-    const rows = keys.sort().flatMap((key) =>
+    const all = keys.sort().flatMap((key) =>
       this.versions
         .get(key)!
         .toReversed()
-        .map((version, index) => {
-          const kind = version.isMarker ? 'DeleteMarker' : 'Version';
-          const size = version.isMarker ? '' : `<Size>${version.body.length}</Size>`;
-          return `<${kind}><Key>${escapeXml(key)}</Key><VersionId>${version.id}</VersionId><IsLatest>${index === 0}</IsLatest><LastModified>${version.lastModified.toISOString()}</LastModified>${size}</${kind}>`;
-        }),
+        .map((version, index) => ({ key, version, isLatest: index === 0 })),
     );
-    return `<ListVersionsResult><Name>${name}</Name><Prefix>${escapeXml(prefix)}</Prefix><IsTruncated>false</IsTruncated>${rows.join('')}</ListVersionsResult>`;
+    const after = all.findIndex(
+      ({ key, version }) => key === query.get('key-marker') && version.id === query.get('version-id-marker'),
+    );
+    const page = all.slice(after + 1, after + 1 + most);
+    const rows = page.map(({ key, version, isLatest }) => {
+      const kind = version.isMarker ? 'DeleteMarker' : 'Version';
+      const size = version.isMarker ? '' : `<Size>${version.body.length}</Size>`;
+      return `<${kind}><Key>${escapeXml(key)}</Key><VersionId>${version.id}</VersionId><IsLatest>${isLatest}</IsLatest><LastModified>${version.lastModified.toISOString()}</LastModified>${size}</${kind}>`;
+    });
+    const last = page.at(-1);
+    const isTruncated = after + 1 + page.length < all.length;
+    const next =
+      isTruncated && last
+        ? `<NextKeyMarker>${escapeXml(last.key)}</NextKeyMarker><NextVersionIdMarker>${last.version.id}</NextVersionIdMarker>`
+        : '';
+    return `<ListVersionsResult><Name>${name}</Name><Prefix>${escapeXml(prefix)}</Prefix><IsTruncated>${isTruncated}</IsTruncated>${next}${rows.join('')}</ListVersionsResult>`;
   }
 
   lockConfiguration(): string {
