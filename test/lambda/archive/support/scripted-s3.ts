@@ -37,6 +37,8 @@ export interface S3Request {
 export type Fault =
   /** An error of S3; nothing is done. */
   | { readonly status: number; readonly code: string }
+  /** 200 with no header and no body; nothing is done. */
+  | { readonly okWithNothing: true }
   /** 200, and an error in the body; nothing is done. */
   | { readonly okWithError: string }
   /** The connection ends: before the body was taken, after the answer's first half, or after it was done without a word. */
@@ -139,6 +141,10 @@ export class ScriptedS3 {
       if (fault && 'delayMs' in fault) await sleep(fault.delayMs);
       if (fault && 'status' in fault) throw new S3Problem(fault.status, fault.code, 'scripted');
       if (fault && 'okWithError' in fault) throw new S3Problem(200, fault.okWithError, 'scripted');
+      if (fault && 'okWithNothing' in fault) {
+        response.end();
+        return;
+      }
       const answer = this.#answer(request, body, fault);
       await this.afterwards(request);
       if (fault && 'doneBut' in fault) throw new S3Problem(fault.doneBut, fault.code, 'scripted');
