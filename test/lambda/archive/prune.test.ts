@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -33,8 +33,11 @@ function archive(options: { readonly lockDays?: number } = {}) {
     store,
     clock,
     later: (ms: number) => (clock.now = new Date(clock.now.getTime() + ms)),
-    write: (name: string, seed: number, size = 20_000) =>
-      writeFileSync(join(root, name), Buffer.from(Array.from({ length: size }, (_, i) => (i * i * seed) >> 5))),
+    /** With one time for all, which is in the pack: so the same content makes the same pack whenever it is written. */
+    write: (name: string, seed: number, size = 20_000) => {
+      writeFileSync(join(root, name), Buffer.from(Array.from({ length: size }, (_, i) => (i * i * seed) >> 5)));
+      utimesSync(join(root, name), 1_700_000_000, 1_700_000_000);
+    },
     export: async (into: ObjectStore = store) => {
       clock.now = new Date(clock.now.getTime() + 60_000);
       return exportVolume({
