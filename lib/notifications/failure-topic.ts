@@ -6,6 +6,7 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { SnsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -62,6 +63,12 @@ export function alarmOnFailedExecutions(fn: lambda.Function, topic: sns.ITopic):
   for (const [how, metricName] of Object.entries(FAILED_EXECUTION_METRICS)) {
     alarmOnAny(fn, `${how}Alarm`, fn.metric(metricName, { statistic: 'Sum', period: ALARM_PERIOD }), topic);
   }
+}
+
+/** An asynchronous invocation that failed for good sends its error; an alarm shows that it happened, also when throttled. */
+export function notifyOfFunction(fn: lambda.Function, topic: sns.ITopic, retryAttempts: number): void {
+  fn.configureAsyncInvoke({ onFailure: new SnsDestination(topic), retryAttempts, maxEventAge: Duration.hours(1) });
+  alarmOnErrors(fn, topic);
 }
 
 /** An alarm over the function's errors of five minutes. */
