@@ -2,43 +2,41 @@
 import * as zlib from 'node:zlib';
 import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
-import { registerPlan } from './commands/plan';
+import { COMMANDS } from './commands';
 
 /** Bad usage: commander's own status for it is 1, which here means that the answer is no. */
 const BAD_USAGE = 2;
 
-async function createProgram(): Promise<Command> {
+async function createProgram(wanted: string | undefined): Promise<Command> {
   const program = new Command('wso2is-recovery')
     .description('backup and recovery of WSO2 Identity Server on AWS')
     .version(version)
     .showHelpAfterError('(--help says more)')
     // Sub-commands take this over when they are made.
     .exitOverride();
-  registerPlan(program);
-  await registerArchiveCommands(program);
+  // Only what is asked for is loaded; all of them where help, or what is meant, is to be found out.
+  const only = COMMANDS.filter(({ name }) => name === wanted);
+  for (const { name, needsZstd, load } of only.length > 0 ? only : COMMANDS) {
+    if (needsZstd && typeof zlib.zstdCompress !== 'function') refuse(program, name);
+    else (await load())(program);
+  }
   return program;
 }
 
 /** Archives are compressed by Node's own zstd; planning needs nothing of it, so that it runs wherever a synth does. */
-async function registerArchiveCommands(program: Command): Promise<void> {
-  if (typeof zlib.zstdCompress === 'function') {
-    for (const register of (await import('./commands/archive')).ARCHIVE_COMMANDS) register(program);
-    return;
-  }
+function refuse(program: Command, name: string): void {
   const needs = `needs Node >= 22.15 for zstd, this is ${process.version}`;
-  for (const name of ['export', 'list', 'diff', 'verify', 'restore', 'drop-replaced', 'prune']) {
-    program
-      .command(name)
-      .description(needs)
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .action(() => {
-        throw new Error(`${name} ${needs}: use a newer one`);
-      });
-  }
+  program
+    .command(name)
+    .description(needs)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new Error(`${name} ${needs}: use a newer one`);
+    });
 }
 
-createProgram()
+createProgram(process.argv[2])
   .then((program) => program.parseAsync())
   .catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);

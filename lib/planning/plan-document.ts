@@ -21,6 +21,21 @@ export interface RecoveryPlanDocument {
   readonly plan: readonly PlanLine[];
   /** How long a recovery should take: estimates, or what drills measured. */
   readonly recoveryTimes: readonly RecoveryTime[];
+  /** What people and commands call by its name. Absent: a release published the document that did not say it yet. */
+  readonly resources?: NamedResources;
+}
+
+/** Names of what the primary stack made; those at the DR site follow from the site's name. */
+export interface NamedResources {
+  readonly siteName: string;
+  /** In the primary Region: the archives, and this document. */
+  readonly artifactBucket: string;
+  /** In the primary Region. */
+  readonly vaultName: string;
+  /** With which AWS Backup backs up and copies. */
+  readonly backupRoleArn: string;
+  /** Name of the export function, by volume; a volume without one is not exported. */
+  readonly exportFunctions: Readonly<Record<string, string>>;
 }
 
 export interface ObjectiveSeconds {

@@ -3,8 +3,27 @@
  * `lib/` (for the permissions), `lambda/` and `bin/`.
  */
 
+/** Name of a site that was given none. */
+export const DEFAULT_SITE_NAME = 'wso2is-recovery';
+
+/** Name of the bucket at the DR site: whoever knows the Region and the account finds it. */
+export const siteBucketName = (siteName: string, account: string, drRegion: string) =>
+  `${siteName}-${account}-${drRegion}`;
+
+/** Alias by which the drill function of a site is invoked. */
+export const DRILL_ALIAS = 'live';
+
+export const PLANS_PREFIX = 'plans/';
+
 /** Where the recovery plan document of a deployment is. */
-export const planDocumentKey = (deployment: string) => `plans/${deployment}.json`;
+export const planDocumentKey = (deployment: string) => `${PLANS_PREFIX}${deployment}.json`;
+
+/** Where the runbook of a deployment is, beside its plan. */
+export const runbookKey = (deployment: string) => `${PLANS_PREFIX}${deployment}.runbook.md`;
+
+/** Prefix of the archive with the entire server directory of one product version; ends with a slash. */
+export const baselinePrefix = (deployment: string, productVersion: string) =>
+  `baselines/${deployment}/${productVersion}/`;
 
 /** Prefix of the archive (packs and manifests) of one volume; ends with a slash. */
 export const archivePrefix = (deployment: string, volume: string) => `archives/${deployment}/${volume}/`;

@@ -1,4 +1,5 @@
 import { Aws } from 'aws-cdk-lib';
+import { siteBucketName } from '../private/bucket-layout';
 
 /**
  * Physical names at the DR site, made of the site's name. They are known without a reference to its stack: a primary stack
@@ -7,7 +8,8 @@ import { Aws } from 'aws-cdk-lib';
 
 export const vaultName = (siteName: string) => siteName;
 
-export const replicaBucketName = (siteName: string, drRegion: string) => `${siteName}-${Aws.ACCOUNT_ID}-${drRegion}`;
+export const replicaBucketName = (siteName: string, drRegion: string) =>
+  siteBucketName(siteName, Aws.ACCOUNT_ID, drRegion);
 
 /** Alias of the site's key, for what is encrypted there on behalf of the primary Region. */
 export const keyAlias = (siteName: string) => `alias/wso2is-recovery/${siteName}`;

@@ -1,0 +1,77 @@
+/** The clients of one Region, made when they are first asked for. */
+import { BackupClient } from '@aws-sdk/client-backup';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { RDSClient } from '@aws-sdk/client-rds';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { STSClient } from '@aws-sdk/client-sts';
+import { createS3Client } from '../../lambda/archive/s3-store';
+
+/** Bounded: these commands are for days on which a Region may be gone, which must be an answer and not a hang. */
+const BOUNDED = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+} as const;
+
+/** A function that is invoked and waited for answers after 15 minutes at the latest (FACTS: Lambda, 900 s). */
+const INVOCATION_TIMEOUT_MS = 905_000;
+
+export class Clients {
+  constructor(readonly region: string) {}
+
+  readonly backup = lazily(() => new BackupClient({ region: this.region, ...BOUNDED }));
+  readonly rds = lazily(() => new RDSClient({ region: this.region, ...BOUNDED }));
+  readonly sts = lazily(() => new STSClient({ region: this.region, ...BOUNDED }));
+  readonly lambda = lazily(() => new LambdaClient({ region: this.region, ...BOUNDED }));
+  /** For invocations that are waited for: asked twice, the function would run twice. */
+  readonly invoking = lazily(
+    () =>
+      new LambdaClient({
+        region: this.region,
+        maxAttempts: 1,
+        requestHandler: { connectionTimeout: 5_000, requestTimeout: INVOCATION_TIMEOUT_MS },
+      }),
+  );
+  readonly s3: () => S3Client = lazily(() =>
+    createS3Client({
+      region: this.region,
+      maxAttempts: BOUNDED.maxAttempts,
+      // Names in the path: an endpoint of one's own seldom answers for bucket.host.
+      ...(process.env['AWS_ENDPOINT_URL'] ? { forcePathStyle: true } : {}),
+    }),
+  );
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+const CONNECTION_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+]);
+
+/** The Region does not answer, or answers that it is out of order; anything else is an answer. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, code, $metadata } = error as Error & {
+    readonly code?: string;
+    readonly $metadata?: { readonly httpStatusCode?: number };
+  };
+  return name === 'TimeoutError' || CONNECTION_ERRORS.has(code ?? '') || ($metadata?.httpStatusCode ?? 0) >= 500;
+}
+
+/** In one line; the SDK names some errors by their kind alone. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = error.message.trim().split('\n')[0] ?? '';
+  return text === '' || text === 'UnknownError' ? error.name : text.includes(error.name) ? text : withName(error.name, text);
+}
+
+const withName = (name: string, text: string) => (name === 'Error' || /^[A-Z][a-z]+Error$/.test(name) ? text : `${name}: ${text}`);

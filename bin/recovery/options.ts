@@ -1,0 +1,27 @@
+/** What the commands on a deployment share: which deployment, and where its sites are. */
+import { InvalidArgumentError, type Command } from 'commander';
+
+export interface DeploymentOptions {
+  readonly json?: boolean;
+  /** The DR Region. */
+  readonly region?: string;
+  readonly primaryRegion?: string;
+  readonly siteName?: string;
+  readonly deployment?: string;
+}
+
+export const withDeploymentOptions = (command: Command): Command =>
+  command
+    .option('--region <region>', 'the DR Region (default: that of the AWS configuration)')
+    .option('--deployment <name>', 'the deployment (default: the only one of the site)', name)
+    .option('--site-name <name>', 'the DR site (default: the only one of the Region)', name)
+    .option('--primary-region <region>', 'where production runs (default: as the recovery plan says)')
+    .option('--json', 'print JSON');
+
+/** Part of keys in the bucket. */
+function name(text: string): string {
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(text)) {
+    throw new InvalidArgumentError('It must be lower-case letters, digits and hyphens.');
+  }
+  return text;
+}
