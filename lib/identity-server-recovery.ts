@@ -211,10 +211,12 @@ export class IdentityServerRecovery extends Construct {
       const database = databases.find(({ name }) => name === protection.name)!;
       protectDatabase(this, { ...protect, database, protection });
     }
+    const exportFunctions: Record<string, string> = {};
     for (const protection of planned.volumes) {
       const volume = volumes.find(({ name }) => name === protection.name)!;
       const exports = { bucket, topic, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
-      protectVolume(this, { ...protect, volume, protection, exports });
+      const exporter = protectVolume(this, { ...protect, volume, protection, exports });
+      if (exporter) exportFunctions[volume.name] = exporter.functionName;
     }
     if (props.rowCounts) {
       this.rowCountSecurityGroup = countRows(this, props.rowCounts, {
@@ -240,6 +242,13 @@ export class IdentityServerRecovery extends Construct {
       site,
       planned,
       datasources,
+      resources: {
+        siteName: site.siteName,
+        artifactBucket: bucket.bucketName,
+        vaultName: vault.backupVaultName,
+        backupRoleArn: backupRole.roleArn,
+        exportFunctions,
+      },
     });
     notifyOfJobs(this, 'BackupJobFailures', topic, {
       detailType: 'Backup Job State Change',

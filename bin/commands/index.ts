@@ -13,6 +13,7 @@ const ofArchives = (name: string, load: CommandEntry['load']): CommandEntry => (
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'plan', needsZstd: false, load: async () => (await import('./plan')).registerPlan },
   ofArchives('status', async () => (await import('./status')).registerStatus),
+  ofArchives('backup', async () => (await import('./backup')).registerBackup),
   ofArchives('export', async () => (await import('./export')).registerExport),
   ofArchives('list', async () => (await import('./list')).registerList),
   ofArchives('diff', async () => (await import('./diff')).registerDiff),

@@ -9,7 +9,9 @@ import { judgeStatus } from '../recovery/status/status';
 /** Exit status 0: everything is green; 1: something is red, or could not be seen; 2: bad input, or nothing was found. */
 export function registerStatus(program: Command): void {
   withDeploymentOptions(program.command('status'))
-    .description('say whether a deployment can be recovered now: the newest usable point of each component at each site, its age, the last drill')
+    .description(
+      'say whether a deployment can be recovered now: the newest usable point of each component at each site, its age, the last drill',
+    )
     .action((options: DeploymentOptions) =>
       run(
         options,

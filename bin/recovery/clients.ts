@@ -71,7 +71,12 @@ export function isUnreachable(error: unknown): boolean {
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = error.message.trim().split('\n')[0] ?? '';
-  return text === '' || text === 'UnknownError' ? error.name : text.includes(error.name) ? text : withName(error.name, text);
+  return text === '' || text === 'UnknownError'
+    ? error.name
+    : text.includes(error.name)
+      ? text
+      : withName(error.name, text);
 }
 
-const withName = (name: string, text: string) => (name === 'Error' || /^[A-Z][a-z]+Error$/.test(name) ? text : `${name}: ${text}`);
+const withName = (name: string, text: string) =>
+  name === 'Error' || /^[A-Z][a-z]+Error$/.test(name) ? text : `${name}: ${text}`;

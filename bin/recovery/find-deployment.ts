@@ -125,7 +125,7 @@ function theOne(
     siteName !== undefined
       ? `no recovery plan is in ${sites[0]!.bucket}: is it the site's name, and ${region} its DR Region?`
       : `no recovery site with a deployment is in ${region}: give the DR Region by \`--region\`; where it was seldom ` +
-        'deployed to, see that the primary stack is deployed and its bucket replicates',
+          'deployed to, see that the primary stack is deployed and its bucket replicates',
   );
 }
 

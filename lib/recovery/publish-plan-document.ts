@@ -9,6 +9,7 @@ import type { RecoveryObjectives } from '../objectives/recovery-objectives';
 import {
   PLAN_DOCUMENT_FORMAT_VERSION,
   type DatasourceEntry,
+  type NamedResources,
   type RecoveryPlanDocument,
 } from '../planning/plan-document';
 import type { PlanResult } from '../planning/plan-types';
@@ -27,6 +28,7 @@ export interface PlanDocumentOptions {
   readonly planned: PlanResult;
   /** By database. */
   readonly datasources: ReadonlyMap<string, readonly DatasourceEntry[]>;
+  readonly resources: NamedResources;
 }
 
 /**
@@ -65,7 +67,17 @@ export function publishPlanDocument(
 
 const planDocument = (
   scope: Construct,
-  { deploymentName, deployment, databases, volumes, objectives, site, planned, datasources }: PlanDocumentOptions,
+  {
+    deploymentName,
+    deployment,
+    databases,
+    volumes,
+    objectives,
+    site,
+    planned,
+    datasources,
+    resources,
+  }: PlanDocumentOptions,
 ): RecoveryPlanDocument => ({
   formatVersion: PLAN_DOCUMENT_FORMAT_VERSION,
   deployment: deploymentName,
@@ -87,6 +99,7 @@ const planDocument = (
   restoreDependencies: deployment._restoreDependencies,
   plan: planned.lines,
   recoveryTimes: planned.recoveryTimes,
+  resources,
 });
 
 function completeArn(scope: Construct, database: string, secretArn: string | undefined): string {

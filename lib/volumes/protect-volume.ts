@@ -1,3 +1,4 @@
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { artifactExport, type ArtifactExportOptions } from '../artifacts/artifact-export';
 import type { VolumeProtection } from '../planning/plan-types';
@@ -16,8 +17,8 @@ export interface ProtectVolumeOptions {
   readonly exports: Omit<ArtifactExportOptions, 'deployment' | 'volume' | 'scheduleExpression'>;
 }
 
-/** Builds what the planner says for one volume. */
-export function protectVolume(scope: Construct, options: ProtectVolumeOptions): void {
+/** Builds what the planner says for one volume. Gives the function that exports it, where one does. */
+export function protectVolume(scope: Construct, options: ProtectVolumeOptions): lambda.IFunction | undefined {
   const { deployment, volume, target, site } = options;
   const { name, rules, replicated, export: exported } = options.protection;
   const fileSystemArn = volume._fileSystemArn(scope);
@@ -34,12 +35,11 @@ export function protectVolume(scope: Construct, options: ProtectVolumeOptions): 
       drRegion: site.region,
     });
   }
-  if (exported) {
-    artifactExport(scope, `Export-${name}`, {
-      deployment,
-      volume,
-      scheduleExpression: exported.scheduleExpression,
-      ...options.exports,
-    });
-  }
+  if (!exported) return undefined;
+  return artifactExport(scope, `Export-${name}`, {
+    deployment,
+    volume,
+    scheduleExpression: exported.scheduleExpression,
+    ...options.exports,
+  });
 }

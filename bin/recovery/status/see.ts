@@ -64,7 +64,11 @@ const withoutDrSite = (plan: RecoveryPlanDocument): RecoveryPlanDocument => ({
   plan: plan.plan.filter(({ site }) => site !== 'dr-site'),
 });
 
-async function asInRegion(each: ComponentPoints, plan: RecoveryPlanDocument, primary: Clients): Promise<ComponentPoints> {
+async function asInRegion(
+  each: ComponentPoints,
+  plan: RecoveryPlanDocument,
+  primary: Clients,
+): Promise<ComponentPoints> {
   const points = each.points.map((point) => ({
     ...point,
     technique:
@@ -88,9 +92,7 @@ async function automatedBackupsOf({ kind, resourceArn }: DatabaseEntry, primary:
         : (await primary.rds().send(new DescribeDBClustersCommand({ DBClusterIdentifier: name }))).DBClusters?.[0];
     const latest = found?.LatestRestorableTime?.toISOString();
     // Its earliest moment is of no matter to the newest.
-    return latest === undefined
-      ? []
-      : [{ id: resourceArn, technique: 'backup-continuous', earliest: latest, latest }];
+    return latest === undefined ? [] : [{ id: resourceArn, technique: 'backup-continuous', earliest: latest, latest }];
   } catch (error) {
     if (error instanceof DBInstanceNotFoundFault || error instanceof DBClusterNotFoundFault) return [];
     throw error;

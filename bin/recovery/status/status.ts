@@ -81,10 +81,7 @@ export interface Seen {
 }
 
 export function judgeStatus({ plan, now, inRegion, drSite, drills }: Seen): Status {
-  const components = [
-    ...componentsAt(plan, 'in-region', inRegion, now),
-    ...componentsAt(plan, 'dr-site', drSite, now),
-  ];
+  const components = [...componentsAt(plan, 'in-region', inRegion, now), ...componentsAt(plan, 'dr-site', drSite, now)];
   const drill = judgeDrills(plan, drills, now);
   const lights = [drill.status, ...components.map(({ status }) => status)];
   return {
@@ -165,7 +162,9 @@ function whyNone(points: ComponentPoints | undefined, now: Date): string {
       return 'unusable' in span ? [`${id}: ${span.unusable}`] : [];
     }),
   ];
-  return reasons.length === 0 ? 'nothing can be restored from there' : `nothing can be restored from there: ${reasons[0]}`;
+  return reasons.length === 0
+    ? 'nothing can be restored from there'
+    : `nothing can be restored from there: ${reasons[0]}`;
 }
 
 function judgeDrills(plan: RecoveryPlanDocument, drills: DrillsSeen, now: Date): DrillStatus {
@@ -173,7 +172,9 @@ function judgeDrills(plan: RecoveryPlanDocument, drills: DrillsSeen, now: Date):
   if ('unseen' in drills) return { status: 'not-seen', reason: drills.unseen, last: null, rtoSeconds };
   const { last, withoutReport } = drills;
   const newer =
-    withoutReport === undefined ? '' : `${withoutReport} has left no report: it is under way, or ended without a verdict`;
+    withoutReport === undefined
+      ? ''
+      : `${withoutReport} has left no report: it is under way, or ended without a verdict`;
   if (!last) {
     const reason = newer || 'no drill has run: nothing proves that a recovery works';
     return { status: 'red', reason, last: null, rtoSeconds };
