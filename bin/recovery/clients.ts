@@ -71,12 +71,7 @@ export function isUnreachable(error: unknown): boolean {
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = error.message.trim().split('\n')[0] ?? '';
-  return text === '' || text === 'UnknownError'
-    ? error.name
-    : text.includes(error.name)
-      ? text
-      : withName(error.name, text);
+  if (text === '' || text === 'UnknownError') return error.name;
+  // Names of AWS say what kind of refusal it is; those of JavaScript, and of errors of ours, say nothing.
+  return /Error$|^Unknown$/.test(error.name) || text.includes(error.name) ? text : `${error.name}: ${text}`;
 }
-
-const withName = (name: string, text: string) =>
-  name === 'Error' || /^[A-Z][a-z]+Error$/.test(name) ? text : `${name}: ${text}`;

@@ -1,0 +1,86 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { ExitStatus, firstLines, formatBytes, progressOf, run, time } from '../archive/command';
+import {
+  type InPlaceResult,
+  type InPlaceWhat,
+  recoverInPlace,
+  type RecoverInPlaceOptions,
+} from '../recovery/in-place/recover-in-place';
+import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
+
+interface RecoverOptions extends DeploymentOptions, Omit<RecoverInPlaceOptions, 'inPlace' | 'show' | 'onProgress'> {
+  readonly inPlace?: InPlaceWhat;
+}
+
+/**
+ * Exit status 0: recovered, or with `--dry-run` it could be; 1: it was not, with the reason; 2: bad input or failure.
+ */
+export function registerRecover(program: Command): void {
+  withDeploymentOptions(program.command('recover'))
+    .description('bring a deployment back: everything at a site, or the files of a volume in their place')
+    .addOption(
+      new Option('--in-place <what>', 'replace the files of a volume on this machine').choices([
+        'repository',
+        'server',
+      ]),
+    )
+    .option('--volume <name>', 'whose files (default: the only volume)')
+    .option('--mounted-at <dir>', 'where the volume is mounted on this machine; for `server`, <IS_HOME>')
+    .option('--path <path>', 'only this path of the volume and what is under it, such as tenants/7; repeatable', paths)
+    .option('--at <time>', 'the newest state of this time or before (ISO 8601)', time)
+    .option('--product-version <version>', 'of the server directory')
+    .addOption(
+      new Option('--from <site>', 'whose archive (default: the primary Region, unless it is gone)').choices([
+        'dr',
+        'primary',
+      ]),
+    )
+    .option('--is-home <dir>', '<IS_HOME> of the server on this machine, to see whether it is stopped')
+    .option('--server-stopped', 'you know that no server runs on these files')
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .option('--yes', 'do not ask')
+    .action((options: RecoverOptions) => {
+      const { inPlace } = options;
+      if (inPlace === undefined) throw new Error('`--in-place` must be given');
+      return inPlaceCommand({ ...options, inPlace });
+    });
+}
+
+function inPlaceCommand(options: Omit<RecoverInPlaceOptions, 'show'>): Promise<void> {
+  const progress = progressOf('files');
+  return run(
+    options,
+    () =>
+      recoverInPlace({
+        ...options,
+        show: (line) => process.stderr.write(`${line}\n`),
+        onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
+          progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
+      }),
+    (result) => ({ text: inPlaceText(result), status: ExitStatus.ok }),
+  );
+}
+
+function inPlaceText(result: InPlaceResult): string {
+  const { dryRun, files, bytes, directory, restoredFrom, moment, replaced, carriedOver, leftAlone, warnings } = result;
+  return [
+    `${dryRun ? 'would restore' : 'restored'} ${files} files, ${formatBytes(bytes)}, as of ${moment}, into ${directory}`,
+    `from: ${restoredFrom}`,
+    ...replaced.map(({ path, keptAt }) =>
+      keptAt === null
+        ? `would keep aside: ${path}`
+        : `what was at ${path} is kept at ${keptAt}: move it back to undo this, remove it when all is well`,
+    ),
+    ...carriedOver.map((path) => `carried over: ${path}: no export holds an embedded database`),
+    ...leftAlone.map(({ path, reason }) => `left alone: ${path}: ${reason}`),
+    ...firstLines(warnings, ({ path, reason }) => `warning: ${path}: ${reason}`, 'warnings'),
+  ].join('\n');
+}
+
+function paths(path: string, all: string[] = []): string[] {
+  const clean = path.replace(/^\/+|\/+$/g, '');
+  if (clean === '' || clean.split('/').some((part) => part === '.' || part === '..' || part === '')) {
+    throw new InvalidArgumentError('It must be a path in the volume, such as tenants/7.');
+  }
+  return [...all, clean];
+}
