@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { ObjectStore } from '../../../lambda/archive/object-store';
 import { choosePoint } from '../../../lambda/archive/points';
+import { choosePointWith } from './choose-point-with';
 import type { RestoreProgress } from '../../../lambda/archive/restore/restore-point';
 import { S3Store } from '../../../lambda/archive/s3-store';
 import { archivePrefix, baselinePrefix } from '../../../lib/private/bucket-layout';
@@ -64,14 +65,15 @@ export async function recoverInPlace(options: RecoverInPlaceOptions): Promise<In
       manifestKey: source.manifestKey,
       directory,
       dryRun: dry,
-      ...(options.path ? { paths: options.path } : {}),
+      ...(source.paths ? { paths: source.paths } : {}),
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
 
   const preview = await restore(true);
+  const aside = options.path ? preview.replaced.map(({ path }) => path).join(', ') : `all that is in ${directory}`;
   options.show(
     `restores ${preview.files} files of ${source.moment} from ${source.store.description} into ${directory}, ` +
-      `and keeps aside ${preview.replaced.map(({ path }) => path).join(', ') || 'nothing, since nothing is there'}`,
+      `and keeps aside ${preview.replaced.length === 0 ? 'nothing, since nothing is there' : aside}`,
   );
   if (!dryRun) {
     await requireStopped(server, options);
@@ -116,17 +118,22 @@ interface Source {
   readonly manifestKey: string;
   readonly mountedAt: string;
   readonly moment: string;
+  /** In the point; undefined: everything. */
+  readonly paths: readonly string[] | undefined;
 }
 
-async function exported(deployment: Deployment, { volume, at, ...options }: RecoverInPlaceOptions): Promise<Source> {
+async function exported(deployment: Deployment, options: RecoverInPlaceOptions): Promise<Source> {
+  const { volume, at, path } = options;
   const { volumes, deployment: name } = deployment.plan;
   const names = volumes.map((each) => each.name);
   const entry =
     volume === undefined && volumes.length === 1 ? volumes[0] : volumes.find((each) => each.name === volume);
   if (!entry) throw new NotFoundError(`\`--volume\` must be one of ${names.join(', ')}, got ${volume ?? 'none'}`);
   return fromEither(deployment, options.from, archivePrefix(name, entry.name), async (store) => {
-    const { manifestKey, header } = await choosePoint(store, at);
-    return { store, manifestKey, mountedAt: entry.mountedAt, moment: header!.startedAt };
+    const chosen = path ? await choosePointWith(store, path, at) : { point: await choosePoint(store, at) };
+    const { manifestKey, header } = chosen.point;
+    const paths = 'paths' in chosen ? chosen.paths : undefined;
+    return { store, manifestKey, mountedAt: entry.mountedAt, moment: header!.startedAt, paths };
   });
 }
 
@@ -140,7 +147,8 @@ async function baseline(deployment: Deployment, options: RecoverInPlaceOptions):
     const record = await readRecord(store);
     if (!record)
       throw new NotFoundError(`there is no baseline in ${store.description}: \`wso2is-recovery baseline\` makes one`);
-    return { store, manifestKey: record.manifestKey, mountedAt: '', moment: record.createdAt };
+    const { manifestKey, createdAt } = record;
+    return { store, manifestKey, mountedAt: '', moment: createdAt, paths: options.path };
   });
 }
 
