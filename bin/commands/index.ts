@@ -16,6 +16,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ofArchives('backup', async () => (await import('./backup')).registerBackup),
   ofArchives('baseline', async () => (await import('./baseline')).registerBaseline),
   ofArchives('recover', async () => (await import('./recover')).registerRecover),
+  ofArchives('runbook', async () => (await import('./runbook')).registerRunbook),
   ofArchives('export', async () => (await import('./export')).registerExport),
   ofArchives('list', async () => (await import('./list')).registerList),
   ofArchives('diff', async () => (await import('./diff')).registerDiff),

@@ -13,9 +13,11 @@ import {
   type RecoveryPlanDocument,
 } from '../planning/plan-document';
 import type { PlanResult } from '../planning/plan-types';
-import { planDocumentKey } from '../private/bucket-layout';
+import { planDocumentKey, runbookKey } from '../private/bucket-layout';
 import { invalid } from '../private/errors';
+import { runbook } from '../runbook/runbook';
 import type { RecoverySite } from '../site/recovery-site';
+import { replicaBucketName } from '../site/site-names';
 import type { Volume } from '../volumes/volume';
 
 export interface PlanDocumentOptions {
@@ -32,8 +34,8 @@ export interface PlanDocumentOptions {
 }
 
 /**
- * Writes what the drill has to know into the bucket. The drill reads it from the replica, since the primary Region may be
- * gone; so it is written after `replication` is there: S3 does not replicate what was there before.
+ * Writes what the drill has to know into the bucket, and the runbook for people beside it. Both are read from the replica, since
+ * the primary Region may be gone; so they are written after `replication` is there: S3 does not replicate what was there before.
  */
 export function publishPlanDocument(
   scope: Construct,
@@ -41,28 +43,42 @@ export function publishPlanDocument(
   replication: readonly IDependable[],
   options: PlanDocumentOptions,
 ): void {
-  const key = planDocumentKey(options.deploymentName);
-  const resource = new AwsCustomResource(scope, 'PlanDocument', {
-    resourceType: 'Custom::RecoveryPlanDocument',
-    installLatestAwsSdk: false,
-    onUpdate: {
-      service: 'S3',
-      action: 'putObject',
-      parameters: {
-        Bucket: bucket.bucketName,
-        Key: key,
-        Body: Stack.of(scope).toJsonString(planDocument(scope, options)),
-        ContentType: 'application/json',
-      },
-      physicalResourceId: PhysicalResourceId.of(key),
-      // The answer is not needed, and must not outgrow CloudFormation's 4 KB.
-      outputPaths: ['ETag'],
+  const { deploymentName, site } = options;
+  const document = planDocument(scope, options);
+  const objects = [
+    {
+      id: 'PlanDocument',
+      resourceType: 'Custom::RecoveryPlanDocument',
+      Key: planDocumentKey(deploymentName),
+      Body: Stack.of(scope).toJsonString(document),
+      ContentType: 'application/json',
     },
-    policy: AwsCustomResourcePolicy.fromStatements([
-      new iam.PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects(key)] }),
-    ]),
-  });
-  resource.node.addDependency(bucket, ...replication);
+    {
+      id: 'Runbook',
+      resourceType: 'Custom::RecoveryRunbook',
+      Key: runbookKey(deploymentName),
+      Body: runbook(document, replicaBucketName(site.siteName, site.region)),
+      ContentType: 'text/markdown; charset=utf-8',
+    },
+  ];
+  for (const { id, resourceType, ...object } of objects) {
+    const resource = new AwsCustomResource(scope, id, {
+      resourceType,
+      installLatestAwsSdk: false,
+      onUpdate: {
+        service: 'S3',
+        action: 'putObject',
+        parameters: { Bucket: bucket.bucketName, ...object },
+        physicalResourceId: PhysicalResourceId.of(object.Key),
+        // The answer is not needed, and must not outgrow CloudFormation's 4 KB.
+        outputPaths: ['ETag'],
+      },
+      policy: AwsCustomResourcePolicy.fromStatements([
+        new iam.PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects(object.Key)] }),
+      ]),
+    });
+    resource.node.addDependency(bucket, ...replication);
+  }
 }
 
 const planDocument = (

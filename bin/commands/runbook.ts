@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { runbook } from '../../lib/runbook/runbook';
+import { ExitStatus, run } from '../archive/command';
+import { findDeployment } from '../recovery/find-deployment';
+import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
+
+/** Exit status 0: printed; 2: bad input, or nothing was found. */
+export function registerRunbook(program: Command): void {
+  withDeploymentOptions(program.command('runbook'))
+    .description('print what to do in a disaster, in order, with the names of the deployment (Markdown)')
+    .action((options: DeploymentOptions) =>
+      run(
+        options,
+        async () => {
+          const { plan, site } = await findDeployment(options);
+          return { formatVersion: 1, deployment: plan.deployment, runbook: runbook(plan, site.bucket) };
+        },
+        (result) => ({ text: result.runbook.trimEnd(), status: ExitStatus.ok }),
+      ),
+    );
+}

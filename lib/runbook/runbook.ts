@@ -1,0 +1,186 @@
+/**
+ * The runbook of a deployment: what people do, in order, with the real names. Pure, out of the recovery plan document; written
+ * beside it when the stack is deployed, so that it is at the DR site when it is needed. Markdown.
+ */
+import { formatDuration } from '../planning/duration';
+import type { RecoveryPlanDocument, Site } from '../planning/plan-document';
+import { archivePrefix, DEFAULT_SITE_NAME, drillsPrefix } from '../private/bucket-layout';
+
+/** @param replicaBucket name of the site's bucket; it may be a token, as every name in the plan may be */
+export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): string {
+  const { deployment, primaryRegion, drRegion } = plan;
+  const siteName = plan.resources?.siteName;
+  const site = siteName === undefined || siteName === DEFAULT_SITE_NAME ? '' : ` --site-name ${siteName}`;
+  const command = (name: string, more = '') =>
+    `npx --package cdk-wso2is-recovery wso2is-recovery ${name} --region ${drRegion} --deployment ${deployment}${site}${more}`;
+  return [
+    `# Runbook: recover ${deployment}`,
+    '',
+    `Production runs in ${primaryRegion}, its DR site is in ${drRegion}. Written when the stack was deployed: it is as true as that.`,
+    'You need credentials of the account, Node 22.15 or newer, and nothing of the primary Region.',
+    '',
+    '## 1. See what there is',
+    '',
+    ...shell(command('status')),
+    '',
+    'It says for each component at each site the newest state that can be restored, its age, and what it could not see. With it, choose:',
+    '',
+    '| what happened | go to |',
+    '|---|---|',
+    `| ${primaryRegion} is gone, or will not be back in time | 2 |`,
+    '| a database was lost or damaged, the Region works | 3 |',
+    '| files were deleted or changed: a tenant, a user store, a keystore | 4 |',
+    '| the server directory is gone | 5 |',
+    '',
+    `## 2. Recover in ${drRegion}`,
+    '',
+    `Objectives: lose at most ${formatDuration(plan.objectives.drSite.rpoSeconds)}, be back within ${formatDuration(plan.objectives.drSite.rtoSeconds)}.`,
+    '',
+    '1. See that production does not run any more, or stop it: two that write lose data of both.',
+    '2. See what would be restored, then do it. After corrupted data add `--at TIME`, the last moment at which all was well.',
+    '',
+    ...indented(shell(command('recover', ' --site dr --dry-run'), command('recover', ' --site dr'))),
+    '',
+    '3. Do what it prints: the values of `deployment.toml` to change, the volumes to mount, and its next steps. It is kept in',
+    `   \`s3://${replicaBucket}/recoveries/${deployment}/\`.`,
+    '4. Before a server starts:',
+    ...beforeStart(plan).map((line) => `   - ${line}`),
+    '5. Start one server, sign in, issue a token; then the others; then lead DNS to them.',
+    `6. Protect it: production is in ${drRegion} now and has no other site until you deploy one.`,
+    '',
+    ...promises(plan, 'dr-site'),
+    '',
+    `## 3. Recover in ${primaryRegion}`,
+    '',
+    `Objectives: lose at most ${formatDuration(plan.objectives.inRegion.rpoSeconds)}, be back within ${formatDuration(plan.objectives.inRegion.rtoSeconds)}.`,
+    '',
+    '1. Stop every server.',
+    '2. The restored databases are new instances beside the old ones, which stay as they are:',
+    '',
+    ...indented(shell(command('recover', ' --site primary --dry-run'), command('recover', ' --site primary'))),
+    '',
+    '3. Change `deployment.toml` as it prints; if the files are good, leave the volume as it is: else section 4.',
+    '4. Start one server, sign in, issue a token; then the others.',
+    '',
+    ...promises(plan, 'in-region'),
+    '',
+    '## 4. Put files back in their place',
+    '',
+    '1. Stop every server. On a machine that mounts the volume:',
+    '',
+    ...indented(
+      shell(
+        ...plan.volumes.map(({ name, mountedAt }) =>
+          command('recover', ` --in-place repository --volume ${name} --mounted-at <IS_HOME>/${mountedAt}`),
+        ),
+      ),
+    ),
+    '',
+    '   `--path tenants/7` puts back one tenant or file alone, from the newest export that still has it; `--at TIME` an earlier state.',
+    '2. It prints where what was there is kept: move it back to undo this, remove it when all is well.',
+    '3. Start one server; see that its tenants are there.',
+    '',
+    '## 5. Put the server directory back',
+    '',
+    'As of its product version, from the baseline; then the files of section 4, which are newer:',
+    '',
+    ...shell(command('recover', ' --in-place server --mounted-at <IS_HOME> --product-version VERSION')),
+    '',
+    '## 6. Go back to the primary Region',
+    '',
+    `When ${primaryRegion} is back: deploy the recovery with ${drRegion} as the primary Region and ${primaryRegion} as its site, take a backup`,
+    'until it is usable there, stop the servers, take another, and recover there as in section 2. Then turn the two round again.',
+    '',
+    '## 7. What is where',
+    '',
+    ...names(plan, replicaBucket),
+    '',
+    '## 8. Without the command',
+    '',
+    'The drill function recovers too; the AWS CLI starts it, and its report says the rest:',
+    '',
+    ...shell(
+      `aws lambda invoke --region ${drRegion} --function-name ${siteName ?? 'SITE'}-drill:live --invocation-type Event ` +
+        `--cli-binary-format raw-in-base64-out --payload '{"deployment":"${deployment}","mode":"recover"}' /dev/stdout`,
+      `aws s3 ls --region ${drRegion} s3://${replicaBucket}/recoveries/${deployment}/ --recursive`,
+      `aws backup list-recovery-points-by-backup-vault --region ${drRegion} --backup-vault-name ${siteName ?? 'SITE'}`,
+    ),
+    '',
+    'An archive can be read with `zstd`, `tar` and `jq`: docs/archive-format.md of cdk-wso2is-recovery has the script.',
+    '',
+  ].join('\n');
+}
+
+const shell = (...commands: readonly string[]) => ['```sh', ...commands, '```'];
+
+const indented = (lines: readonly string[]) => lines.map((line) => `   ${line}`);
+
+/** What a restored server meets, and what it cannot do without. */
+function beforeStart({ restoreDependencies, drRegion }: RecoveryPlanDocument): string[] {
+  const { keystores, secrets, encryptionKey, userStore, clustering, smtp } = restoreDependencies;
+  return [
+    `the keystores are restored with the files: ${keystores.map(({ role, path }) => `\`${path}\` (${role})`).join(', ')}`,
+    ...(secrets
+      ? ['the password of the keystore is at hand: the server asks for it when it starts (`password-tmp`)']
+      : []),
+    ...(encryptionKey === 'reference'
+      ? [`what \`[encryption] key\` refers to is set in ${drRegion} too, to the same value`]
+      : []),
+    ...(clustering
+      ? [
+          `\`membership_scheme\` (${clustering.membershipScheme}) names the servers of ${drRegion}, not those of the other Region`,
+        ]
+      : []),
+    ...(userStore?.connectionUrl === undefined
+      ? []
+      : [`the user store ${userStore.connectionUrl} is reachable from ${drRegion}`]),
+    ...(smtp ? [`the mail server ${smtp.host} is reachable from ${drRegion}`] : []),
+    'the JDBC drivers are in `repository/components/lib`',
+  ];
+}
+
+/** What the plan promises of a site. */
+function promises(plan: RecoveryPlanDocument, site: Site): string[] {
+  const lines = plan.plan.filter((line) => line.site === site && line.purpose === 'promise');
+  const time = (component: string) => {
+    const found = plan.recoveryTimes.find((each) => each.component === component && each.site === site);
+    return found ? `${formatDuration(Math.ceil(found.seconds))} (${found.basis})` : '';
+  };
+  return [
+    '| component | restored from | at worst as old as | takes |',
+    '|---|---|---|---|',
+    ...lines.map(
+      ({ component, technique, worstCaseSeconds }) =>
+        `| ${component} | ${technique} | ${formatDuration(worstCaseSeconds)} | ${time(component)} |`,
+    ),
+  ];
+}
+
+function names(plan: RecoveryPlanDocument, replicaBucket: string): string[] {
+  const { deployment, databases, volumes, resources, primaryRegion, drRegion } = plan;
+  const prefixes = volumes.map(({ name }) => `\`s3://${replicaBucket}/${archivePrefix(deployment, name)}\``).join(', ');
+  return [
+    '| what | where |',
+    '|---|---|',
+    ...databases.map(
+      ({ name, kind, resourceArn, datasources }) =>
+        `| database ${name} (${kind}) | \`${resourceArn}\`: ${datasources.map(({ datasource, databaseName }) => `${datasource} = ${databaseName}`).join(', ')} |`,
+    ),
+    ...databases.map(
+      ({ name, secretArn }) =>
+        `| credentials of ${name} | \`${secretArn}\`, and its replica in ${drRegion} under the same name |`,
+    ),
+    ...volumes.map(
+      ({ name, mountedAt, fileSystemArn }) => `| volume ${name} (\`<IS_HOME>/${mountedAt}\`) | \`${fileSystemArn}\` |`,
+    ),
+    ...(resources
+      ? [
+          `| recovery points in ${primaryRegion} | vault \`${resources.vaultName}\` |`,
+          `| recovery points in ${drRegion} | vault \`${resources.siteName}\` |`,
+          `| archives in ${primaryRegion} | bucket \`${resources.artifactBucket}\` |`,
+        ]
+      : []),
+    `| archives in ${drRegion} | ${prefixes} |`,
+    `| reports of drills | \`s3://${replicaBucket}/${drillsPrefix(deployment)}\` |`,
+  ];
+}
