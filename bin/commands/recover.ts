@@ -13,7 +13,8 @@ interface RecoverOptions extends DeploymentOptions, Omit<RecoverInPlaceOptions, 
 }
 
 /**
- * Exit status 0: recovered, or with `--dry-run` it could be; 1: it was not, with the reason; 2: bad input or failure.
+ * Exit status 0: recovered, or with `--dry-run` it could be; 1: it was not, with the reason; 2: bad input or failure, and
+ * nothing was changed; 3: recovered in place from an older point, since a newer one is damaged or not complete.
  */
 export function registerRecover(program: Command): void {
   withDeploymentOptions(program.command('recover'))
@@ -57,7 +58,10 @@ function inPlaceCommand(options: Omit<RecoverInPlaceOptions, 'show'>): Promise<v
         onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
           progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
       }),
-    (result) => ({ text: inPlaceText(result), status: ExitStatus.ok }),
+    (result) => ({
+      text: inPlaceText(result),
+      status: result.passedOver.length > 0 ? ExitStatus.partly : ExitStatus.ok,
+    }),
   );
 }
 
@@ -66,6 +70,10 @@ function inPlaceText(result: InPlaceResult): string {
   return [
     `${dryRun ? 'would restore' : 'restored'} ${files} files, ${formatBytes(bytes)}, as of ${moment}, into ${directory}`,
     `from: ${restoredFrom}`,
+    ...result.passedOver.map(
+      ({ key, problems }) =>
+        `not the newest: ${key} is damaged or not complete: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
+    ),
     ...replaced.map(({ path, keptAt }) =>
       keptAt === null
         ? `would keep aside: ${path}`

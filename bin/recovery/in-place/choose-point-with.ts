@@ -10,6 +10,8 @@ export interface PointWith {
   readonly point: Point;
   /** The paths, links in them followed. */
   readonly paths: readonly string[];
+  /** Newer ones that are not complete: whether they hold the paths is not known. */
+  readonly passedOver: readonly Point[];
 }
 
 /**
@@ -21,12 +23,17 @@ export interface PointWith {
  */
 export async function choosePointWith(store: ObjectStore, paths: readonly string[], at?: Date): Promise<PointWith> {
   let looked = 0;
+  const passedOver: Point[] = [];
   for (const point of await listPoints(store)) {
     const { header, complete, manifestKey } = point;
-    if (!complete || !header || (at && Date.parse(header.endedAt) > at.getTime())) continue;
+    if (at && header && Date.parse(header.endedAt) > at.getTime()) continue;
+    if (!complete || !header) {
+      passedOver.push(point);
+      continue;
+    }
     looked += 1;
     const found = await Promise.all(paths.map((path) => find(store, manifestKey, header, path)));
-    if (found.every((path) => path !== undefined)) return { point, paths: found };
+    if (found.every((path) => path !== undefined)) return { point, paths: found, passedOver };
   }
   throw new ArchiveError(
     `none of the ${looked} complete points in ${store.description}${at ? ` that had ended by ${at.toISOString()}` : ''} holds ${paths.join(' and ')}`,

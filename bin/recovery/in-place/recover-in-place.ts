@@ -1,7 +1,7 @@
 /** `recover --in-place`: from a deployment's archive, or its baseline, onto a directory of this machine. */
 import { resolve } from 'node:path';
 import type { ObjectStore } from '../../../lambda/archive/object-store';
-import { choosePoint } from '../../../lambda/archive/points';
+import { choosePoint, type Point } from '../../../lambda/archive/points';
 import { choosePointWith } from './choose-point-with';
 import type { RestoreProgress } from '../../../lambda/archive/restore/restore-point';
 import { S3Store } from '../../../lambda/archive/s3-store';
@@ -44,6 +44,8 @@ export interface InPlaceResult extends InPlaceOutcome {
   /** When what was restored was exported. */
   readonly moment: string;
   readonly server: Pick<ServerCheck, 'signs' | 'seen'>;
+  /** Newer points that are damaged or not complete. */
+  readonly passedOver: readonly { readonly key: string; readonly problems: readonly string[] }[];
 }
 
 export async function recoverInPlace(options: RecoverInPlaceOptions): Promise<InPlaceResult> {
@@ -88,6 +90,7 @@ export async function recoverInPlace(options: RecoverInPlaceOptions): Promise<In
     restoredFrom: `${source.store.description}${source.manifestKey.slice(source.store.prefix.length)}`,
     moment: source.moment,
     server: { signs: server.signs, seen: server.seen },
+    passedOver: source.passedOver,
     ...(dryRun ? preview : await restore(false)),
   };
 }
@@ -120,6 +123,7 @@ interface Source {
   readonly moment: string;
   /** In the point; undefined: everything. */
   readonly paths: readonly string[] | undefined;
+  readonly passedOver: InPlaceResult['passedOver'];
 }
 
 async function exported(deployment: Deployment, options: RecoverInPlaceOptions): Promise<Source> {
@@ -130,12 +134,29 @@ async function exported(deployment: Deployment, options: RecoverInPlaceOptions):
     volume === undefined && volumes.length === 1 ? volumes[0] : volumes.find((each) => each.name === volume);
   if (!entry) throw new NotFoundError(`\`--volume\` must be one of ${names.join(', ')}, got ${volume ?? 'none'}`);
   return fromEither(deployment, options.from, archivePrefix(name, entry.name), async (store) => {
-    const chosen = path ? await choosePointWith(store, path, at) : { point: await choosePoint(store, at) };
-    const { manifestKey, header } = chosen.point;
-    const paths = 'paths' in chosen ? chosen.paths : undefined;
-    return { store, manifestKey, mountedAt: entry.mountedAt, moment: header!.startedAt, paths };
+    if (path) {
+      const { point, paths, passedOver } = await choosePointWith(store, path, at);
+      return sourceOf(store, point, entry.mountedAt, passedOver, paths);
+    }
+    const { passedOver, ...point } = await choosePoint(store, at);
+    return sourceOf(store, point, entry.mountedAt, passedOver, undefined);
   });
 }
+
+const sourceOf = (
+  store: ObjectStore,
+  { manifestKey, header }: Point,
+  mountedAt: string,
+  passedOver: readonly Point[],
+  paths: readonly string[] | undefined,
+): Source => ({
+  store,
+  manifestKey,
+  mountedAt,
+  moment: header!.startedAt,
+  paths,
+  passedOver: passedOver.map(({ manifestKey: key, problems }) => ({ key, problems })),
+});
 
 async function baseline(deployment: Deployment, options: RecoverInPlaceOptions): Promise<Source> {
   const { deployment: name } = deployment.plan;
@@ -148,7 +169,7 @@ async function baseline(deployment: Deployment, options: RecoverInPlaceOptions):
     if (!record)
       throw new NotFoundError(`there is no baseline in ${store.description}: \`wso2is-recovery baseline\` makes one`);
     const { manifestKey, createdAt } = record;
-    return { store, manifestKey, mountedAt: '', moment: createdAt, paths: options.path };
+    return { store, manifestKey, mountedAt: '', moment: createdAt, paths: options.path, passedOver: [] };
   });
 }
 
