@@ -15,6 +15,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ofArchives('status', async () => (await import('./status')).registerStatus),
   ofArchives('backup', async () => (await import('./backup')).registerBackup),
   ofArchives('baseline', async () => (await import('./baseline')).registerBaseline),
+  ofArchives('drill', async () => (await import('./drill')).registerDrill),
   ofArchives('recover', async () => (await import('./recover')).registerRecover),
   ofArchives('runbook', async () => (await import('./runbook')).registerRunbook),
   ofArchives('export', async () => (await import('./export')).registerExport),

@@ -6,19 +6,33 @@ import {
   recoverInPlace,
   type RecoverInPlaceOptions,
 } from '../recovery/in-place/recover-in-place';
+import { recoverSite, type RecoverSiteOptions } from '../recovery/drill/recover-site';
+import { renderPreview, renderRecovery, renderReport } from '../recovery/drill/render';
+import type { SiteOption } from '../recovery/drill/run-drill';
+import { verdictStatus } from '../recovery/drill/verdict-status';
+import { Progress } from '../recovery/progress';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
 
-interface RecoverOptions extends DeploymentOptions, Omit<RecoverInPlaceOptions, 'inPlace' | 'show' | 'onProgress'> {
+interface RecoverOptions
+  extends
+    DeploymentOptions,
+    Omit<RecoverInPlaceOptions, 'inPlace' | 'show' | 'onProgress'>,
+    Omit<RecoverSiteOptions, 'site'> {
   readonly inPlace?: InPlaceWhat;
+  readonly site?: SiteOption;
 }
 
 /**
- * Exit status 0: recovered, or with `--dry-run` it could be; 1: it was not, with the reason; 2: bad input or failure, and
- * nothing was changed; 3: recovered in place from an older point, since a newer one is damaged or not complete.
+ * Exit status 0: recovered, or with `--dry-run` it could be; 1: what was recovered is not whole, or not right, with the causes;
+ * 2: bad input or failure; 3: recovered with warnings, or in place from an older point, since a newer one is damaged.
  */
 export function registerRecover(program: Command): void {
   withDeploymentOptions(program.command('recover'))
     .description('bring a deployment back: everything at a site, or the files of a volume in their place')
+    .addOption(
+      new Option('--site <site>', 'restore everything at this site, check it, and keep it').choices(['dr', 'primary']),
+    )
+    .option('--export <key>', 'with --site: that export, by the key of its manifest, and what is nearest to it in time')
     .addOption(
       new Option('--in-place <what>', 'replace the files of a volume on this machine').choices([
         'repository',
@@ -41,10 +55,37 @@ export function registerRecover(program: Command): void {
     .option('--dry-run', 'say what would be done, and change nothing')
     .option('--yes', 'do not ask')
     .action((options: RecoverOptions) => {
-      const { inPlace } = options;
-      if (inPlace === undefined) throw new Error('`--in-place` must be given');
-      return inPlaceCommand({ ...options, inPlace });
+      const { inPlace, site } = options;
+      if (inPlace !== undefined && site === undefined) return inPlaceCommand({ ...options, inPlace });
+      if (site !== undefined && inPlace === undefined) return siteCommand({ ...options, site });
+      throw new Error(
+        'exactly one of `--site` and `--in-place` must be given: everything at a site, or files in their place',
+      );
     });
+}
+
+function siteCommand(options: RecoverSiteOptions): Promise<void> {
+  return run(
+    options,
+    () => recoverSite(options, new Progress(), (text) => process.stderr.write(`${text}\n`)),
+    (result) => {
+      if (result.dryRun) {
+        return {
+          text: renderPreview(result.preview),
+          status: result.preview.complete ? ExitStatus.ok : ExitStatus.no,
+        };
+      }
+      if ('refused' in result) return { text: result.refused, status: ExitStatus.no };
+      const { report, reportHtml } = result;
+      return {
+        text: [
+          renderReport(report, reportHtml, process.stdout),
+          ...(report.recovery ? [renderRecovery(report.recovery)] : []),
+        ].join('\n\n'),
+        status: verdictStatus(report.verdict),
+      };
+    },
+  );
 }
 
 function inPlaceCommand(options: Omit<RecoverInPlaceOptions, 'show'>): Promise<void> {

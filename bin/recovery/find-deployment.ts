@@ -7,7 +7,8 @@ import { ListBucketsCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { readPlan } from '../../lambda/drill/read-plan';
 import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
-import { DEFAULT_SITE_NAME, PLANS_PREFIX, siteBucketName } from '../../lib/private/bucket-layout';
+import { PLANS_PREFIX } from '../../lib/private/bucket-layout';
+import { DEFAULT_SITE_NAME, siteBucketName } from '../../lib/private/site-layout';
 import { Clients, describe, isUnreachable } from './clients';
 import type { DeploymentOptions } from './options';
 

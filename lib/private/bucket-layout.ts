@@ -3,16 +3,6 @@
  * `lib/` (for the permissions), `lambda/` and `bin/`.
  */
 
-/** Name of a site that was given none. */
-export const DEFAULT_SITE_NAME = 'wso2is-recovery';
-
-/** Name of the bucket at the DR site: whoever knows the Region and the account finds it. */
-export const siteBucketName = (siteName: string, account: string, drRegion: string) =>
-  `${siteName}-${account}-${drRegion}`;
-
-/** Alias by which the drill function of a site is invoked. */
-export const DRILL_ALIAS = 'live';
-
 export const PLANS_PREFIX = 'plans/';
 
 /** Where the recovery plan document of a deployment is. */

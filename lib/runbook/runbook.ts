@@ -4,7 +4,8 @@
  */
 import { formatDuration } from '../planning/duration';
 import type { RecoveryPlanDocument, Site } from '../planning/plan-document';
-import { archivePrefix, DEFAULT_SITE_NAME, drillsPrefix } from '../private/bucket-layout';
+import { archivePrefix, drillsPrefix } from '../private/bucket-layout';
+import { DEFAULT_SITE_NAME, DRILL_ALIAS, drillFunctionName } from '../private/site-layout';
 
 /** @param replicaBucket name of the site's bucket; it may be a token, as every name in the plan may be */
 export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): string {
@@ -100,7 +101,7 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
     'The drill function recovers too; the AWS CLI starts it, and its report says the rest:',
     '',
     ...shell(
-      `aws lambda invoke --region ${drRegion} --function-name ${siteName ?? 'SITE'}-drill:live --invocation-type Event ` +
+      `aws lambda invoke --region ${drRegion} --function-name ${drillFunctionName(siteName ?? 'SITE')}:${DRILL_ALIAS} --invocation-type Event ` +
         `--cli-binary-format raw-in-base64-out --payload '{"deployment":"${deployment}","mode":"recover"}' /dev/stdout`,
       `aws s3 ls --region ${drRegion} s3://${replicaBucket}/recoveries/${deployment}/ --recursive`,
       `aws backup list-recovery-points-by-backup-vault --region ${drRegion} --backup-vault-name ${siteName ?? 'SITE'}`,

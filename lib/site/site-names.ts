@@ -1,5 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
-import { siteBucketName } from '../private/bucket-layout';
+import { siteBucketName } from '../private/site-layout';
+
+export { drillFunctionName, inRegionDrillFunctionName } from '../private/site-layout';
 
 /**
  * Physical names at the DR site, made of the site's name. They are known without a reference to its stack: a primary stack
@@ -13,12 +15,6 @@ export const replicaBucketName = (siteName: string, drRegion: string) =>
 
 /** Alias of the site's key, for what is encrypted there on behalf of the primary Region. */
 export const keyAlias = (siteName: string) => `alias/wso2is-recovery/${siteName}`;
-
-/** The function that drills and recovers at the DR site; invoked through its alias `live`. */
-export const drillFunctionName = (siteName: string) => `${siteName}-drill`;
-
-/** The same in the primary Region, of one deployment. */
-export const inRegionDrillFunctionName = (deployment: string) => `${deployment}-in-region-drill`;
 
 /** Longest site name: a bucket name has 63 characters, an account 12, the longest Region name 14, the hyphens 2. */
 export const MAX_SITE_NAME_LENGTH = 35;

@@ -32,7 +32,11 @@ async function seeDrSite({ plan, site, dr, drUnseen }: Deployment): Promise<Site
   const { region } = dr;
   if (drUnseen !== undefined) return { region, unseen: drUnseen };
   return seen(region, () =>
-    findPoints(plan, site.name, { backup: dr.backup(), rds: dr.rds(), archive: newestOf(dr.s3(), site.bucket) }),
+    findPoints(
+      plan,
+      { site: 'dr-site', vaultName: site.name },
+      { backup: dr.backup(), rds: dr.rds(), archive: newestOf(dr.s3(), site.bucket) },
+    ),
   );
 }
 
@@ -41,12 +45,17 @@ async function seePrimary({ plan, primary }: Deployment): Promise<SiteSeen> {
   const { resources } = plan;
   if (!resources) return { region, unseen: 'the recovery plan does not name what is there: deploy again' };
   return seen(region, async () => {
-    const components = await findPoints(withoutDrSite(plan), resources.vaultName, {
-      backup: primary.backup(),
-      rds: primary.rds(),
-      archive: newestOf(primary.s3(), resources.artifactBucket),
-    });
-    return Promise.all(components.map((each) => asInRegion(each, plan, primary)));
+    const components = await findPoints(
+      withoutDrSite(plan),
+      { site: 'in-region', vaultName: resources.vaultName },
+      { backup: primary.backup(), rds: primary.rds(), archive: newestOf(primary.s3(), resources.artifactBucket) },
+    );
+    return Promise.all(
+      components.map(async (each) => {
+        const database = plan.databases.find(({ name }) => name === each.component);
+        return database ? { ...each, windows: await automatedBackupsOf(database, primary) } : each;
+      }),
+    );
   });
 }
 
@@ -63,24 +72,6 @@ const withoutDrSite = (plan: RecoveryPlanDocument): RecoveryPlanDocument => ({
   ...plan,
   plan: plan.plan.filter(({ site }) => site !== 'dr-site'),
 });
-
-async function asInRegion(
-  each: ComponentPoints,
-  plan: RecoveryPlanDocument,
-  primary: Clients,
-): Promise<ComponentPoints> {
-  const points = each.points.map((point) => ({
-    ...point,
-    technique:
-      point.technique === 'backup-copy'
-        ? ('backup-snapshot' as const)
-        : point.technique === 'artifact-export-replicated'
-          ? ('artifact-export' as const)
-          : point.technique,
-  }));
-  const database = plan.databases.find(({ name }) => name === each.component);
-  return { ...each, points, windows: database ? await automatedBackupsOf(database, primary) : [] };
-}
 
 /** What RDS itself can restore to: continuous backup, by AWS Backup or of RDS's own, as long as the instance is there. */
 async function automatedBackupsOf({ kind, resourceArn }: DatabaseEntry, primary: Clients): Promise<RestorableWindow[]> {

@@ -1,0 +1,70 @@
+import { Option, type Command } from 'commander';
+import { ExitStatus, run, time } from '../archive/command';
+import { renderPreview, renderReport } from '../recovery/drill/render';
+import { drillSite, followDrill, previewOf, startDrill, type SiteOption } from '../recovery/drill/run-drill';
+import { verdictStatus } from '../recovery/drill/verdict-status';
+import { findDeployment } from '../recovery/find-deployment';
+import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
+import { Progress } from '../recovery/progress';
+
+interface DrillOptions extends DeploymentOptions {
+  readonly site: SiteOption;
+  readonly at?: Date;
+  readonly follow?: string;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Exit status 0: PASSED, or with `--dry-run` everything could be restored; 1: FAILED, or another drill runs; 2: bad input or
+ * failure, and no verdict; 3: PASSED_WITH_WARNINGS.
+ */
+export function registerDrill(program: Command): void {
+  withDeploymentOptions(program.command('drill'))
+    .description(
+      'restore everything beside production, check it, measure, report and clean up, and follow that to its verdict',
+    )
+    .addOption(new Option('--site <site>', 'where').choices(['dr', 'primary']).default('dr'))
+    .option('--at <time>', 'as if the last good moment had been then (ISO 8601)', time)
+    .option('--follow <arn>', 'start nothing: follow the execution that `drill` or `recover` has started')
+    .option('--dry-run', 'say what would be restored, and restore nothing')
+    .action((options: DrillOptions) => (options.dryRun ? dryRun(options) : drill(options)));
+}
+
+const eventOf = ({ at }: DrillOptions, deployment: string) => ({
+  deployment,
+  mode: 'drill' as const,
+  ...(at === undefined ? {} : { at: at.toISOString() }),
+});
+
+function dryRun(options: DrillOptions): Promise<void> {
+  return run(
+    options,
+    async () => {
+      const deployment = await findDeployment(options);
+      const site = drillSite(deployment, options.site);
+      return { formatVersion: 1, ...(await previewOf(site, eventOf(options, deployment.plan.deployment))) };
+    },
+    (preview) => ({ text: renderPreview(preview), status: preview.complete ? ExitStatus.ok : ExitStatus.no }),
+  );
+}
+
+function drill(options: DrillOptions): Promise<void> {
+  const progress = new Progress();
+  return run(
+    options,
+    async () => {
+      const deployment = await findDeployment(options);
+      const site = drillSite(deployment, options.site);
+      const executionArn = options.follow ?? (await startDrill(site, eventOf(options, deployment.plan.deployment)));
+      progress.done(`execution ${executionArn}: it goes on without this command, and --follow takes it up again`);
+      return { formatVersion: 1, executionArn, ...(await followDrill(site, executionArn, progress)) };
+    },
+    (ended) =>
+      'refused' in ended
+        ? { text: ended.refused, status: ExitStatus.no }
+        : {
+            text: renderReport(ended.report, ended.reportHtml, process.stdout),
+            status: verdictStatus(ended.report.verdict),
+          },
+  );
+}
