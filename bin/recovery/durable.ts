@@ -101,10 +101,13 @@ export async function followExecution<T>(
 
 async function endedSteps(client: LambdaClient, DurableExecutionArn: string) {
   const steps: { id: number | undefined; step: EndedStep }[] = [];
+  // The end of an operation need not say its name again.
+  const names = new Map<string | undefined, string>();
   const pages = paginateGetDurableExecutionHistory({ client }, { DurableExecutionArn, IncludeExecutionData: true });
   for await (const { Events } of pages) {
     for (const event of Events ?? []) {
-      const step = endedStepOf(event);
+      if (event.Name !== undefined) names.set(event.Id, event.Name);
+      const step = endedStepOf({ ...event, Name: event.Name ?? names.get(event.Id) });
       if (step) steps.push({ id: event.EventId, step });
     }
   }

@@ -3,7 +3,7 @@
  * beside it when the stack is deployed, so that it is at the DR site when it is needed. Markdown.
  */
 import { formatDuration } from '../planning/duration';
-import type { RecoveryPlanDocument, Site } from '../planning/plan-document';
+import type { DatabaseEntry, RecoveryPlanDocument, Site } from '../planning/plan-document';
 import { archivePrefix, drillsPrefix } from '../private/bucket-layout';
 import { DEFAULT_SITE_NAME, DRILL_ALIAS, drillFunctionName } from '../private/site-layout';
 
@@ -51,17 +51,19 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
     '',
     ...promises(plan, 'dr-site'),
     '',
-    `## 3. Recover in ${primaryRegion}`,
+    `## 3. Recover a database in ${primaryRegion}`,
     '',
     `Objectives: lose at most ${formatDuration(plan.objectives.inRegion.rpoSeconds)}, be back within ${formatDuration(plan.objectives.inRegion.rtoSeconds)}.`,
     '',
     '1. Stop every server.',
-    '2. The restored databases are new instances beside the old ones, which stay as they are:',
+    '2. Restore beside what is there, to the last moment at which all was well (or `--use-latest-restorable-time`), with the subnet group',
+    '   and the security groups of the old one: without them RDS takes the defaults. What has no automated backups any more is restored',
+    `   from its newest recovery point in the vault of ${primaryRegion} (AWS Backup, Restore).`,
     '',
-    ...indented(shell(command('recover', ' --site primary --dry-run'), command('recover', ' --site primary'))),
+    ...indented(shell(...plan.databases.map((database) => pointInTimeRestore(database, primaryRegion)))),
     '',
-    '3. Change `deployment.toml` as it prints; if the files are good, leave the volume as it is: else section 4.',
-    '4. Start one server, sign in, issue a token; then the others.',
+    '3. Change host and port of its datasources in `deployment.toml`. If the files are good, leave them: else section 4.',
+    '4. Start one server, sign in, issue a token; then the others. Deploy the stack with the new database: it is not protected until then.',
     '',
     ...promises(plan, 'in-region'),
     '',
@@ -115,6 +117,14 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
 const shell = (...commands: readonly string[]) => ['```sh', ...commands, '```'];
 
 const indented = (lines: readonly string[]) => lines.map((line) => `   ${line}`);
+
+function pointInTimeRestore({ kind, resourceArn }: DatabaseEntry, region: string): string {
+  const id = resourceArn.split(':').at(-1)!;
+  const options = '--restore-to-time TIME --db-subnet-group-name GROUP --vpc-security-group-ids SG';
+  return kind === 'rds-instance'
+    ? `aws rds restore-db-instance-to-point-in-time --region ${region} --source-db-instance-identifier ${id} --target-db-instance-identifier NEW-NAME ${options.replace('--restore-to-time', '--restore-time')}`
+    : `aws rds restore-db-cluster-to-point-in-time --region ${region} --source-db-cluster-identifier ${id} --db-cluster-identifier NEW-NAME ${options}`;
+}
 
 /** What a restored server meets, and what it cannot do without. */
 function beforeStart({ restoreDependencies, drRegion }: RecoveryPlanDocument): string[] {

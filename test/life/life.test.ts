@@ -31,9 +31,10 @@ import {
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { withSymmetricKey } from '../../local/sample/encryption';
 import { keystore } from '../../local/sample/keystores';
+import { describeCommands } from './commands';
 import { withClient } from '../../local/sample/sql-client';
 
-void describe('the life of a deployment', { timeout: 420_000 }, () => {
+void describe('the life of a deployment', { timeout: 600_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
 
@@ -267,4 +268,6 @@ void describe('the life of a deployment', { timeout: 420_000 }, () => {
     );
     assert.match(await drillFile(aws, deployed, report.drillId, 'report.html'), /PASSED/);
   });
+
+  void describe('the commands', () => describeCommands(() => ({ aws, deployed })));
 });

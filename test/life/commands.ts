@@ -1,0 +1,223 @@
+// The commands on a deployment, as they are shipped, in the order of a life: backed up, drilled, damaged, lost, recovered. What
+// they are given is what a person has: credentials and the DR Region. A part of life.test.ts, whose deployment they share.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, it } from 'node:test';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import type { BackupResult } from '../../bin/recovery/backup/take-backup';
+import type { RecoverResult } from '../../bin/recovery/drill/recover-site';
+import type { InPlaceResult } from '../../bin/recovery/in-place/recover-in-place';
+import type { Status } from '../../bin/recovery/status/status';
+import type { DrillReport } from '../../lambda/drill/contract';
+import { runbookKey } from '../../lib/private/bucket-layout';
+import { DEPLOYMENT, REGIONS } from '../../local/demo/configuration';
+import type { Deployed } from '../../local/demo/deployed';
+import { repositoryOf } from '../../local/demo/life';
+import type { LocalAws } from '../../local/local-aws';
+
+const COMMAND = join(__dirname, '../../dist/bin/wso2is-recovery.js');
+
+/** Registers the tests; the deployment holds backups and drills already, and the primary Region may be gone. */
+export function describeCommands(life: () => { readonly aws: LocalAws; readonly deployed: Deployed }): void {
+  let aws: LocalAws;
+  let deployed: Deployed;
+
+  before(async () => {
+    ({ aws, deployed } = life());
+    await aws.clearFaults();
+  });
+
+  async function command(...args: string[]) {
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      env: { ...aws.env, AWS_REGION: REGIONS.dr, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+    child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+    const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    return { status, stdout, stderr };
+  }
+
+  async function json<T>(expected: number, ...args: string[]): Promise<T> {
+    const { status, stdout, stderr } = await command(...args, '--json');
+    assert.equal(status, expected, stdout + stderr);
+    return JSON.parse(stdout) as T;
+  }
+
+  const lights = ({ components }: Status) =>
+    components.map(({ component, site, status }) => `${component} ${site} ${status}`);
+
+  void it('what is not there: status 2, with what to give', async () => {
+    for (const [args, message] of [
+      [
+        ['--region', 'eu-central-1'],
+        /no recovery site with a deployment is in eu-central-1: give the DR Region by `--region`/,
+      ],
+      [
+        ['--deployment', 'other'],
+        /`--deployment` must be one of wso2is \(site wso2is-recovery\) in eu-west-1, got other/,
+      ],
+      [['--site-name', 'other'], /no recovery plan is in other-123456789012-eu-west-1/],
+    ] as const) {
+      const { error } = await json<{ error: string }>(2, 'status', ...args);
+      assert.match(error, message);
+    }
+  });
+
+  void it('backup: a job that fails is status 1, with its message; the files became usable all the same', async () => {
+    await aws.addFault({ kind: 'backup-job-fails', match: ':rds:', message: 'the maintenance window is near' });
+    const result = await json<BackupResult>(1, 'backup');
+    await aws.clearFaults();
+    assert.deepEqual(
+      result.components.map(({ component, usable }) => [component, usable]),
+      [
+        ['database', false],
+        ['repository', true],
+      ],
+    );
+    assert.match(result.components[0]!.reason, /^backup job .* FAILED: the maintenance window is near$/);
+    assert.equal(result.skewSeconds, null);
+  });
+
+  void it('backup: usable at the DR site when it says so, kept as long as the plan keeps', async () => {
+    const result = await json<BackupResult>(0, 'backup', '--timeout', '2m');
+    assert.deepEqual([result.usable, result.drRegion], [true, 'eu-west-1']);
+    assert.match(result.components[0]!.id!, /^arn:aws:rds:eu-west-1:.*:snapshot:awsbackup:copyjob-/);
+    assert.match(result.components[1]!.id!, /^archives\/wso2is\/repository\/manifests\//);
+    const status = await json<Status>(0, 'status');
+    assert.deepEqual(lights(status), [
+      'database in-region green',
+      'repository in-region green',
+      'database dr-site green',
+      'repository dr-site green',
+    ]);
+    assert.equal(status.components.find(({ site }) => site === 'dr-site')!.newest!.id, result.components[0]!.id);
+  });
+
+  void it('drill: a preview, then the verdict', async () => {
+    const preview = await command('drill', '--dry-run');
+    assert.equal(preview.status, 0, preview.stderr);
+    assert.match(preview.stdout, /^what would be restored of wso2is in eu-west-1:\n/);
+    const { status, stdout, stderr } = await command('drill');
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(stderr, /^done: restore of database$/m);
+    assert.match(stderr, /^done: checks$/m);
+    assert.match(stdout, /^drill drill-\S+ of wso2is in eu-west-1: PASSED\n/);
+    assert.match(
+      stdout,
+      /^report: s3:\/\/wso2is-recovery-123456789012-eu-west-1\/drills\/wso2is\/drill-\S+\/report\.html$/m,
+    );
+  });
+
+  void it('drill: FAILED is status 1, with its cause', async () => {
+    await aws.addFault({ kind: 'restore-job-fails', match: ':rds:', message: 'no capacity in eu-west-1' });
+    const { report } = await json<{ report: DrillReport }>(1, 'drill');
+    await aws.clearFaults();
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(report.causes[0]!, /no capacity in eu-west-1/);
+    const status = await json<Status>(1, 'status');
+    assert.match(status.drill.reason, /no capacity in eu-west-1/);
+  });
+
+  void it('recover --in-place: a deleted tenant comes back, when the server is stopped', async () => {
+    const repository = repositoryOf(deployed);
+    const tenant = join(repository, 'tenants/7');
+    const files = readdirSync(tenant, { recursive: true }).sort();
+    rmSync(tenant, { recursive: true });
+    const minutesAgo = new Date(Date.now() - 600_000);
+    for (const log of readdirSync(join(repository, 'logs')))
+      utimesSync(join(repository, 'logs', log), minutesAgo, minutesAgo);
+    const args = ['recover', '--in-place', 'repository', '--mounted-at', repository, '--path', 'tenants/7'];
+    const preview = await json<InPlaceResult>(0, ...args, '--dry-run');
+    assert.deepEqual([preview.dryRun, existsSync(tenant)], [true, false]);
+    assert.match(
+      (await json<{ error: string }>(2, ...args)).error,
+      /Replace it\? Nobody can be asked here: say `--yes`/,
+    );
+    writeFileSync(join(repository, 'logs/wso2carbon.log'), 'a server writes this');
+    assert.match(
+      (await json<{ error: string }>(2, ...args, '--yes')).error,
+      /a server may be running: .*wso2carbon\.log was written/,
+    );
+    assert.equal(existsSync(tenant), false);
+    const result = await json<InPlaceResult>(0, ...args, '--yes', '--server-stopped');
+    assert.deepEqual([result.files > 0, result.replaced], [true, []]);
+    assert.deepEqual(readdirSync(tenant, { recursive: true }).sort(), files);
+  });
+
+  void it('baseline: made once, and put back', async () => {
+    const home = join(aws.dataDir, 'wso2is-7.1.0');
+    mkdirSync(join(home, 'bin'), { recursive: true });
+    mkdirSync(join(home, 'repository'));
+    writeFileSync(join(home, 'bin/wso2server.sh'), '#!/bin/sh\n');
+    writeFileSync(join(home, 'README.txt'), '====\nWSO2 Identity Server 7.1.0\n====\n');
+    assert.equal((await json<{ outcome: string }>(0, 'baseline', home)).outcome, 'made');
+    assert.equal((await json<{ outcome: string }>(0, 'baseline', home)).outcome, 'is-there');
+    writeFileSync(join(home, 'bin/wso2server.sh'), '#!/bin/bash\n');
+    const { differences } = await json<{ differences: unknown }>(1, 'baseline', home);
+    assert.deepEqual(differences, [{ path: 'bin/wso2server.sh', change: 'content' }]);
+    const args = ['recover', '--in-place', 'server', '--mounted-at', home, '--product-version', '7.1.0', '--yes'];
+    assert.equal((await json<InPlaceResult>(0, ...args)).files, 2);
+    assert.equal(readFileSync(join(home, 'bin/wso2server.sh'), 'utf8'), '#!/bin/sh\n');
+  });
+
+  void it('the primary Region is gone: status says what it cannot see, the runbook is there, recover keeps what it restores', async () => {
+    await aws.addFault({ kind: 'region-gone', match: REGIONS.primary });
+    const status = await json<Status>(1, 'status');
+    assert.deepEqual(lights(status), [
+      'database in-region not-seen',
+      'repository in-region not-seen',
+      'database dr-site green',
+      'repository dr-site green',
+    ]);
+    assert.deepEqual(
+      status.notSeen.map(({ what }) => what),
+      ['what eu-central-1 holds'],
+    );
+
+    const { Body } = await new S3Client(aws.clientConfig(REGIONS.dr)).send(
+      new GetObjectCommand({ Bucket: deployed.replicaBucket, Key: runbookKey(DEPLOYMENT) }),
+    );
+    const { status: printed, stdout: runbook } = await command('runbook');
+    assert.deepEqual([printed, runbook], [0, await Body!.transformToString()]);
+
+    const refused = await json<{ error: string }>(2, 'recover', '--site', 'dr');
+    assert.match(refused.error, /^Recover wso2is in eu-west-1\? .* Nobody can be asked here: say `--yes`/);
+    const result = await json<RecoverResult>(0, 'recover', '--site', 'dr', '--yes');
+    assert.ok(!result.dryRun && 'report' in result);
+    const { recovery, verdict } = result.report;
+    assert.equal(verdict, 'PASSED');
+    const [database] = recovery!.databases;
+    const { DBInstances } = await new RDSClient(aws.clientConfig(REGIONS.dr)).send(new DescribeDBInstancesCommand({}));
+    assert.deepEqual(
+      DBInstances!.map(({ DBInstanceIdentifier, Endpoint }) => [DBInstanceIdentifier, Endpoint?.Port]),
+      [[database!.identifier, database!.port]],
+    );
+    assert.ok(recovery!.configurationChanges.some(({ key, to }) => key === 'hostname' && to === database!.host));
+    assert.ok(recovery!.nextSteps.length >= 3);
+  });
+
+  void it('the DR Region is gone: status sees the other one, where it is told which that is', async () => {
+    await aws.clearFaults();
+    await aws.addFault({ kind: 'region-gone', match: REGIONS.dr });
+    assert.match(
+      (await json<{ error: string }>(2, 'status')).error,
+      /eu-west-1 cannot be reached .*: give `--primary-region` too/,
+    );
+    const status = await json<Status>(1, 'status', '--primary-region', REGIONS.primary);
+    assert.deepEqual(lights(status), [
+      'database in-region green',
+      'repository in-region green',
+      'database dr-site not-seen',
+      'repository dr-site not-seen',
+    ]);
+    assert.match(
+      (await json<{ error: string }>(2, 'backup', '--primary-region', REGIONS.primary)).error,
+      /nothing can become usable there/,
+    );
+  });
+}
