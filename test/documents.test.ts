@@ -7,7 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
+import { Command } from 'commander';
 import ts from 'typescript';
+import { COMMANDS } from '../bin/commands';
+import { runbook } from '../lib/runbook/runbook';
+import { PLAN } from './lambda/drill/fake-site';
 
 const root = join(__dirname, '..');
 const documents = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root }), 'local/README.md'];
@@ -82,6 +86,32 @@ for (const document of documents) {
     );
   });
 }
+
+describe('commands in the documents, and in the runbook that is generated', () => {
+  const runbooks = [['the generated runbook', runbook(PLAN, 'replica')] as const];
+  const texts = documents.map((document) => [document, readFileSync(join(root, document), 'utf8')] as const);
+  for (const [where, text] of [...texts, ...runbooks]) {
+    const lines = snippets(text.replace(/^ {3}/gm, ''), 'sh').flatMap((block) => block.split('\n'));
+    const commands = lines.flatMap(
+      (line) => /^npx (?:--package \S+ )?wso2is-recovery (.+?)(?: +#.*)?$/.exec(line)?.[1] ?? [],
+    );
+    for (const command of commands) {
+      test(`${where}: ${command}`, async () => {
+        const [name, ...args] = command.split(' ');
+        const program = new Command();
+        const entry = COMMANDS.find((each) => each.name === name) ?? assert.fail(`there is no command ${name}`);
+        (await entry.load())(program);
+        const parsed: string[] = [];
+        program.commands[0]!.exitOverride().action(() => void parsed.push(name!));
+        await program.parseAsync([name!, ...args], { from: 'user' });
+        assert.deepEqual(parsed, [name]);
+      });
+    }
+    if (where === 'README.md')
+      test('README.md shows commands', () => assert.ok(commands.length >= 7, String(commands.length)));
+    if (where === 'the generated runbook') test(`${where} has commands`, () => assert.ok(commands.length >= 5));
+  }
+});
 
 describe('commands with their output, as they are printed', () => {
   for (const document of documents) {

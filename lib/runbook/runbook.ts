@@ -60,7 +60,7 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
     '   and the security groups of the old one: without them RDS takes the defaults. What has no automated backups any more is restored',
     `   from its newest recovery point in the vault of ${primaryRegion} (AWS Backup, Restore).`,
     '',
-    ...indented(shell(...plan.databases.map((database) => pointInTimeRestore(database, primaryRegion)))),
+    ...indented(shell(...plan.databases.flatMap((database) => pointInTimeRestore(database, primaryRegion)))),
     '',
     '3. Change host and port of its datasources in `deployment.toml`. If the files are good, leave them: else section 4.',
     '4. Start one server, sign in, issue a token; then the others. Deploy the stack with the new database: it is not protected until then.',
@@ -118,12 +118,15 @@ const shell = (...commands: readonly string[]) => ['```sh', ...commands, '```'];
 
 const indented = (lines: readonly string[]) => lines.map((line) => `   ${line}`);
 
-function pointInTimeRestore({ kind, resourceArn }: DatabaseEntry, region: string): string {
-  const id = resourceArn.split(':').at(-1)!;
-  const options = '--restore-to-time TIME --db-subnet-group-name GROUP --vpc-security-group-ids SG';
-  return kind === 'rds-instance'
-    ? `aws rds restore-db-instance-to-point-in-time --region ${region} --source-db-instance-identifier ${id} --target-db-instance-identifier NEW-NAME ${options.replace('--restore-to-time', '--restore-time')}`
-    : `aws rds restore-db-cluster-to-point-in-time --region ${region} --source-db-cluster-identifier ${id} --db-cluster-identifier NEW-NAME ${options}`;
+/** The shell takes the identifier out of the ARN: when the stack is synthesized it is a token, which has no parts. */
+function pointInTimeRestore({ kind, resourceArn }: DatabaseEntry, region: string): string[] {
+  const groups = '--db-subnet-group-name GROUP --vpc-security-group-ids SG';
+  return [
+    `old=${resourceArn}`,
+    kind === 'rds-instance'
+      ? `aws rds restore-db-instance-to-point-in-time --region ${region} --source-db-instance-identifier "\${old##*:}" --target-db-instance-identifier NEW-NAME --restore-time TIME ${groups}`
+      : `aws rds restore-db-cluster-to-point-in-time --region ${region} --source-db-cluster-identifier "\${old##*:}" --db-cluster-identifier NEW-NAME --restore-to-time TIME ${groups}`,
+  ];
 }
 
 /** What a restored server meets, and what it cannot do without. */

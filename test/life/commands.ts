@@ -88,7 +88,7 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     assert.deepEqual([result.usable, result.drRegion], [true, 'eu-west-1']);
     assert.match(result.components[0]!.id!, /^arn:aws:rds:eu-west-1:.*:snapshot:awsbackup:copyjob-/);
     assert.match(result.components[1]!.id!, /^archives\/wso2is\/repository\/manifests\//);
-    const status = await json<Status>(0, 'status');
+    const status = JSON.parse((await command('status', '--json')).stdout) as Status;
     assert.deepEqual(lights(status), [
       'database in-region green',
       'repository in-region green',
@@ -111,6 +111,7 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
       stdout,
       /^report: s3:\/\/wso2is-recovery-123456789012-eu-west-1\/drills\/wso2is\/drill-\S+\/report\.html$/m,
     );
+    assert.equal((await json<Status>(0, 'status')).status, 'green');
   });
 
   void it('drill: FAILED is status 1, with its cause', async () => {

@@ -37,7 +37,8 @@ test('the steps in their order, with the commands as they are typed', () => {
     ofCommand('recover SITE --site dr'),
     ofCommand('recover SITE --in-place repository --volume repository --mounted-at <IS_HOME>/repository'),
     ofCommand('recover SITE --in-place server --mounted-at <IS_HOME> --product-version VERSION'),
-    'aws rds restore-db-instance-to-point-in-time --region eu-west-1 --source-db-instance-identifier is --target-db-instance-identifier NEW-NAME --restore-time TIME --db-subnet-group-name GROUP --vpc-security-group-ids SG',
+    'old=arn:aws:rds:eu-west-1:111122223333:db:is',
+    'aws rds restore-db-instance-to-point-in-time --region eu-west-1 --source-db-instance-identifier "${old##*:}" --target-db-instance-identifier NEW-NAME --restore-time TIME --db-subnet-group-name GROUP --vpc-security-group-ids SG',
     `aws lambda invoke --region eu-central-1 --function-name site-b-drill:live --invocation-type Event --cli-binary-format raw-in-base64-out --payload '{"deployment":"prod","mode":"recover"}' /dev/stdout`,
   ]) {
     assert.ok(
@@ -88,7 +89,7 @@ test('clusters are restored as clusters; the default site needs no name', () => 
   });
   assert.match(
     book,
-    /restore-db-cluster-to-point-in-time --region eu-west-1 --source-db-cluster-identifier is --db-cluster-identifier NEW-NAME --restore-to-time TIME/,
+    /restore-db-cluster-to-point-in-time --region eu-west-1 --source-db-cluster-identifier "\$\{old##\*:\}" --db-cluster-identifier NEW-NAME --restore-to-time TIME/,
   );
   assert.doesNotMatch(book, /--site-name/);
 });
