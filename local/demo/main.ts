@@ -26,6 +26,7 @@ import {
   replicated,
 } from './life';
 import { takeReportFolder } from './report-folder';
+import { loseTenant, recover } from './command';
 import { summary } from './summary';
 import { howToUse } from './how-to-use';
 import type { DrillReport } from '../../lambda/drill/contract';
@@ -193,6 +194,13 @@ function steps(
           ),
       },
       {
+        title: 'Delete a tenant, and put it back in its place: wso2is-recovery recover --in-place',
+        task: async (_, task) => {
+          const lost = await loseTenant(life.aws!, life.deployed!, (line) => (task.output = line));
+          task.title += lost === undefined ? ': there is none' : `: tenant ${lost.tenant}, ${lost.files} files`;
+        },
+      },
+      {
         title: `Lose ${REGIONS.primary}`,
         task: async (_, task) => {
           const outcomes = await losePrimaryRegion(life.aws!, life.deployed!);
@@ -210,6 +218,17 @@ function steps(
             await drillFile(life.aws!, life.deployed!, report.drillId, 'report.html'),
           );
           task.title += `: ${report.verdict}`;
+        },
+      },
+      {
+        title: `Recover in ${REGIONS.dr}: wso2is-recovery recover --site dr`,
+        task: async (_, task) => {
+          const result = await recover(life.aws!, life.deployed!, (line) => (task.output = line));
+          writeFileSync(join(out, 'recovery.json'), `${JSON.stringify(result, null, 2)}\n`);
+          if (result.dryRun || !('report' in result)) return;
+          const { verdict, recovery } = result.report;
+          const kept = recovery?.databases.map(({ host, port }) => `${host}:${port}`).join(', ');
+          task.title += `: ${verdict}, kept at ${kept}`;
         },
       },
     ],
