@@ -44,8 +44,9 @@ const EXPORT_HISTORY = Duration.days(7);
  * bounds how many turns run beside each other, and a run ends when it finds an older one.
  *
  * @param id of the function that mounts the volume
+ * @returns the durable function, by the alias through which it is invoked
  */
-export function artifactExport(scope: Construct, id: string, options: ArtifactExportOptions): void {
+export function artifactExport(scope: Construct, id: string, options: ArtifactExportOptions): lambda.IFunction {
   const { deployment, volume, topic, removalPolicy } = options;
   const turns = turnFunction(scope, id, options);
   const fn = recoveryFunction(scope, `${id}Run`, {
@@ -73,6 +74,7 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
     schedule: events.Schedule.expression(options.scheduleExpression),
     targets: [new LambdaFunction(alias)],
   });
+  return alias;
 }
 
 /** Reads the volume and writes its archive; may delete nothing. Its failures are those of the export that calls it. */
