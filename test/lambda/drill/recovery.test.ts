@@ -168,7 +168,7 @@ describe('a recovery', () => {
     const site = new FakeSite();
     await recover(site);
     assert.equal(site.inputsOf('SNS.Publish').length, 1);
-    assert.match(site.inputsOf('SNS.Publish')[0]?.['Message'] as string, /Next steps:\n- allow the servers/);
+    assert.match(site.inputsOf('SNS.Publish')[0]?.['Message'] as string, /What to do next:\n- allow the servers/);
     assert.deepEqual(site.inputsOf('CloudWatch.PutMetricData'), []);
     const [entry] = site.inputsOf('EventBridge.PutEvents')[0]?.['Entries'] as { DetailType: string }[];
     assert.equal(entry?.DetailType, 'Recovery Finished');
