@@ -29,7 +29,11 @@ export class EntryChecker {
   readonly #open: string[] = [];
   readonly #links = new Set<string>();
   readonly #packBytes: ReadonlyMap<string, number>;
+  /** Neighbours are in one pack, mostly. */
+  #lastPack = { sha256: '', bytes: 0 };
   #previous = '';
+  /** Of plain text the order is that of its characters. */
+  #isPreviousPlain = true;
   #skipped = false;
 
   constructor(
@@ -43,6 +47,25 @@ export class EntryChecker {
   entriesOf(page: PageReference, lines: Buffer, isWanted: (path: string) => boolean = () => true): CheckedEntries {
     const entries: ManifestEntry[] = [];
     const starts: number[] = [];
+    this.visit(
+      page,
+      lines,
+      (entry, start) => {
+        entries.push(entry);
+        starts.push(start);
+      },
+      isWanted,
+    );
+    return { entries, starts };
+  }
+
+  /** As {@link entriesOf}, one after another: what was given of a page that turns out to be wrong is not to be relied on. */
+  visit(
+    page: PageReference,
+    lines: Buffer,
+    visitor: (entry: ManifestEntry, start: number) => void,
+    isWanted: (path: string) => boolean = () => true,
+  ): void {
     const counts = { ...NOTHING };
     if (lines.at(-1) !== NEWLINE) throw this.damaged('a page is cut short');
     const text = lines.toString('latin1');
@@ -57,16 +80,12 @@ export class EntryChecker {
         throw this.damaged(`the page of ${displayPath(page.first)} begins with another path`);
       }
       countOne(counts, entry.type, entry.type === 'file' ? entry.size : 0);
-      if (isWanted(entry.path)) {
-        entries.push(entry);
-        starts.push(at);
-      }
+      if (isWanted(entry.path)) visitor(entry, at);
       at = next;
     }
     if (countLines(counts) !== countLines(page.counts) || counts.bytes !== page.counts.bytes) {
       throw this.damaged(`the page of ${displayPath(page.first)} has other entries than the manifest counts`);
     }
-    return { entries, starts };
   }
 
   /** A page is left out: what follows may be in a directory of it. */
@@ -80,7 +99,7 @@ export class EntryChecker {
     const owned = { path: path!, mode: Number(mode), uid: Number(uid), gid: Number(gid), mtimeNs: mtimeNs! };
     const isDirectory = directory !== undefined;
     if (isDirectory !== (size === undefined) || owned.mode > 0o7777) throw this.#wrongField(path!);
-    this.#checkPath(path!, isWanted);
+    this.#checkPath(path!, isWanted, true);
     if (isDirectory) {
       this.#open.push(path!);
       return { type: 'directory', ...owned };
@@ -92,7 +111,7 @@ export class EntryChecker {
       skip: Number(skip),
       size: Number(part),
     };
-    if (!this.#isPiece(piece) || piece.size !== Number(size)) throw this.#wrongField(path!);
+    if (!this.#isInPack(piece) || piece.size !== Number(size)) throw this.#wrongField(path!);
     return { type: 'file', ...owned, size: piece.size, sha256: sha256!, ctimeNs: ctimeNs!, ino: ino!, pieces: [piece] };
   }
 
@@ -101,12 +120,15 @@ export class EntryChecker {
   }
 
   /** That it is a path within the target, comes after the one before, and is in a directory. */
-  #checkPath(path: string, isWanted: (path: string) => boolean): void {
+  #checkPath(path: string, isWanted: (path: string) => boolean, isPlain = false): void {
     if (!isSafePath(path)) throw this.damaged(`an entry has the path ${JSON.stringify(path)}`);
-    if (this.#previous !== '' && comparePaths(this.#previous, path) >= 0) {
-      throw this.damaged(`the entry ${displayPath(path)} is there twice or not in order`);
-    }
+    const isAfter =
+      isPlain && this.#isPreviousPlain
+        ? this.#previous < path
+        : this.#previous === '' || comparePaths(this.#previous, path) < 0;
+    if (!isAfter) throw this.damaged(`the entry ${displayPath(path)} is there twice or not in order`);
     this.#previous = path;
+    this.#isPreviousPlain = isPlain;
     // Also what keeps a restore from writing through a link: whatever holds an entry is a directory entry itself.
     this.#checkParent(path, isWanted);
   }
@@ -122,11 +144,13 @@ export class EntryChecker {
   }
 
   #checkParent(path: string, isWanted: (path: string) => boolean): void {
+    const slash = path.lastIndexOf('/');
+    const holder = slash < 0 ? '' : path.slice(0, slash);
+    // Nearly always it is in the directory that came last.
+    if (slash >= 0 && this.#open.at(-1) === holder) return;
     // '0' is the character after '/': from there on, nothing is in that directory.
     while (this.#open.length > 0 && comparePaths(`${this.#open.at(-1)!}0`, path) <= 0) this.#open.pop();
-    const slash = path.lastIndexOf('/');
     if (slash < 0) return;
-    const holder = path.slice(0, slash);
     for (let index = this.#open.length - 1; index >= 0; index -= 1) if (this.#open[index] === holder) return;
     if (!isWanted(path)) return;
     // The directory may have been in a page that is lost; what is in a link never is an entry.
@@ -169,19 +193,22 @@ export class EntryChecker {
   #isPiece(piece: unknown): piece is Piece {
     if (!isRecord(piece)) return false;
     const { pack, offset, length, skip, size } = piece;
-    if (!isSha256(pack)) return false;
-    const packBytes = this.#packBytes.get(packKey(pack));
     return (
-      packBytes !== undefined &&
+      isSha256(pack) &&
       isCount(offset) &&
       isCount(length) &&
-      length > 0 &&
-      offset + length <= packBytes &&
       isCount(skip) &&
       isCount(size) &&
-      size > 0 &&
-      skip + size <= MAX_FRAME_BYTES
+      this.#isInPack({ pack, offset, length, skip, size })
     );
+  }
+
+  /** Of a piece whose fields are of the right type: whether there can be such a one. */
+  #isInPack({ pack, offset, length, skip, size }: Piece): boolean {
+    if (pack !== this.#lastPack.sha256) {
+      this.#lastPack = { sha256: pack, bytes: this.#packBytes.get(packKey(pack)) ?? 0 };
+    }
+    return length > 0 && offset + length <= this.#lastPack.bytes && size > 0 && skip + size <= MAX_FRAME_BYTES;
   }
 }
 

@@ -15,8 +15,12 @@ export interface ObjectStore {
    */
   put(key: string, body: Buffer, sha256: string, options?: PutOptions): Promise<'created' | 'exists'>;
 
-  /** The whole object or a part of it; undefined when there is no such object. */
-  get(key: string, range?: ByteRange): Promise<Buffer | undefined>;
+  /**
+   * The whole object or a part of it; undefined when there is no such object.
+   *
+   * @param into memory of the caller that may be used for it, at its beginning, or not: what comes back says where it is
+   */
+  get(key: string, range?: ByteRange, into?: Uint8Array): Promise<Buffer | undefined>;
 
   /** Undefined when there is no such object. */
   head(key: string): Promise<ObjectHead | undefined>;
@@ -66,4 +70,18 @@ export interface ListedObject {
   readonly key: string;
   readonly bytes: number;
   readonly modified: Date;
+}
+
+/** As {@link ObjectStore.get}, surely in that memory: how many bytes, undefined when there is no such object. */
+export async function getInto(
+  store: ObjectStore,
+  key: string,
+  into: Uint8Array,
+  range?: ByteRange,
+): Promise<number | undefined> {
+  const body = await store.get(key, range, into);
+  if (!body) return undefined;
+  if (body.buffer === into.buffer && body.byteOffset === into.byteOffset) return body.length;
+  into.set(body.subarray(0, into.length));
+  return body.length;
 }

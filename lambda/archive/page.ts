@@ -1,7 +1,7 @@
 /** Pages: the lines of a manifest, some thousands in an object. A page that did not change belongs to many manifests. */
 import { hash } from 'node:crypto';
 import { pathOfLine } from './entry';
-import { decodeFrame, encodeFrame } from './frame';
+import { decodeFrame, encodeFrame, release } from './frame';
 
 /** Lines of a page, unless a page of the parent is worth keeping as it is. */
 export const PAGE_LINES = 8192;
@@ -20,7 +20,9 @@ export interface EncodedPage {
 }
 
 export function encodePage(lines: Buffer): EncodedPage {
-  const bytes = Uint8Array.from(encodeFrame(lines));
+  const frame = encodeFrame(lines);
+  const bytes = Uint8Array.from(frame);
+  release(frame);
   // Nothing but a piece can look like this: the quotes in a name are escaped.
   const packs = new Set<string>();
   for (const [, pack] of lines.toString('latin1').matchAll(/"pack":"([0-9a-f]{64})"/g)) packs.add(pack!);

@@ -13,17 +13,21 @@ import {
   S3ServiceException,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import pRetry from 'p-retry';
 import { TRANSIENT_TAG } from '../../lib/private/bucket-layout';
 import { ArchiveDamagedError, ArchiveError, messageOf, ObjectLockedError } from './errors';
 import type { ByteRange, DefaultRetention, ListedObject, ObjectHead, ObjectStore, PutOptions } from './object-store';
+import { Downloads, type SignedRequest } from './s3-download';
+
+const CONNECT_MS = 5_000;
+const REQUEST_MS = 60_000;
 
 /** Clients of the archive: bounded in time and in attempts, so that a lost network is an error and not a hang. */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
   new S3Client({
     maxAttempts: 5,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
     // Whatever comes back is compared with the SHA-256 that its name or the manifest says: once is enough.
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...config,
@@ -38,6 +42,7 @@ export interface ObjectVersion extends ListedObject {
 /** An archive in an S3 bucket, under a prefix that is empty or ends with a slash. */
 export class S3Store implements ObjectStore {
   readonly description: string;
+  readonly #downloads = new Downloads();
 
   constructor(
     private readonly client: S3Client,
@@ -96,11 +101,14 @@ export class S3Store implements ObjectStore {
   }
 
   /** @param versionId default: the current version */
-  async get(key: string, range?: ByteRange, versionId?: string): Promise<Buffer | undefined> {
+  async get(key: string, range?: ByteRange, into?: Uint8Array, versionId?: string): Promise<Buffer | undefined> {
     const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
     const attempt = async () => {
-      const input = { ...this.#object(key), Range, VersionId: versionId };
-      const { Body, ContentLength } = await this.client.send(new GetObjectCommand(input));
+      const command = new GetObjectCommand({ ...this.#object(key), Range, VersionId: versionId });
+      const download = into && this.#downloadInto(command, into);
+      const { Body, ContentLength } = await this.client.send(command);
+      const bytes = download?.();
+      if (bytes !== undefined) return Buffer.from(into!.buffer, into!.byteOffset, bytes);
       return collect(Body as Readable, ContentLength);
     };
     try {
@@ -116,6 +124,25 @@ export class S3Store implements ObjectStore {
       if (error instanceof S3ServiceException && /^NoSuch(Key|Version)$/.test(error.name)) return undefined;
       throw this.#explain('s3:GetObject', key, error);
     }
+  }
+
+  /** @returns how many bytes came into that memory; undefined when they are in the command's answer after all */
+  #downloadInto(command: GetObjectCommand, into: Uint8Array): () => number | undefined {
+    let bytes: number | undefined;
+    const { connectionTimeout = CONNECT_MS, requestTimeout = REQUEST_MS } = timeoutsOf(this.client);
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const timeouts = { connectMs: connectionTimeout, idleMs: requestTimeout };
+        const download = await this.#downloads.get(args.request as SignedRequest, into, timeouts);
+        bytes = download?.bytes;
+        if (!download) return next(args);
+        const { status, headers } = download;
+        return { response: { statusCode: status, headers, body: Readable.from([]) } } as never;
+      },
+      // In place of the SDK's own transport, behind all that it does to a request.
+      { step: 'deserialize', name: 'download', priority: 'low' },
+    );
+    return () => bytes;
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
@@ -259,6 +286,14 @@ function withPayloadHash(command: PutObjectCommand, sha256: string): PutObjectCo
     { step: 'build', name: 'payloadHash' },
   );
   return command;
+}
+
+/** Of the client's own transport, as far as they are known: it says so from its first request on. */
+const timeoutsOf = ({ config }: S3Client) =>
+  (config.requestHandler as NodeHttpHandlerLike).httpHandlerConfigs?.() ?? {};
+
+interface NodeHttpHandlerLike {
+  httpHandlerConfigs?(): { readonly connectionTimeout?: number; readonly requestTimeout?: number };
 }
 
 /** The whole body in memory of its own, which can go to another thread; fails when it is shorter than was said. */

@@ -1,7 +1,7 @@
 /** Fills frames with small files, and cuts large ones into frames of their own. Runs in the threads. */
 import { createHash, hash } from 'node:crypto';
 import type { Job } from '../crew/effect';
-import { encodeFrame } from '../frame';
+import { encodeFrame, release } from '../frame';
 import { TAR_BLOCK, tarHeader, tarPadding, type TarMember } from '../tar';
 
 /** A frame's content, so what a restore of one small file has to fetch and decode at most (before compression). */
@@ -117,6 +117,7 @@ export class FrameWriter {
     this.#memory.set(frame, this.#staged);
     this.#staged += frame.length;
     this.#frames.push({ number, length: frame.length });
+    release(frame);
   }
 
   *#send(rawBytes: number, contentBytes: number): Job<void> {

@@ -1,5 +1,6 @@
 /** The point before, that an export takes from what did not change. */
 import { ArchiveDamagedError } from '../errors';
+import { release } from '../frame';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
@@ -84,6 +85,7 @@ export class ParentPageCache {
         const shared = new SharedArrayBuffer(lines.length);
         Buffer.from(shared).set(lines);
         this.#lengths.set(page, lines.length);
+        release(lines);
         return shared;
       });
     reading.catch(() => {});

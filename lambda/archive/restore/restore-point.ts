@@ -6,6 +6,7 @@ import type { Question } from '../crew/effect';
 import type { DirectoryEntry, FileEntry, LinkEntry, ManifestEntry, Ownership } from '../entry';
 import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import type { Remark } from '../export/remark';
+import { release } from '../frame';
 import type { ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { readEntries, readHeader } from '../points';
@@ -163,6 +164,7 @@ class Restore {
       for await (const { entries, starts, lines } of this.#entries()) {
         const shared = new SharedArrayBuffer(lines.length);
         Buffer.from(shared).set(lines);
+        release(lines);
         await this.#restorePage(entries, starts, shared);
       }
       await this.#settle();

@@ -24,6 +24,7 @@ import type { Job, Session } from '../crew/effect';
 import type { FileEntry, LinkEntry, Ownership, Piece } from '../entry';
 import { ArchiveDamagedError, codeOf } from '../errors';
 import type { Remark } from '../export/remark';
+import { release } from '../frame';
 import { atPath } from '../long-path';
 import { FrameSource } from '../range-fetcher';
 import { cut, wrongContent } from '../ranges';
@@ -131,6 +132,7 @@ export class RestoreSession implements Session {
           ) {
             frame = first;
             failure = undefined;
+            release(content);
             try {
               content = yield* this.#frames.frame(first);
             } catch (error) {
@@ -150,6 +152,7 @@ export class RestoreSession implements Session {
         this.#damages.push({ path: displayPath(entry.path), key: error.key, problem: error.problem });
       }
     }
+    release(content);
   }
 
   #writeShort(entry: FileEntry, content: Buffer): void {
@@ -164,9 +167,11 @@ export class RestoreSession implements Session {
     try {
       const digest = createHash('sha256');
       for (const piece of entry.pieces) {
-        const part = cut(this.settings.prefix, piece, yield* this.#frames.frame(piece));
+        const content = yield* this.#frames.frame(piece);
+        const part = cut(this.settings.prefix, piece, content);
         digest.update(part);
         write(descriptor, part);
+        release(content);
       }
       if (digest.digest('hex') !== entry.sha256) {
         throw wrongContent(this.settings.prefix, entry.pieces, displayPath(entry.path));

@@ -3,9 +3,11 @@ import { displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, SoloCrew, ThreadCrew } from '../crew/crew';
 import type { FileEntry } from '../entry';
 import { ArchiveDamagedError } from '../errors';
+import { release } from '../frame';
 import { EntryChecker } from '../check-entries';
 import { packKey, type PageReference, sha256OfKey } from '../manifest';
-import type { ObjectStore } from '../object-store';
+import { MemoryPool } from '../memory-pool';
+import { getInto, type ObjectStore } from '../object-store';
 import { listPoints, type Point, readPage } from '../points';
 import { cut, decodeOf, fetchRange, planRanges } from '../ranges';
 import { type PackResult, type PackTask, VerifySession } from './session';
@@ -68,9 +70,12 @@ interface PackContents {
 class Verification {
   readonly #findings: Finding[] = [];
   readonly #packs = new Map<string, PackContents>();
+  /** Neighbours are in one pack, mostly. */
+  #lastPack: { readonly sha256: string; readonly contents: PackContents } | undefined;
   /** Contents that lie in more packs than one. */
   readonly #long: FileEntry[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  readonly #memory = new MemoryPool();
   readonly #crew: Crew;
   #failure: { readonly error: unknown } | undefined;
   #filesRead = 0;
@@ -139,8 +144,11 @@ class Verification {
           continue;
         }
         try {
-          const { entries } = checker.entriesOf(page, await readPage(store, page));
-          for (const entry of entries) if (entry.type === 'file') this.#note(entry);
+          const lines = await readPage(store, page);
+          checker.visit(page, lines, (entry) => {
+            if (entry.type === 'file') this.#note(entry);
+          });
+          release(lines);
         } catch (error) {
           if (!(error instanceof ArchiveDamagedError)) throw error;
           checker.skip();
@@ -156,19 +164,22 @@ class Verification {
 
   #note(entry: FileEntry): void {
     const { pieces, sha256, path } = entry;
-    const [first] = pieces;
+    const first = pieces[0];
     if (!first || !this.options.readData) return;
-    if (pieces.some(({ pack }) => pack !== first.pack)) {
+    if (pieces.length > 1 && pieces.some(({ pack }) => pack !== first.pack)) {
       this.#long.push(entry);
       return;
     }
-    const pack = this.#packs.get(first.pack)!;
+    if (this.#lastPack?.sha256 !== first.pack) {
+      this.#lastPack = { sha256: first.pack, contents: this.#packs.get(first.pack)! };
+    }
+    const pack = this.#lastPack.contents;
     const place = first.offset * 2 ** 24 + first.skip;
     if (pack.seen.get(place) === sha256) return;
     pack.seen.set(place, sha256);
     pack.sha256.push(sha256);
     pack.paths.push(path);
-    pack.pieces.push(pieces.length);
+    pack.pieces.push(pack.sha256.length - 1, pieces.length);
     for (const { offset, length, skip, size } of pieces) pack.pieces.push(offset, length, skip, size);
   }
 
@@ -196,20 +207,20 @@ class Verification {
   async #checkPack(sha256: string, pack: PackContents): Promise<void> {
     const { store, onProgress } = this.options;
     const key = packKey(sha256);
-    const body = await store.get(key);
+    const memory = this.#memory.take(pack.bytes);
+    const length = await getInto(store, key, new Uint8Array(memory));
     // Named by the points that miss it.
-    if (body) {
-      const own = body.byteOffset === 0 && body.buffer.byteLength === body.length && body.buffer instanceof ArrayBuffer;
-      const bytes = own ? (body as Uint8Array<ArrayBuffer>) : new Uint8Array(body);
+    if (length !== undefined) {
       const pieces = new Float64Array(pack.pieces);
-      const task: PackTask = { do: 'pack', crc32: pack.crc32, bytes, sha256: pack.sha256, pieces };
-      const result = await this.#crew.run<PackResult>(task, refuse, [bytes.buffer, pieces.buffer]);
+      const task: PackTask = { do: 'pack', crc32: pack.crc32, memory, length, sha256: pack.sha256, pieces };
+      const result = await this.#crew.run<PackResult>(task, refuse, [pieces.buffer]);
       for (const { problem, contents } of result.problems) {
         const paths = contents.map((index) => displayPath(pack.paths[index]!)).sort();
         this.#findings.push({ key: store.prefix + key, problem, paths });
       }
       this.#filesRead += pack.sha256.length;
     }
+    this.#memory.give(memory);
     for (const list of [pack.sha256, pack.pieces, pack.paths]) list.length = 0;
     pack.seen.clear();
     this.#packsDone += 1;
@@ -234,9 +245,9 @@ class Verification {
           const piece = pieces[next]!;
           const start = piece.offset - range.offset;
           if (piece.pack !== range.pack || start < 0 || start + piece.length > range.length) break;
-          digest.update(
-            cut(store.prefix, piece, decodeOf(store.prefix, piece, bytes.subarray(start, start + piece.length))),
-          );
+          const content = decodeOf(store.prefix, piece, bytes.subarray(start, start + piece.length));
+          digest.update(cut(store.prefix, piece, content));
+          release(content);
         }
       }
       if (digest.digest('hex') === sha256) return;
