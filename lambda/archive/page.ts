@@ -23,10 +23,23 @@ export function encodePage(lines: Buffer): EncodedPage {
   const frame = encodeFrame(lines);
   const bytes = Uint8Array.from(frame);
   release(frame);
-  // Nothing but a piece can look like this: the quotes in a name are escaped.
+  return { bytes, sha256: hash('sha256', bytes, 'hex'), first: pathOfLine(lines, 0), packs: packsIn(lines) };
+}
+
+/** Nothing but a piece can look like this: the quotes in a name are escaped. */
+const PACK = Buffer.from('"pack":"');
+const SHA256_DIGITS = 64;
+
+function packsIn(lines: Buffer): readonly string[] {
   const packs = new Set<string>();
-  for (const [, pack] of lines.toString('latin1').matchAll(/"pack":"([0-9a-f]{64})"/g)) packs.add(pack!);
-  return { bytes, sha256: hash('sha256', bytes, 'hex'), first: pathOfLine(lines, 0), packs: Array.from(packs).sort() };
+  let last = '';
+  for (let at = lines.indexOf(PACK); at >= 0; at = lines.indexOf(PACK, at + SHA256_DIGITS)) {
+    at += PACK.length;
+    const pack = lines.toString('latin1', at, at + SHA256_DIGITS);
+    // Neighbours are in one pack, mostly.
+    if (pack !== last) packs.add((last = pack));
+  }
+  return Array.from(packs).sort();
 }
 
 export const decodePage = (object: Buffer): Buffer => decodeFrame(object, MAX_PAGE_BYTES);

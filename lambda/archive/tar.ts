@@ -80,29 +80,39 @@ interface Fields {
   readonly mtime: number;
 }
 
+/** What all headers have in common; the checksum counts as spaces while it is made. */
+const TEMPLATE = Buffer.alloc(TAR_BLOCK);
+TEMPLATE.fill(' ', 148, 156);
+TEMPLATE.write('ustar\0' + '00', 257, 'latin1');
+
 function block(fields: Fields, type: number): Buffer {
-  const header = Buffer.alloc(TAR_BLOCK);
+  const header = Buffer.allocUnsafe(TAR_BLOCK);
+  header.set(TEMPLATE);
   header.set(fields.name, 0);
   octal(header, 100, 7, fields.mode);
   octal(header, 108, 7, fields.uid);
   octal(header, 116, 7, fields.gid);
   octal(header, 124, 11, fields.size);
   octal(header, 136, 11, fields.mtime);
-  header.fill(' ', 148, 156);
   header[156] = type;
-  header.write('ustar\0' + '00', 257, 'latin1');
   header.set(fields.prefix, 345);
   let sum = 0;
   for (let at = 0; at < TAR_BLOCK; at += 1) sum += header[at]!;
   octal(header, 148, 6, sum);
   header[154] = 0;
-  header[155] = 0x20;
   return header;
 }
 
-const octal = (header: Buffer, at: number, digits: number, value: number) => {
-  header.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
-};
+const ZERO = 0x30;
+
+function octal(header: Buffer, start: number, digits: number, value: number): void {
+  let rest = value;
+  for (let at = start + digits - 1; at >= start; at -= 1) {
+    const eighth = Math.floor(rest / 8);
+    header[at] = ZERO + (rest - eighth * 8);
+    rest = eighth;
+  }
+}
 
 /** `<length of the record, this number included> <key>=<value>\n` */
 function paxRecord(key: string, value: string | Buffer): Buffer {

@@ -43,9 +43,17 @@ export class FrameWriter {
 
   /** Room for a small file's content; ends the frame when it has not got it. */
   *roomFor(member: TarMember): Job<Buffer> {
+    const room = this.roomNow(member);
+    if (room) return room;
+    yield* this.endFrame();
+    return this.roomNow(member)!;
+  }
+
+  /** As {@link roomFor}; undefined when the frame has to be ended first. */
+  roomNow(member: TarMember): Buffer | undefined {
     this.#header = tarHeader(member);
     const total = this.#header.length + member.size + tarPadding(member.size);
-    if (this.#length > 0 && this.#length + total > this.#raw.length) yield* this.endFrame();
+    if (this.#length > 0 && this.#length + total > this.#raw.length) return undefined;
     if (total > this.#raw.length) throw new Error(`${member.path}: ${member.size} bytes do not fit into a frame`);
     if (this.#number < 0) this.#number = this.#takeNumbers(1);
     const start = this.#length + this.#header.length;

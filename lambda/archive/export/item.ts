@@ -50,14 +50,47 @@ export interface LinkedItem {
   };
 }
 
+/** Lines as they come: a text that is written at once is garbage while it is young, which costs nothing. */
+export class LineBuffer {
+  #bytes = Buffer.allocUnsafeSlow(256 * 1024);
+  #length = 0;
+
+  add(text: string): void {
+    // A character is at most three bytes for each of its units.
+    const room = this.#length + text.length * 3;
+    if (room > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(room, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#length += this.#bytes.write(text, this.#length, 'utf8');
+  }
+
+  /** What was added, in memory of its own; the next begins anew. */
+  take(): Uint8Array<ArrayBuffer> {
+    const lines = new Uint8Array(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
+    return lines;
+  }
+
+  /** After a task that has failed. */
+  clear(): void {
+    this.#length = 0;
+  }
+}
+
 export class ItemList {
   readonly #items: Item[] = [];
-  #texts: string[] = [];
   #frames = new Set<number>();
   #counts: Counts = { ...NOTHING };
+  #hasLines = false;
+
+  /** @param lines used by this list alone until all was taken from it */
+  constructor(private readonly lines: LineBuffer) {}
 
   addLine(text: string, type: 'file' | 'directory' | 'symlink' | 'hardlink', size = 0, frames: readonly number[] = []) {
-    this.#texts.push(text);
+    this.lines.add(text);
+    this.#hasLines = true;
     for (const frame of frames) this.#frames.add(frame);
     countOne(this.#counts, type, size);
   }
@@ -89,9 +122,10 @@ export class ItemList {
   }
 
   #endLines(): void {
-    if (this.#texts.length === 0) return;
-    this.#items.push(linesItem(this.#texts.join(''), Array.from(this.#frames), this.#counts));
-    this.#texts = [];
+    if (!this.#hasLines) return;
+    const frames = Array.from(this.#frames);
+    this.#items.push({ kind: 'lines', lines: this.lines.take(), frames, counts: this.#counts });
+    this.#hasLines = false;
     this.#frames = new Set();
     this.#counts = { ...NOTHING };
   }

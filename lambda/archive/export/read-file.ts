@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Job } from '../crew/effect';
 import { codeOf, isAnswer } from '../errors';
+import type { TarMember } from '../tar';
 import type { Volume, VolumeFile, VolumeStat } from '../volume';
 import { fileLine, fileLineStart } from '../entry';
 import { type ContentPlace, ContentTable } from './content-table';
@@ -26,6 +27,13 @@ export interface ParentContent {
   readonly sha256: string;
   readonly sameStat: boolean;
   readonly unstable: boolean;
+}
+
+interface ReadContent {
+  readonly size: number;
+  readonly sha256: string;
+  /** Of a large file, whose frames are there already. */
+  store?(): Job<Pieces>;
 }
 
 /** `"pieces":[...]`, and the frames that are named in it. */
@@ -103,11 +111,13 @@ export class FileReader {
 
   *#readOpen(path: string, file: VolumeFile, expected: VolumeStat, last: boolean) {
     const member = { ...expected, path };
-    const read = fitsInFrame(member) ? yield* this.#readSmall(file, member) : yield* this.#readLarge(file, member);
+    const read: ReadContent = fitsInFrame(member)
+      ? this.#readSmall(file, member, this.frames.roomNow(member) ?? (yield* this.frames.roomFor(member)))
+      : yield* this.#readLarge(file, member);
     const now = fileStat(file);
     const unstable = read.size !== expected.size || !sameFile(expected, now);
     if (unstable && !last) return undefined;
-    const place = yield* read.store();
+    const place = yield* read.store?.() ?? this.#storeSmall(member, read);
     const stat = { ...expected, size: read.size };
     const content = `${place.text}${unstable ? ',"unstable":true' : ''}`;
     return {
@@ -119,29 +129,22 @@ export class FileReader {
     };
   }
 
-  *#readSmall(file: VolumeFile, member: VolumeStat & { readonly path: string }) {
-    const room = yield* this.frames.roomFor(member);
+  #readSmall(file: VolumeFile, member: TarMember, room: Buffer): ReadContent {
     const size = file.read(room, 0, member.size, 0);
     this.bytesRead += size;
-    const content = room.subarray(0, size);
-    const sha256 = digestOf(content);
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generator below
-    const self = this;
-    return {
-      size,
-      sha256,
-      *store(): Job<Pieces> {
-        if (size === 0) return NO_PIECES;
-        const here = self.frames.place;
-        const place = yield* self.#claim(sha256, { kind: 'frame', ...here });
-        // A file that ended early keeps the room that its header has announced, or the tar stream would be torn.
-        if (isSame(place, here)) self.frames.keep(member.size, size);
-        return yield* self.#pieces(place, size);
-      },
-    };
+    return { size, sha256: digestOf(size === room.length ? room : room.subarray(0, size)) };
   }
 
-  *#readLarge(file: VolumeFile, member: VolumeStat & { readonly path: string }) {
+  *#storeSmall(member: TarMember, { size, sha256 }: ReadContent): Job<Pieces> {
+    if (size === 0) return NO_PIECES;
+    const here = this.frames.place;
+    const place = yield* this.#claim(sha256, { kind: 'frame', ...here });
+    // A file that ended early keeps the room that its header has announced, or the tar stream would be torn.
+    if (isSame(place, here)) this.frames.keep(member.size, size);
+    return yield* this.#pieces(place, size);
+  }
+
+  *#readLarge(file: VolumeFile, member: TarMember): Job<ReadContent> {
     const sizeKey = `size ${member.size}`;
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generators below
     const self = this;
@@ -196,7 +199,8 @@ export class FileReader {
   }
 
   *#claim(sha256: string, place: ContentPlace): Job<ContentPlace> {
-    const known = yield* this.#find(sha256);
+    if (!this.#isFresh()) yield* this.#refresh();
+    const known = this.contents.find(keyOf(sha256));
     if (known) return known;
     while (!this.#tableIsFull) {
       const claimed = this.contents.claim(keyOf(sha256), place);
@@ -208,8 +212,12 @@ export class FileReader {
     return place;
   }
 
+  #isFresh(): boolean {
+    return this.contents.segments >= Math.max(1, Atomics.load(this.segments, 0));
+  }
+
   *#refresh(): Job<void> {
-    while (this.contents.segments < Math.max(1, Atomics.load(this.segments, 0))) {
+    while (!this.#isFresh()) {
       this.contents.add((yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer);
     }
   }

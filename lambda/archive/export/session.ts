@@ -14,6 +14,7 @@ import {
   type HoleItem,
   type Item,
   ItemList,
+  LineBuffer,
   type LinkedItem,
   resolvePieces,
 } from './item';
@@ -102,6 +103,7 @@ export class ExportSession implements Session {
   #entriesLeft = 0;
   #entries = 0;
   #remarks = noRemarks();
+  readonly #lines = new LineBuffer();
   readonly #latency = new Latency();
 
   constructor(
@@ -116,6 +118,7 @@ export class ExportSession implements Session {
 
   *run(task: ExportTask): Job<VisitResult | ReadResult | EncodeResult | undefined> {
     this.#remarks = noRemarks();
+    this.#lines.clear();
     this.#entries = 0;
     this.#reader.filesRead = 0;
     this.#reader.bytesRead = 0;
@@ -136,7 +139,7 @@ export class ExportSession implements Session {
     this.#entriesLeft = entries;
     const outputs: Item[][] = [];
     for (const [index, hole] of holes.entries()) {
-      const list = new ItemList();
+      const list = new ItemList(this.#lines);
       if (this.#entriesLeft <= 0) list.add(hole);
       else {
         // One after another they are in the order of the manifest: so the cursor goes on from where it is.
