@@ -15,7 +15,7 @@ const NEWLINE = 10;
  * export writes them. What this matches needs no look at its types any more; anything else is parsed and looked at.
  */
 const COMMON =
-  /\{"path":"([ !#-[\]-~]+)","type":"(?:(directory)|file)","mode":(\d{1,4}),"uid":(\d{1,10}),"gid":(\d{1,10}),"mtimeNs":"(-?\d{1,20})"(?:,"size":(\d{1,15}),"ctimeNs":"(-?\d{1,20})","ino":"(\d{1,20})","sha256":"([0-9a-f]{64})","pieces":\[\{"pack":"([0-9a-f]{64})","offset":(\d{1,15}),"length":(\d{1,15}),"skip":(\d{1,15}),"size":(\d{1,15})\}\])?\}\n/y;
+  /\{"path":"([ !#-[\]-~]+)","type":"(?:(directory)|file)","mode":(\d{1,4}),"uid":(\d{1,10}),"gid":(\d{1,10}),"mtimeNs":"(-?\d{1,20})"(?:,"size":(\d{1,15}))?(?:,"ctimeNs":"(-?\d{1,20})","ino":"(\d{1,20})")?(?:,"sha256":"([0-9a-f]{64})","pieces":\[\{"pack":"([0-9a-f]{64})","offset":(\d{1,15}),"length":(\d{1,15}),"skip":(\d{1,15}),"size":(\d{1,15})\}\])?\}\n/y;
 
 export interface CheckedEntries {
   readonly entries: readonly ManifestEntry[];
@@ -98,11 +98,14 @@ export class EntryChecker {
       match as unknown as string[];
     const owned = { path: path!, mode: Number(mode), uid: Number(uid), gid: Number(gid), mtimeNs: mtimeNs! };
     const isDirectory = directory !== undefined;
-    if (isDirectory !== (size === undefined) || owned.mode > 0o7777) throw this.#wrongField(path!);
+    const isWhole = isDirectory
+      ? size === undefined && sha256 === undefined
+      : size !== undefined && ctimeNs !== undefined && sha256 !== undefined;
+    if (!isWhole || owned.mode > 0o7777) throw this.#wrongField(path!);
     this.#checkPath(path!, isWanted, true);
     if (isDirectory) {
       this.#open.push(path!);
-      return { type: 'directory', ...owned };
+      return { type: 'directory', ...owned, ...(ctimeNs === undefined ? {} : { ctimeNs, ino: ino! }) };
     }
     const piece: Piece = {
       pack: pack!,
@@ -169,7 +172,7 @@ export class EntryChecker {
   #isEntryOfItsType(line: Record<string, unknown>): boolean {
     switch (line['type']) {
       case 'directory':
-        return true;
+        return line['ctimeNs'] === undefined || (isNs(line['ctimeNs']) && isText(line['ino']));
       case 'symlink':
         return isText(line['target']) && line['target'] !== '' && !line['target'].includes('\0');
       case 'hardlink':

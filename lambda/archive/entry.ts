@@ -31,6 +31,9 @@ export interface FileEntry extends EntryBase {
 
 export interface DirectoryEntry extends EntryBase {
   readonly type: 'directory';
+  /** Absent in what was written before these were; see docs/archive-format.md. */
+  readonly ctimeNs?: string;
+  readonly ino?: string;
 }
 
 /** `target` of a symlink is its text; of a hard link, the path of a file entry of this manifest. */
@@ -63,7 +66,7 @@ export const fileLineStart = (path: string, stat: VolumeStat): string =>
 export const fileLine = (start: string, content: string): string => `${start},${content}}\n`;
 
 export const directoryLine = (path: string, stat: VolumeStat): string =>
-  `{"path":${text(path)},"type":"directory",${owned(stat)}}\n`;
+  `{"path":${text(path)},"type":"directory",${owned(stat)},"ctimeNs":"${stat.ctimeNs}","ino":"${stat.ino}"}\n`;
 
 export const linkLine = (type: 'symlink' | 'hardlink', path: string, stat: VolumeStat, target: string): string =>
   `{"path":${text(path)},"type":"${type}",${owned(stat)},"target":${text(target)}}\n`;

@@ -286,10 +286,18 @@ const settingsOf = ({ mountedAt }: ExportOptions, parent: Parent | undefined, fu
   mountedAt,
   fullRead,
   parentFirsts: parent?.header.pages.map(({ first }) => first) ?? [],
+  parentIncomplete: incompleteIn(parent),
   settledNs: parent ? BigInt(Date.parse(parent.header.startedAt)) * 1_000_000n - SETTLED_NS : 0n,
   frameCounter: new Int32Array(new SharedArrayBuffer(4)),
   segmentCounter: new Int32Array(new SharedArrayBuffer(4)),
 });
+
+/** By the remarks of the parent, as they are displayed. */
+function incompleteIn(parent: Parent | undefined): ReadonlySet<string> {
+  const { excluded = [], problems = [], warnings = [] } = parent?.header ?? {};
+  const paths = [...excluded, ...problems, ...warnings].map(({ path }) => path);
+  return new Set(paths.flatMap((path) => [path, path.slice(0, Math.max(0, path.lastIndexOf('/')))]));
+}
 
 interface Hands {
   readonly crew: Crew;

@@ -13,6 +13,8 @@ export interface ParentLine {
 
 const NEWLINE = 10;
 const KEPT_PAGES = 3;
+/** Where a directory holds more, with all that is below it, reading it costs less than this. */
+const PEEKED_LINES = 100;
 
 /** Decoded pages of the parent, in the order of last use; the main thread has them fetched. */
 export class ParentPages {
@@ -93,6 +95,23 @@ export class ParentCursor {
       const line = this.#takeLine();
       if (order === 0) return line;
     }
+  }
+
+  /**
+   * Names in the directory with this path and a slash at its end, as the lines here say; undefined when they go on for long,
+   * or up to the end of their page: what is behind it may have been lost.
+   */
+  namesIn(prefix: string): string[] | undefined {
+    const names: string[] = [];
+    let at = this.#at;
+    for (let seen = 0; seen < PEEKED_LINES && at < this.#lines.length; seen += 1) {
+      const path = pathOfLine(this.#lines, at);
+      if (path.startsWith(prefix)) {
+        if (!path.includes('/', prefix.length)) names.push(path.slice(prefix.length));
+      } else if (comparePaths(path, prefix) > 0) return names;
+      at = this.#lines.indexOf(NEWLINE, at) + 1;
+    }
+    return undefined;
   }
 
   textOf({ start, end }: ParentLine): string {

@@ -27,6 +27,8 @@ export interface ExportSettings {
   readonly fullRead: boolean;
   /** Path of the first line of each page of the parent; empty without one. */
   readonly parentFirsts: readonly string[];
+  /** Directories that hold, or are, what the parent has no entry for: left out, or not to be read. */
+  readonly parentIncomplete: ReadonlySet<string>;
   /** A file that changed later than this may have changed again since the parent was made. */
   readonly settledNs: bigint;
   /** Shared by all threads: the number of the next frame, the number of the content table's segments. */
@@ -85,6 +87,12 @@ export interface Work {
   /** Of the file system's calls that were timed, 0 as long as there are too few: whether more threads pay. */
   readonly callMs: number;
 }
+
+/**
+ * What an entry turned out to be. A directory that did not change since the parent's export (times, inode) holds the same names:
+ * it is not read again, but every so often all are.
+ */
+type Found = 'no directory' | 'to be listed' | 'as before';
 
 /** Names of one directory that are left to others together. */
 const NAMES_AT_ONCE = 32;
@@ -162,18 +170,19 @@ export class ExportSession implements Session {
     const prefix = path === '' ? '' : `${path}/`;
     const plainPrefix = isPlain(prefix);
     // Directories whose content has its place further on. The innermost place is that of the last.
-    const waiting: string[] = [];
+    const waiting: { readonly name: string; readonly found: Found }[] = [];
     let at = 0;
     for (; at < names.length; at += 1) {
       const name = names[at]!;
-      while (waiting.length > 0 && comparePaths(name, `${waiting.at(-1)!}/`) > 0) {
-        yield* this.#descend(prefix + waiting.pop()!, list);
+      while (waiting.length > 0 && comparePaths(name, `${waiting.at(-1)!.name}/`) > 0) {
+        yield* this.#descend(prefix, waiting.pop()!, list);
       }
       if (this.#entriesLeft <= 0 && cutBefore(names, at) === at) break;
       const entry = prefix + name;
-      if (yield* this.#entry(entry, plainPrefix && isPlain(name), list)) waiting.push(name);
+      const found = yield* this.#entry(entry, plainPrefix && isPlain(name), list);
+      if (found !== 'no directory') waiting.push({ name, found });
     }
-    while (waiting.length > 0) yield* this.#descend(prefix + waiting.pop()!, list);
+    while (waiting.length > 0) yield* this.#descend(prefix, waiting.pop()!, list);
     while (at < names.length) {
       const end = cutBefore(names, Math.min(at + NAMES_AT_ONCE, names.length));
       list.add({ kind: 'hole', path, names: names.slice(at, end).join('/') });
@@ -181,9 +190,14 @@ export class ExportSession implements Session {
     }
   }
 
-  *#descend(path: string, list: ItemList): Job<void> {
+  *#descend(
+    prefix: string,
+    { name, found }: { readonly name: string; readonly found: Found },
+    list: ItemList,
+  ): Job<void> {
+    const path = prefix + name;
     if (this.#entriesLeft <= 0) list.add({ kind: 'hole', path });
-    else yield* this.#directory(path, undefined, list);
+    else yield* this.#directory(path, found === 'as before' ? this.#cursor.namesIn(`${path}/`) : undefined, list);
   }
 
   #list(path: string): string[] {
@@ -197,13 +211,13 @@ export class ExportSession implements Session {
     }
   }
 
-  /** @returns whether it is a directory, whose content follows */
-  *#entry(path: string, plain: boolean, list: ItemList): Job<boolean> {
+  /** Of a directory the content follows. */
+  *#entry(path: string, plain: boolean, list: ItemList): Job<Found> {
     this.#entriesLeft -= 1;
     const reason = exclusionReason(this.settings.mountedAt, path);
     if (reason !== undefined) {
       this.#remarks.excluded.push({ path, reason });
-      return false;
+      return 'no directory';
     }
     let stat: VolumeStat;
     let target = '';
@@ -212,31 +226,46 @@ export class ExportSession implements Session {
       if (stat.type === 'symlink') target = this.#steadily(() => this.volume.readLink(path));
     } catch (error) {
       addFailure(this.#remarks, path, error);
-      return false;
+      return 'no directory';
     }
     this.#entries += 1;
     switch (stat.type) {
       case 'directory':
-        yield* this.#plainEntry(directoryLine(path, stat), path, plain, 'directory', list);
-        return true;
+        return (yield* this.#plainEntry(directoryLine(path, stat), path, plain, 'directory', list)) &&
+          plain &&
+          this.#isSettled(stat) &&
+          !this.settings.fullRead &&
+          !this.settings.parentIncomplete.has(path)
+          ? 'as before'
+          : 'to be listed';
       case 'symlink':
         yield* this.#plainEntry(linkLine('symlink', path, stat, target), path, plain, 'symlink', list);
-        return false;
+        return 'no directory';
       case 'file':
         yield* this.#file(path, stat, plain, list);
-        return false;
+        return 'no directory';
       default:
         this.#remarks.excluded.push({ path, reason: 'socket, FIFO or device: has no content to export' });
-        return false;
+        return 'no directory';
     }
   }
 
-  *#plainEntry(line: string, path: string, plain: boolean, type: 'directory' | 'symlink', list: ItemList): Job<void> {
+  /** @returns whether it is as in the parent */
+  *#plainEntry(
+    line: string,
+    path: string,
+    plain: boolean,
+    type: 'directory' | 'symlink',
+    list: ItemList,
+  ): Job<boolean> {
     const taken = plain ? this.#cursor.take(line) : undefined;
     const found = taken ?? (yield* this.#cursor.find(path));
     if (found && (taken !== undefined || this.#cursor.textOf(found) === line)) {
       list.addSpan(found.page, found.start, found.end, type);
-    } else list.addLine(line, type);
+      return true;
+    }
+    list.addLine(line, type);
+    return false;
   }
 
   *#file(path: string, stat: VolumeStat, plain: boolean, list: ItemList): Job<void> {
