@@ -3,7 +3,7 @@
  * out each 64 KiB in memory of its own, copied twice: for what a verification or a restore reads, four times the processor
  * time of this, and garbage of the size of the archive. Signing, retries and errors stay the SDK's.
  */
-import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 /** What of a request of the SDK is sent. */
@@ -96,11 +96,13 @@ class Connection {
         return true;
       },
     };
-    const { protocol, hostname: host } = request;
+    const { protocol, hostname } = request;
+    // An address of IPv6 stands in brackets in a URL.
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const target = { host, port: portOf(request), onread };
     const isTls = protocol !== 'http:';
     this.#socket = isTls
-      ? connectTls({ ...target, servername: host, ALPNProtocols: ['http/1.1'] })
+      ? connectTls({ ...target, servername: isIP(host) === 0 ? host : '', ALPNProtocols: ['http/1.1'] })
       : connectTcp(target);
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(timeouts.connectMs);
