@@ -65,6 +65,7 @@ test('more contents than the table takes: every file is stored, and found', asyn
     mountedAt: 'repository',
     fullRead: true,
     parentFirsts: [],
+    parentIncomplete: new Set<string>(),
     settledNs: 0n,
     frameCounter: new Int32Array(new SharedArrayBuffer(4)),
     segmentCounter: new Int32Array(new SharedArrayBuffer(4)),
