@@ -30,9 +30,9 @@ export class PastStore implements ObjectStore {
     return new PastStore(store, new Map(there), at);
   }
 
-  async get(key: string, range?: ByteRange): Promise<Buffer | undefined> {
+  async get(key: string, range?: ByteRange, into?: Uint8Array): Promise<Buffer | undefined> {
     const version = this.versions.get(key);
-    return version && this.store.get(key, range, version.versionId);
+    return version && this.store.get(key, range, into, version.versionId);
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
