@@ -2,11 +2,11 @@ import type { ConfigurationChange, NewEndpoint } from '../../lib/deployment/conf
 
 /**
  * Event contract of the restore function (at each site, the restore volume mounted): puts one exported point onto the
- * restore volume, removes what an earlier call put there, or says what a restored `deployment.toml` must say differently.
+ * restore volume, removes what an earlier call or a dead drill put there, or says what a restored `deployment.toml` must say differently.
  *
  * Environment: `BUCKET` (replica bucket), `MOUNT_PATH`.
  */
-export type RestoreEvent = RestorePointEvent | RemoveEvent | ConfigureEvent;
+export type RestoreEvent = RestorePointEvent | RemoveEvent | ConfigureEvent | SweepEvent;
 
 export interface RestorePointEvent {
   readonly action: 'restore';
@@ -21,6 +21,13 @@ export interface RemoveEvent {
   readonly action: 'remove';
   /** First path segment of a target: `<drillId>`. Removing what is not there is no error. */
   readonly target: string;
+}
+
+/** Of the reaper. What recoveries keep is never swept. */
+export interface SweepEvent {
+  readonly action: 'sweep';
+  /** ISO 8601: folders of drills that began before it are removed. */
+  readonly startedBefore: string;
 }
 
 export interface ConfigureEvent {
@@ -47,4 +54,9 @@ export interface ConfigureResult {
   /** False: there is no such file. */
   readonly found: boolean;
   readonly changes: readonly ConfigurationChange[];
+}
+
+export interface SweepResult {
+  /** Names of what was removed. */
+  readonly folders: readonly string[];
 }

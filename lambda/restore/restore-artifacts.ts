@@ -1,8 +1,9 @@
-import { lstat, mkdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ObjectStore } from '../archive/object-store';
 import { restorePoint } from '../archive/restore/restore-point';
 import type { Logger } from '../shared/log';
+import { startOfDrill } from '../drill/drill-id';
 import { pathOnVolume } from '../shared/mount-path';
 import { changesOfFile } from './configure';
 import type {
@@ -13,6 +14,8 @@ import type {
   RestoreEvent,
   RestorePointEvent,
   RestoreResult,
+  SweepEvent,
+  SweepResult,
 } from './contract';
 
 export interface RestoreSurroundings {
@@ -32,13 +35,15 @@ export interface RestoreSurroundings {
 export async function restoreArtifacts(
   event: unknown,
   surroundings: RestoreSurroundings,
-): Promise<RestoreResult | RemoveResult | ConfigureResult> {
+): Promise<RestoreResult | RemoveResult | ConfigureResult | SweepResult> {
   const parsed = parse(event);
   switch (parsed.action) {
     case 'restore':
       return restore(parsed, surroundings);
     case 'remove':
       return remove(parsed, surroundings);
+    case 'sweep':
+      return sweep(parsed, surroundings);
     case 'configure':
       return changesOfFile(await pathOnVolume(surroundings.mountPath, parsed.target), parsed.target, parsed.endpoints);
   }
@@ -83,6 +88,15 @@ async function remove(event: RemoveEvent, { mountPath, log }: RestoreSurrounding
   return { removed };
 }
 
+async function sweep({ startedBefore }: SweepEvent, surroundings: RestoreSurroundings): Promise<SweepResult> {
+  const folders = (await readdir(surroundings.mountPath)).filter((name) => {
+    const start = startOfDrill(name);
+    return start !== undefined && start <= Date.parse(startedBefore);
+  });
+  for (const target of folders) await remove({ action: 'remove', target }, surroundings);
+  return { folders };
+}
+
 function parse(event: unknown): RestoreEvent {
   const fields: Readonly<Record<string, unknown>> = typeof event === 'object' && event !== null ? { ...event } : {};
   const text = (name: string): string => {
@@ -105,8 +119,15 @@ function parse(event: unknown): RestoreEvent {
     }
     case 'configure':
       return { action: 'configure', target: text('target'), endpoints: endpointsOf(fields['endpoints']) };
+    case 'sweep': {
+      const startedBefore = text('startedBefore');
+      if (!Number.isNaN(Date.parse(startedBefore))) return { action: 'sweep', startedBefore };
+      throw new Error(`\`startedBefore\` must be a time, got ${startedBefore}`);
+    }
     default:
-      throw new Error(`\`action\` must be restore, remove or configure, got ${JSON.stringify(fields['action'])}`);
+      throw new Error(
+        `\`action\` must be restore, remove, sweep or configure, got ${JSON.stringify(fields['action'])}`,
+      );
   }
 }
 

@@ -17,6 +17,7 @@ import { alarmOnErrors, alarmOnFailedExecutions } from '../notifications/failure
 import type { Site } from '../planning/plan-document';
 import { recoveryFunction } from '../private/recovery-function';
 import { drillPermissions } from './drill-permissions';
+import { reaper } from './reaper';
 import { MOUNT_PATH, RESTORE_ROOT, restoreVolume } from './restore-volume';
 import { SITE_TAG } from './site-names';
 import type { SiteNetwork } from './site-network';
@@ -128,6 +129,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   topic.grantPublish(drill);
   alarmOnErrors(drill, topic);
   alarmOnFailedExecutions(drill, topic);
+  reaper(scope, { ...options, restore, restoreRole, subnetGroup: subnetGroup.ref });
   return { drill, alias: new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion }) };
 }
 

@@ -9,6 +9,7 @@ import type { Settings } from '../../../lambda/drill/settings';
 import type { Aws } from '../../../lambda/drill/surroundings';
 import type { DrillResult, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
 import { drill } from '../../../lambda/drill/drill';
+import { startOfDrill } from '../../../lambda/drill/drill-id';
 import type { ConfigureResult, RestoreEvent } from '../../../lambda/restore/contract';
 import type { RecoveryPlanDocument } from '../../../lib/planning/plan-document';
 import { type Invocation, runDurable, type RunOptions } from './durable-runner';
@@ -125,6 +126,7 @@ const IMMORTAL = { isDead: false, die: () => Promise.reject(new Error('it cannot
 
 interface Instance {
   arn: string;
+  subnetGroup?: string;
   status: string;
   tags: Map<string, string>;
   looks: number;
@@ -137,7 +139,7 @@ export class FakeSite {
   readonly calls: { readonly name: string; readonly input: Record<string, unknown> }[] = [];
   readonly objects = new Map<string, string>([['plans/prod.json', JSON.stringify(PLAN)]]);
   readonly instances = new Map<string, Instance>();
-  readonly jobs = new Map<string, { identifier: string; looks: number }>();
+  readonly jobs = new Map<string, { identifier: string; subnetGroup: string; looks: number }>();
   readonly restoreEvents: RestoreEvent[] = [];
   checkEvent?: CheckEvent;
   recoveryPoints: Record<string, unknown>[] = [
@@ -149,6 +151,8 @@ export class FakeSite {
     },
   ];
   automatedBackups: Record<string, unknown>[] = [];
+  /** First folders of the restore volume. */
+  readonly folders = new Set<string>();
   /** The function dies when this call was made, counted from 1, before it hears of it. */
   killAfterCall?: number;
   readonly runningExecutions = new Set<string>();
@@ -217,8 +221,17 @@ export class FakeSite {
     this.faults.get(`restore.${event.action}`)?.({ ...event });
     switch (event.action) {
       case 'restore':
+        this.folders.add(event.target.split('/')[0] ?? '');
         return Promise.resolve({ files: 3, directories: 1, symlinks: 0, bytes: 10, durationMs: 5 });
+      case 'sweep': {
+        const folders = [...this.folders].filter(
+          (name) => (startOfDrill(name) ?? Infinity) <= Date.parse(event.startedBefore),
+        );
+        for (const folder of folders) this.folders.delete(folder);
+        return Promise.resolve({ folders });
+      }
       case 'remove':
+        this.folders.delete(event.target);
         return Promise.resolve({ removed: true });
       case 'configure':
         return Promise.resolve(this.configuration);
@@ -256,9 +269,24 @@ export class FakeSite {
       case 'Backup.StartRestoreJob': {
         const token = input['IdempotencyToken'] as string;
         const metadata = input['Metadata'] as Record<string, string>;
-        this.jobs.set(`job-${token}`, { identifier: metadata['DBInstanceIdentifier'] ?? '', looks: 0 });
+        // Asked twice it is the same job.
+        if (!this.jobs.has(`job-${token}`)) {
+          this.jobs.set(`job-${token}`, {
+            identifier: metadata['DBInstanceIdentifier'] ?? '',
+            subnetGroup: metadata['DBSubnetGroupName'] ?? '',
+            looks: 0,
+          });
+        }
         return { RestoreJobId: `job-${token}` };
       }
+      case 'Backup.ListRestoreJobs':
+        return {
+          RestoreJobs: [...this.jobs.keys()].map((id) => ({
+            RestoreJobId: id,
+            IamRoleArn: SETTINGS.restoreRoleArn,
+            ...(this.describeJob(id) as object),
+          })),
+        };
       case 'Backup.DescribeRestoreJob':
         return this.describeJob(input['RestoreJobId'] as string);
       default:
@@ -272,7 +300,10 @@ export class FakeSite {
     if (job.looks++ < 2) return { Status: 'RUNNING' };
     const arn = `arn:aws:rds:eu-central-1:111122223333:db:${job.identifier}`;
     if (this.restoreJobEnd.Status !== 'COMPLETED') return this.restoreJobEnd;
-    if (job.looks === 3) this.instances.set(job.identifier, { arn, status: 'creating', tags: new Map(), looks: 0 });
+    if (job.looks === 3) {
+      const subnetGroup = job.subnetGroup;
+      this.instances.set(job.identifier, { arn, subnetGroup, status: 'creating', tags: new Map(), looks: 0 });
+    }
     return { Status: 'COMPLETED', CreatedResourceArn: arn };
   }
 
@@ -287,6 +318,7 @@ export class FakeSite {
       case 'RDS.ListTagsForResource':
         return { TagList: [...(byArn?.tags ?? [])].map(([Key, Value]) => ({ Key, Value })) };
       case 'RDS.DescribeDBInstances': {
+        if (identifier === undefined) return { DBInstances: this.listed() };
         if (instance === undefined) throw named('DBInstanceNotFoundFault', identifier);
         if (instance.looks++ === 1 && instance.status === 'creating') instance.status = 'available';
         if (instance.status === 'deleting' && instance.looks > 10) this.instances.delete(identifier);
@@ -315,6 +347,7 @@ export class FakeSite {
         const tags = (input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value] as const);
         this.instances.set(target, {
           arn: `arn:aws:rds:eu-central-1:111122223333:db:${target}`,
+          subnetGroup: input['DBSubnetGroupName'] as string,
           status: this.restoredStatus,
           tags: new Map(tags),
           looks: 0,
@@ -329,6 +362,20 @@ export class FakeSite {
       default:
         throw new Error(`unexpected call ${name}`);
     }
+  }
+
+  /** Everything in the Region. Looking makes time pass. */
+  private listed(): unknown[] {
+    return [...this.instances].map(([identifier, instance]) => {
+      if (instance.looks++ === 1 && instance.status === 'creating') instance.status = 'available';
+      if (instance.status === 'deleting') this.instances.delete(identifier);
+      return {
+        DBInstanceIdentifier: identifier,
+        DBInstanceArn: instance.arn,
+        DBInstanceStatus: instance.status,
+        DBSubnetGroup: { DBSubnetGroupName: instance.subnetGroup },
+      };
+    });
   }
 
   private s3(name: string, input: Record<string, unknown>): unknown {

@@ -124,18 +124,32 @@ describe('a site without props', () => {
     });
   });
 
-  test('the drill deletes only what carries the tag and the name of a drill', () => {
+  test('the reaper runs every hour, knows how long a drill may live, and tells when it fails', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Description: Match.stringLikeRegexp('Removes what drills left'),
+      Environment: {
+        Variables: {
+          RESTORE_FUNCTION: Match.anyValue(),
+          RESTORE_ROLE_ARN: Match.anyValue(),
+          DB_SUBNET_GROUP: { Ref: 'RecoverySiteDatabaseSubnets438201C7' },
+          TOPIC_ARN: stack.resolve(site.failureTopic.topicArn),
+          TIMEOUT_SECONDS: '86400',
+        },
+      },
+    });
+    template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 hour)' });
+  });
+
+  test('drill and reaper delete only what carries the tag and the name of a drill', () => {
     const arn = 'arn:<AWS::Partition>:rds:eu-west-1:111122223333:';
     const deleting = statementsOf(template).filter(({ Action }) => /delete/i.test(JSON.stringify(Action)));
     assert.deepEqual(
       deleting.map(({ Sid, Resource, Condition }) => [Sid, Resource, Condition]),
-      [
-        [
-          'CleanUpDrillInstances',
-          [`${arn}db:drill-*`, `${arn}auto-backup:*`],
-          { Null: { 'aws:ResourceTag/wso2is-recovery:drill': 'false' } },
-        ],
-      ],
+      ['CleanUpDrillInstances', 'RemoveInstances'].map((sid) => [
+        sid,
+        [`${arn}db:drill-*`, `${arn}auto-backup:*`],
+        { Null: { 'aws:ResourceTag/wso2is-recovery:drill': 'false' } },
+      ]),
     );
   });
 
@@ -220,8 +234,8 @@ describe('a site without props', () => {
     });
     assert.equal(
       Object.keys(template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmActions: [topic] } })).length,
-      // Errors of the three functions; drills that failed, ran out of time, were stopped, or never began.
-      7,
+      // Errors of the three functions and the reaper; drills that failed, ran out of time, were stopped, or never began.
+      8,
     );
     template.hasResourceProperties('AWS::SNS::Topic', {
       KmsMasterKeyId: { 'Fn::GetAtt': ['RecoverySiteKey3F24DFE8', 'Arn'] },

@@ -1,0 +1,58 @@
+import { BackupClient } from '@aws-sdk/client-backup';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { RDSClient } from '@aws-sdk/client-rds';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { SweepEvent, SweepResult } from '../restore/contract';
+import { requireEnvironment } from '../shared/environment';
+import { createLogger } from '../shared/log';
+import type { ReapResult } from './contract';
+import { reap } from './reap';
+
+const backup = new BackupClient({});
+const lambda = new LambdaClient({});
+const rds = new RDSClient({});
+const sns = new SNSClient({});
+const log = createLogger({ function: 'reaper' });
+
+export async function handler(): Promise<ReapResult> {
+  const { RESTORE_FUNCTION, RESTORE_ROLE_ARN, DB_SUBNET_GROUP, TOPIC_ARN, TIMEOUT_SECONDS } = requireEnvironment([
+    'RESTORE_FUNCTION',
+    'RESTORE_ROLE_ARN',
+    'DB_SUBNET_GROUP',
+    'TOPIC_ARN',
+    'TIMEOUT_SECONDS',
+  ]);
+  const result = await reap({
+    rds,
+    backup,
+    sweepFolders: (startedBefore) => sweep(RESTORE_FUNCTION, { action: 'sweep', startedBefore }),
+    restoreRoleArn: RESTORE_ROLE_ARN,
+    dbSubnetGroup: DB_SUBNET_GROUP,
+    timeoutSeconds: Number(TIMEOUT_SECONDS),
+    now: Date.now(),
+  });
+  log.info('reaped', { ...result });
+  if (result.removed.length > 0) {
+    await sns.send(
+      new PublishCommand({
+        TopicArn: TOPIC_ARN,
+        Subject: 'Leftovers of a recovery drill were removed',
+        Message: [
+          'A drill ended before its clean-up: it left no verdict. The reaper removed what it had made:',
+          ...result.removed.map((what) => `- ${what}`),
+          '',
+        ].join('\n'),
+      }),
+    );
+  }
+  return result;
+}
+
+async function sweep(functionName: string, event: SweepEvent): Promise<SweepResult> {
+  const { FunctionError, Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }),
+  );
+  const answer = JSON.parse(Payload?.transformToString() || 'null') as SweepResult & { errorMessage?: string };
+  if (FunctionError !== undefined) throw new Error(`${functionName}: ${answer?.errorMessage ?? FunctionError}`);
+  return answer;
+}

@@ -1,0 +1,82 @@
+import { ArnFormat, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { notifyOfFunction } from '../notifications/failure-topic';
+import { DRILL_TAG } from '../private/bucket-layout';
+import { recoveryFunction } from '../private/recovery-function';
+
+export interface ReaperOptions {
+  readonly restore: lambda.Function;
+  readonly restoreRole: iam.IRole;
+  /** Name of the subnet group of what is restored. */
+  readonly subnetGroup: string;
+  readonly topic: sns.ITopic;
+  readonly drillTimeout: Duration;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** Removes, on its own schedule, what drills left that died before their clean-up. */
+export function reaper(scope: Construct, options: ReaperOptions): lambda.Function {
+  const { restore, restoreRole, subnetGroup, topic, drillTimeout, removalPolicy } = options;
+  const fn = recoveryFunction(scope, 'Reaper', {
+    bundle: 'reaper',
+    description: 'Removes what drills left that ended before their clean-up',
+    removalPolicy,
+    environment: {
+      RESTORE_FUNCTION: restore.functionName,
+      RESTORE_ROLE_ARN: restoreRole.roleArn,
+      DB_SUBNET_GROUP: subnetGroup,
+      TOPIC_ARN: topic.topicArn,
+      TIMEOUT_SECONDS: String(drillTimeout.toSeconds()),
+    },
+  });
+  const rdsArn = (resource: string, resourceName: string) =>
+    Stack.of(scope).formatArn({
+      service: 'rds',
+      resource,
+      resourceName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  const drilled = rdsArn('db', 'drill-*');
+  for (const statement of [
+    // RDS lists all or none.
+    new iam.PolicyStatement({
+      sid: 'FindInstances',
+      actions: ['rds:DescribeDBInstances'],
+      resources: [rdsArn('db', '*')],
+    }),
+    new iam.PolicyStatement({ sid: 'SeeTags', actions: ['rds:ListTagsForResource'], resources: [drilled] }),
+    // Jobs have no ARN that a policy could name.
+    new iam.PolicyStatement({ sid: 'FindRestoreJobs', actions: ['backup:ListRestoreJobs'], resources: ['*'] }),
+    new iam.PolicyStatement({
+      sid: 'TagUntagged',
+      actions: ['rds:AddTagsToResource'],
+      resources: [drilled],
+      conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] }, Null: { 'aws:TagKeys': 'false' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'RemoveInstances',
+      actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
+      resources: [drilled, rdsArn('auto-backup', '*')],
+      conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
+    }),
+  ]) {
+    fn.addToRolePolicy(statement);
+  }
+  restore.grantInvoke(fn);
+  topic.grantPublish(fn);
+  notifyOfFunction(fn, topic, 1);
+  new events.Rule(scope, 'ReaperSchedule', {
+    description: 'Leftovers of drills',
+    schedule: events.Schedule.rate(INTERVAL),
+    targets: [new LambdaFunction(fn)],
+  });
+  return fn;
+}
+
+/** What is left costs by the hour. */
+const INTERVAL = Duration.hours(1);

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { reap } from '../../../lambda/reaper/reap';
+import type { SweepEvent, SweepResult } from '../../../lambda/restore/contract';
+import { FakeSite, named, SETTINGS } from '../drill/fake-site';
+
+const START = '2026-11-24T04:25:00Z';
+const DRILL = 'drill-20261124t042500-1a2b3c4d';
+const DAY = 86_400;
+
+const run = (site: FakeSite, secondsAfterStart: number, restoreFunction = site.restoreFunction) => {
+  const { rds, backup } = site.aws();
+  return reap({
+    rds,
+    backup,
+    sweepFolders: (startedBefore) =>
+      restoreFunction({ action: 'sweep', startedBefore } satisfies SweepEvent) as Promise<SweepResult>,
+    restoreRoleArn: SETTINGS.restoreRoleArn,
+    dbSubnetGroup: SETTINGS.dbSubnetGroup,
+    timeoutSeconds: DAY,
+    now: Date.parse(START) + secondsAfterStart * 1000,
+  });
+};
+
+interface Made {
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly status?: string;
+  readonly subnetGroup?: string;
+}
+
+function siteWith(instances: Readonly<Record<string, Made>>) {
+  const site = new FakeSite();
+  for (const [identifier, { tags = {}, status = 'available', subnetGroup = 'dr-subnets' }] of Object.entries(
+    instances,
+  )) {
+    site.instances.set(identifier, {
+      arn: `arn:aws:rds:eu-central-1:111122223333:db:${identifier}`,
+      status,
+      subnetGroup,
+      tags: new Map(Object.entries(tags)),
+      looks: 9,
+    });
+  }
+  return site;
+}
+
+const tagged = { tags: { 'wso2is-recovery:drill': DRILL } };
+const deleted = (site: FakeSite) => site.inputsOf('RDS.DeleteDBInstance').map((input) => input['DBInstanceIdentifier']);
+
+describe('the reaper', () => {
+  it('removes what is as old as a drill can be, and not a second before', async () => {
+    const young = siteWith({ [`${DRILL}-1-db`]: tagged });
+    young.folders.add(DRILL);
+    assert.deepEqual(await run(young, DAY - 1), { removed: [], waiting: [] });
+    assert.deepEqual(deleted(young), []);
+
+    const old = siteWith({ [`${DRILL}-1-db`]: tagged });
+    old.folders.add(DRILL);
+    assert.deepEqual(await run(old, DAY), {
+      removed: [`DB instance ${DRILL}-1-db`, `folder ${DRILL} on the restore volume`],
+      waiting: [],
+    });
+    assert.deepEqual(old.inputsOf('RDS.DeleteDBInstance'), [
+      { DBInstanceIdentifier: `${DRILL}-1-db`, SkipFinalSnapshot: true, DeleteAutomatedBackups: true },
+    ]);
+    assert.equal(old.folders.size, 0);
+  });
+
+  for (const [what, identifier, made] of [
+    ['production', 'is', {}],
+    [
+      'what a recovery keeps',
+      'recovery-20261124t042500-1a2b3c4d-1-db',
+      { tags: { 'wso2is-recovery:recovery': 'recovery-20261124t042500-1a2b3c4d' } },
+    ],
+    ['what another site drills, with another time-out', `${DRILL}-1-db`, { ...tagged, subnetGroup: 'other-site' }],
+    ['what carries the tag under another name', 'is-copy', tagged],
+    [
+      'what carries the tag of another drill',
+      `${DRILL}-1-db`,
+      { tags: { 'wso2is-recovery:drill': 'drill-20261124t042500-00000000' } },
+    ],
+    ['a name without the tag, which no restore job made', `${DRILL}-1-db`, {}],
+  ] as const) {
+    it(`never touches ${what}`, async () => {
+      const site = siteWith({ [identifier]: made });
+      await run(site, 400 * DAY);
+      assert.deepEqual(
+        site.calls.map(({ name }) => name).filter((name) => !/\.(List|Describe)/.test(name)),
+        [],
+      );
+      assert.equal(site.instances.size, 1);
+    });
+  }
+
+  it('leaves the folders of recoveries, and what is no folder of a drill', async () => {
+    const site = siteWith({});
+    for (const folder of ['recovery-20261124t042500-1a2b3c4d', 'drill-notes', DRILL]) site.folders.add(folder);
+    await run(site, 2 * DAY);
+    assert.deepEqual([...site.folders], ['recovery-20261124t042500-1a2b3c4d', 'drill-notes']);
+  });
+
+  it('tags, then removes, what a restore job of the site made for a drill that died before it could tag it', async () => {
+    const site = siteWith({ [`${DRILL}-1-db`]: {} });
+    site.jobs.set('job', { identifier: `${DRILL}-1-db`, subnetGroup: 'dr-subnets', looks: 5 });
+    const { removed } = await run(site, 2 * DAY);
+    assert.deepEqual(removed, [`DB instance ${DRILL}-1-db`]);
+    assert.deepEqual(
+      site.inputsOf('RDS.AddTagsToResource').map((input) => input['Tags']),
+      [[{ Key: 'wso2is-recovery:drill', Value: DRILL }]],
+    );
+  });
+
+  it('waits for what is still being made, and removes it at a later run', async () => {
+    const site = siteWith({ [`${DRILL}-1-db`]: { ...tagged, status: 'creating' } });
+    site.instances.get(`${DRILL}-1-db`)!.looks = 0;
+    assert.deepEqual(await run(site, DAY), { removed: [], waiting: [`DB instance ${DRILL}-1-db is creating`] });
+    assert.deepEqual((await run(site, DAY + 3600)).removed, [`DB instance ${DRILL}-1-db`]);
+  });
+
+  it('tries everything, and then fails with the names of what it could not remove', async () => {
+    const site = siteWith({ [`${DRILL}-1-db`]: tagged, [`${DRILL}-2-db`]: tagged });
+    site.folders.add(DRILL);
+    site.faults.set('RDS.DeleteDBInstance', ({ DBInstanceIdentifier }) => {
+      if (DBInstanceIdentifier === `${DRILL}-1-db`)
+        throw named('InvalidParameterCombination', 'Cannot delete protected DB Instance');
+    });
+    await assert.rejects(
+      run(site, DAY),
+      /could not remove everything: DB instance drill-20261124t042500-1a2b3c4d-1-db: InvalidParameterCombination: Cannot delete protected/,
+    );
+    assert.equal(site.instances.get(`${DRILL}-2-db`)?.status, 'deleting');
+    assert.equal(site.folders.size, 0);
+  });
+});
