@@ -84,6 +84,8 @@ export interface ApiCall {
   readonly path: string;
   /** Query or JSON action (`DescribeDBInstances`), where the protocol names it. */
   readonly action?: string;
+  /** Identifiers, ARNs, tokens and tag values in the query and body: what the call is about. */
+  readonly about: readonly string[];
   readonly status: number;
 }
 

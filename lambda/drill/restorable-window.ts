@@ -11,6 +11,8 @@ export interface WindowTimes {
   /** ISO 8601; absent: nothing can be restored from it yet. */
   readonly earliest?: string;
   readonly latest?: string;
+  /** It goes on after `latest`, but must not be used there. Default: it ends there. */
+  readonly cutShort?: true;
   /** Why it cannot be used; absent: it can. */
   readonly unusable?: string;
 }
@@ -29,7 +31,8 @@ export function usableSpan(window: WindowTimes, now: number): Span | { readonly 
   if (window.earliest === undefined || window.latest === undefined) return { unusable: 'it has no restore window' };
   const earliest = Math.ceil(Date.parse(window.earliest) / 1000) * 1000;
   const latest = Math.floor(Math.min(Date.parse(window.latest), now) / 1000) * 1000;
-  if (earliest <= latest) return { earliest, latest, ends: Date.parse(window.latest) <= now };
+  if (earliest <= latest)
+    return { earliest, latest, ends: window.cutShort === undefined && Date.parse(window.latest) <= now };
   return { unusable: `no second of its restore window, ${window.earliest} to ${window.latest}, is before the drill` };
 }
 

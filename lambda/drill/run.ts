@@ -13,6 +13,7 @@ import { runOwnChecks } from './own-checks';
 import { readPlan } from './read-plan';
 import { restoreAll, type RestoreOutcome, restoreTasks } from './restore-all';
 import { describeError, DrillError, Journal, lastEnd } from './steps';
+import { markSuspicious, readSuspicions } from './suspicion';
 import type { Surroundings } from './surroundings';
 import type { RestoredComponent } from './verdict';
 
@@ -98,7 +99,11 @@ export async function choose(
   const plan = await journal.step(context, 'read recovery plan', () => readPlan(deployment, settings.bucket, aws.s3));
   progress.plan = plan;
   const recoverySet = await journal.step(context, 'choose recovery set', async () => {
-    const components = await findPoints(plan, settings, aws);
+    const [found, suspicions] = await Promise.all([
+      findPoints(plan, settings, aws),
+      readSuspicions(deployment, settings.bucket, aws.s3),
+    ]);
+    const components = markSuspicious(found, suspicions);
     if (exportKey !== undefined && !components.some(({ points }) => points.some(({ id }) => id === exportKey))) {
       throw new DrillError(
         `the export ${exportKey} that was asked for is not in s3://${settings.bucket}: \`wso2is-recovery list\` shows those ` +
@@ -168,9 +173,9 @@ export function inRegion(arn: string, region: string): string {
 /** A function that answers something else than its contract proved nothing. */
 function checksOf(result: CheckResult | null | undefined): readonly CheckOutcome[] {
   if (!Array.isArray(result?.checks)) throw new DrillError('the check function answered without any checks');
-  const [wrong] = result.checks.filter((outcome) => !isOutcome(outcome));
-  if (wrong !== undefined)
-    throw new DrillError("the check function answered with a check that has not its contract's shape");
+  if (!result.checks.every(isOutcome)) {
+    throw new DrillError("the check function answered with a check of another shape than its contract's");
+  }
   return result.checks;
 }
 

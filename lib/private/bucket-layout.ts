@@ -43,6 +43,9 @@ export const DRILL_TAG = 'wso2is-recovery:drill';
 /** Prefix of what one recovery leaves in the bucket of its site; ends with a slash. Holds what a drill's prefix holds. */
 export const recoveryPrefix = (deployment: string, recoveryId: string) => `recoveries/${deployment}/${recoveryId}/`;
 
+/** Prefix of the marks of what must not be restored; ends with a slash. Each is a JSON object (`lambda/drill/suspicion.ts`). */
+export const suspicionPrefix = (deployment: string) => `suspicious/${deployment}/`;
+
 /** Of a deployment at a site: which drill runs. */
 export const drillLockKey = (deployment: string) => `locks/${deployment}/drill.json`;
 

@@ -51,6 +51,7 @@ export function drillPermissions(
         bucket.arnForObjects('archives/*'),
         bucket.arnForObjects('drills/*'),
         bucket.arnForObjects('locks/*'),
+        bucket.arnForObjects('suspicious/*'),
       ],
     }),
     // Without it S3 answers a missing plan document with "access denied".

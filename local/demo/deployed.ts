@@ -51,7 +51,7 @@ export async function findDeployed(aws: LocalAws, regions: Regions, deployment: 
   const readers = ours.filter(({ variables }) => variables.BUCKET !== undefined && variables.VOLUME !== undefined);
   const drill = one(
     'drill function',
-    (await functions(aws, regions.dr)).filter(({ variables }) => variables.RESTORE_ROLE_ARN),
+    (await functions(aws, regions.dr)).filter(({ variables }) => variables.CHECK_FUNCTION),
   );
   const artifactBucket = one('function that reads a volume', readers.slice(0, 1)).variables.BUCKET!;
   const { Body } = await new S3Client(primary).send(

@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'smol-toml';
-import type { DrillReport, DrillSummary } from '../../lambda/drill/contract';
+import type { DrillEvent, DrillReport, DrillResult } from '../../lambda/drill/contract';
 import type { ExportResult } from '../../lambda/export/contract';
 import { archivePrefix, drillPrefix, planDocumentKey } from '../../lib/private/bucket-layout';
 import type { LocalAws } from '../local-aws';
@@ -257,7 +257,11 @@ export async function drill(aws: LocalAws, deployed: Deployed, say = silent): Pr
 }
 
 /** Gives the ARN of the durable execution. */
-export async function startDrill(aws: LocalAws, deployed: Deployed): Promise<string> {
+export async function startDrill(
+  aws: LocalAws,
+  deployed: Deployed,
+  options: Omit<DrillEvent, 'deployment'> = {},
+): Promise<string> {
   const client = new LambdaClient(aws.clientConfig(deployed.regions.dr));
   const { functionName, qualifier } = deployed.drill;
   const { DurableExecutionArn, StatusCode } = await client.send(
@@ -265,7 +269,7 @@ export async function startDrill(aws: LocalAws, deployed: Deployed): Promise<str
       FunctionName: functionName,
       Qualifier: qualifier,
       InvocationType: 'Event',
-      Payload: JSON.stringify({ deployment: deployed.plan.deployment }),
+      Payload: JSON.stringify({ deployment: deployed.plan.deployment, ...options }),
     }),
   );
   if (DurableExecutionArn === undefined)
@@ -279,6 +283,18 @@ export async function followDrill(
   DurableExecutionArn: string,
   say = silent,
 ): Promise<DrillReport> {
+  const result = await drillResult(aws, deployed, DurableExecutionArn, say);
+  if (result.outcome !== 'REPORTED') throw new Error(`the drill left no report: it ended ${result.outcome}`);
+  return JSON.parse(await siteFile(aws, deployed, result.reportKey)) as DrillReport;
+}
+
+/** What the execution returns at its end. */
+export async function drillResult(
+  aws: LocalAws,
+  deployed: Deployed,
+  DurableExecutionArn: string,
+  say = silent,
+): Promise<DrillResult> {
   const client = new LambdaClient(aws.clientConfig(deployed.regions.dr));
   const told = new Set<string>();
   const ended = await until(
@@ -296,8 +312,7 @@ export async function followDrill(
   if (ended.Status !== 'SUCCEEDED') {
     throw new Error(`the drill's execution ${ended.Status}: ${ended.Error?.ErrorMessage ?? 'no reason given'}`);
   }
-  const { drillId } = JSON.parse(ended.Result!) as DrillSummary;
-  return JSON.parse(await drillFile(aws, deployed, drillId, 'report.json')) as DrillReport;
+  return JSON.parse(ended.Result!) as DrillResult;
 }
 
 async function progress(client: LambdaClient, DurableExecutionArn: string): Promise<string[]> {
@@ -312,12 +327,12 @@ async function progress(client: LambdaClient, DurableExecutionArn: string): Prom
 }
 
 /** A file that a drill left in the DR bucket. */
-export async function drillFile(aws: LocalAws, deployed: Deployed, drillId: string, name: string): Promise<string> {
+export const drillFile = (aws: LocalAws, deployed: Deployed, drillId: string, name: string): Promise<string> =>
+  siteFile(aws, deployed, drillPrefix(deployed.plan.deployment, drillId) + name);
+
+async function siteFile(aws: LocalAws, deployed: Deployed, Key: string): Promise<string> {
   const { Body } = await new S3Client(aws.clientConfig(deployed.regions.dr)).send(
-    new GetObjectCommand({
-      Bucket: deployed.replicaBucket,
-      Key: drillPrefix(deployed.plan.deployment, drillId) + name,
-    }),
+    new GetObjectCommand({ Bucket: deployed.replicaBucket, Key }),
   );
   return Body!.transformToString();
 }

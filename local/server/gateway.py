@@ -1,6 +1,7 @@
 """What every request passes before MiniStack answers it: the control API, the note of each call, Regions that are gone."""
 
 import json
+import re
 import time
 from datetime import datetime, timezone
 from urllib.parse import parse_qs
@@ -31,14 +32,15 @@ async def app(scope, receive, send):
         "method": scope["method"],
         "path": scope["path"],
         "action": headers.get("x-amz-target", "").rpartition(".")[2] or (query.get("Action") or [None])[0],
+        "about": sorted({value for name, values in query.items() if _NAMES.search(name) for value in values}),
         "status": 0,
     }
     control.calls.append(call)
 
     async def noting_receive():
         message = await receive()
-        if message["type"] == "http.request" and call["action"] is None and headers.get("content-type", "").startswith(FORM):
-            call["action"] = (parse_qs(message.get("body", b"")[:4096].decode("latin-1")).get("Action") or [None])[0]
+        if message["type"] == "http.request":
+            _note_body(call, headers.get("content-type", ""), message.get("body", b""))
         return message
 
     async def noting_send(message):
@@ -50,6 +52,36 @@ async def app(scope, receive, send):
     if gone:
         return await _refuse(gone, service, headers, noting_send)
     await ministack.app(scope, noting_receive, noting_send)
+
+
+# Parameters that say what a call is about; their values are kept in the note of the call, and nothing else of its body.
+_NAMES = re.compile(r"(Identifier|Arn|Token|ResourceName|Namespace|Value|DetailType)$")
+
+
+def _note_body(call: dict, content_type: str, body: bytes) -> None:
+    if content_type.startswith(FORM):
+        fields = parse_qs(body[:4096].decode("latin-1"))
+        call["action"] = call["action"] or (fields.get("Action") or [None])[0]
+        found = [value for name, values in fields.items() if _NAMES.search(name) for value in values]
+    elif "json" in content_type and len(body) < 65_536:
+        try:
+            found = list(_texts(json.loads(body)))
+        except ValueError:
+            return
+    else:
+        return
+    call["about"] = sorted({*call["about"], *found})
+
+
+def _texts(value, name: str = ""):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, name)
+    elif isinstance(value, str) and _NAMES.search(name):
+        yield value
 
 
 def _bucket_regions(service: str, path: str, headers: dict) -> list[str]:

@@ -1,7 +1,7 @@
 // The whole life on the local AWS in both outcomes: what is deployed here are the stacks, functions and commands as users
 // deploy them. One deployment for all: each test breaks one thing on purpose, takes a recovery set, drills, and mends it.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -19,6 +19,7 @@ import {
   deploy,
   drill,
   drillFile,
+  drillResult,
   exportArtifacts,
   fill,
   followDrill,
@@ -28,7 +29,7 @@ import {
   repositoryOf,
   startDrill,
 } from '../../local/demo/life';
-import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { startLocalAws, type ApiCall, type LocalAws } from '../../local/local-aws';
 import { withSymmetricKey } from '../../local/sample/encryption';
 import { keystore } from '../../local/sample/keystores';
 import { describeCommands } from './commands';
@@ -78,6 +79,27 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
     for (const text of [...texts, history]) {
       assert.ok(!text.includes(password) && !text.includes(encryptionKey) && !/secret of tenant-/.test(text));
     }
+  }
+
+  /** The calls of one drill or recovery, the driver's of the test left out: what is changed says whose it is. */
+  function assertOnlyItsOwn(calls: readonly ApiCall[], drillId: string): void {
+    const changing = calls.filter(
+      ({ method, service, action = '', path }) =>
+        !['GET', 'HEAD'].includes(method) &&
+        !/^(Describe|List|Get)/.test(action) &&
+        // Checkpoints, and invocations of the functions of the site.
+        !(service === 'lambda' && /durable-execution|\/invocations$/.test(path)) &&
+        !/\/operation\/PutMetricData$/.test(path),
+    );
+    const own = (call: ApiCall) =>
+      [call.path, ...call.about].some(
+        (text) => text.includes(drillId) || text.endsWith(`locks/${DEPLOYMENT}/drill.json`),
+      ) || ['PutEvents', 'Publish', 'PutMetricData'].includes(call.action ?? '');
+    assert.ok(changing.length >= 5, JSON.stringify(changing));
+    assert.deepEqual(
+      changing.filter((call) => !own(call)),
+      [],
+    );
   }
 
   async function leftInstances(): Promise<number> {
@@ -259,6 +281,7 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
     assert.equal(tenants?.compared.tenantsInDatabase, 30);
     assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
     assert.equal(await leftInstances(), 0);
+    assertOnlyItsOwn((await aws.calls()).slice(before), report.drillId);
     // It needs nothing of the primary Region: not even a try.
     const during = (await aws.calls()).slice(before);
     assert.ok(during.length > 10);
@@ -267,6 +290,44 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
       [],
     );
     assert.match(await drillFile(aws, deployed, report.drillId, 'report.html'), /PASSED/);
+  });
+
+  void it('two drills at once: one runs, the other says so; a preview and a recovery wait for neither', async () => {
+    const executions = await Promise.all([startDrill(aws, deployed), startDrill(aws, deployed)]);
+    const previewed = await drillResult(
+      aws,
+      deployed,
+      await startDrill(aws, deployed, { mode: 'recover', planOnly: true }),
+    );
+    assert.ok(previewed.outcome === 'PREVIEW' && previewed.complete && previewed.lossSeconds! > 0);
+    const before = (await aws.calls()).length;
+    const recovered = await followDrill(aws, deployed, await startDrill(aws, deployed, { mode: 'recover' }));
+    const results = await Promise.all(executions.map((execution) => drillResult(aws, deployed, execution)));
+    assert.deepEqual(results.map(({ outcome }) => outcome).sort(), ['REFUSED', 'REPORTED']);
+    const drilled = results.find(({ outcome }) => outcome === 'REPORTED');
+    assert.ok(drilled?.outcome === 'REPORTED' && drilled.verdict === 'PASSED' && drilled.cleanUp.complete);
+
+    assert.deepEqual(recovered.causes, []);
+    assert.equal(recovered.verdict, 'PASSED');
+    assertOnlyItsOwn(
+      (await aws.calls()).slice(before).filter(({ path, about }) => ![path, ...about].join().includes(drilled.drillId)),
+      recovered.drillId,
+    );
+    // What it kept works: nothing else is left.
+    const { databases, artifacts, configurationChanges, nextSteps } = recovered.recovery!;
+    const [database] = databases;
+    assert.equal(await leftInstances(), 1);
+    const server = { ...deployed.databases[0]!.server, host: database!.host, port: database!.port };
+    const { rows } = await withClient(server, 'shared_db', (client) => client.query('SELECT um_id FROM um_tenant'));
+    assert.equal(rows.length, 30);
+    const volume = aws.fileSystemPath(artifacts!.fileSystemId);
+    assert.ok(readFileSync(join(volume, artifacts!.volumes[0]!.path, 'conf/deployment.toml'), 'utf8').length > 100);
+    assert.deepEqual(readdirSync(join(volume, 'drills')), [recovered.drillId]);
+    assert.deepEqual(
+      configurationChanges.map(({ datasource, key }) => `${datasource} ${key}`),
+      ['identity_db hostname', 'identity_db port', 'shared_db hostname', 'shared_db port'],
+    );
+    assert.ok(nextSteps.length >= 5);
   });
 
   void describe('the commands', () => describeCommands(() => ({ aws, deployed })));

@@ -90,6 +90,7 @@ test('every call is noted, with the action where the protocol names it', async (
     service: 'backup',
     method: 'GET',
     path: '/backup-vaults',
+    about: [],
     status: 200,
   });
   assert.deepEqual(instances, {
@@ -98,6 +99,7 @@ test('every call is noted, with the action where the protocol names it', async (
     method: 'POST',
     path: '/',
     action: 'DescribeDBInstances',
+    about: [],
     status: 200,
   });
 });

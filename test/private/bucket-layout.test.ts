@@ -6,6 +6,7 @@ import {
   drillPrefix,
   planDocumentKey,
   recoveryPrefix,
+  suspicionPrefix,
   TRANSIENT_TAG,
 } from '../../lib/private/bucket-layout';
 
@@ -15,5 +16,6 @@ test('keys in the bucket are a public contract', () => {
   assert.deepEqual(TRANSIENT_TAG, { key: 'wso2is-recovery:transient', value: 'export' });
   assert.equal(drillPrefix('prod', 'd1'), 'drills/prod/d1/');
   assert.equal(recoveryPrefix('prod', 'r1'), 'recoveries/prod/r1/');
+  assert.equal(suspicionPrefix('prod'), 'suspicious/prod/');
   assert.equal(drillLockKey('prod'), 'locks/prod/drill.json');
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { BackupClient } from '@aws-sdk/client-backup';
 import { RDSClient } from '@aws-sdk/client-rds';
+import { S3Client } from '@aws-sdk/client-s3';
 import type { CheckEvent, CheckOutcome, CheckResult } from '../../../lambda/check/contract';
 import type { ArchivePoint } from '../../../lambda/drill/find-points';
 import type { Settings } from '../../../lambda/drill/settings';
@@ -153,6 +154,8 @@ export class FakeSite {
   automatedBackups: Record<string, unknown>[] = [];
   /** First folders of the restore volume. */
   readonly folders = new Set<string>();
+  /** Restore jobs never end. */
+  jobsHang = false;
   /** The function dies when this call was made, counted from 1, before it hears of it. */
   killAfterCall?: number;
   readonly runningExecutions = new Set<string>();
@@ -207,7 +210,10 @@ export class FakeSite {
         if (!this.runningExecutions.has(arn as string)) throw named('ResourceNotFoundException', arn as string);
         return { Status: 'RUNNING' };
       }),
-      s3: client('S3', (name, input) => this.s3(name, input)),
+      s3: Object.assign(
+        new S3Client({ region: 'eu-central-1' }),
+        client<Pick<S3Client, 'send'>>('S3', (name, input) => this.s3(name, input)),
+      ),
       cloudWatch: client('CloudWatch', () => ({})),
       eventBridge: client('EventBridge', () => ({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] })),
       sns: client('SNS', () => ({ MessageId: '1' })),
@@ -297,7 +303,7 @@ export class FakeSite {
   private describeJob(id: string): unknown {
     const job = this.jobs.get(id);
     if (job === undefined) throw named('ResourceNotFoundException', id);
-    if (job.looks++ < 2) return { Status: 'RUNNING' };
+    if (this.jobsHang || job.looks++ < 2) return { Status: 'RUNNING' };
     const arn = `arn:aws:rds:eu-central-1:111122223333:db:${job.identifier}`;
     if (this.restoreJobEnd.Status !== 'COMPLETED') return this.restoreJobEnd;
     if (job.looks === 3) {
@@ -389,8 +395,11 @@ export class FakeSite {
       return {};
     }
     if (name === 'S3.ListObjectsV2') {
-      // In pages of one, as no caller may count on all at once.
       const prefix = input['Prefix'] as string;
+      if (input['Delimiter'] === undefined) {
+        return { Contents: [...this.objects.keys()].filter((each) => each.startsWith(prefix)).map((Key) => ({ Key })) };
+      }
+      // In pages of one, as no caller may count on all at once.
       const folders = new Set(
         [...this.objects.keys()]
           .filter((each) => each.startsWith(prefix) && each.slice(prefix.length).includes('/'))
