@@ -47,12 +47,6 @@ export interface JobPattern {
 /** How a job of AWS Backup ends badly. EXPIRED: it did not start within its start window. */
 export const FAILED_JOB_STATES = ['FAILED', 'EXPIRED', 'ABORTED'];
 
-/** An asynchronous invocation that failed for good sends its error; an alarm shows that it happened, also when throttled. */
-export function notifyOfFunction(fn: lambda.Function, topic: sns.ITopic, retryAttempts: number): void {
-  fn.configureAsyncInvoke({ onFailure: new SnsDestination(topic), retryAttempts, maxEventAge: Duration.hours(1) });
-  alarmOnErrors(fn, topic);
-}
-
 /** How an execution of a durable function ends badly, and an event of its schedule that never became one. */
 const FAILED_EXECUTION_METRICS = {
   Failed: 'DurableExecutionFailed',

@@ -5,7 +5,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
 import { GetDurableExecutionHistoryCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { archivePrefix } from '../../lib/private/bucket-layout';
@@ -328,6 +334,17 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
       ['identity_db hostname', 'identity_db port', 'shared_db hostname', 'shared_db port'],
     );
     assert.ok(nextSteps.length >= 5);
+
+    // Whoever recovers removes it by hand: it is protected, and nothing of this project deletes it.
+    const rds = new RDSClient(aws.clientConfig(REGIONS.dr));
+    const kept = { DBInstanceIdentifier: database!.identifier };
+    await assert.rejects(
+      rds.send(new DeleteDBInstanceCommand({ ...kept, SkipFinalSnapshot: true })),
+      /DeletionProtection/,
+    );
+    await rds.send(new ModifyDBInstanceCommand({ ...kept, DeletionProtection: false, ApplyImmediately: true }));
+    await rds.send(new DeleteDBInstanceCommand({ ...kept, SkipFinalSnapshot: true }));
+    while ((await leftInstances()) > 0) await sleep(100);
   });
 
   void describe('the commands', () => describeCommands(() => ({ aws, deployed })));
