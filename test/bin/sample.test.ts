@@ -54,11 +54,21 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
+    path: /\/Reaper\/ServiceRole\/DefaultPolicy\/Resource$/,
+    reason: 'backup:ListRestoreJobs has no resource.',
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::.*:function:wso2is-recovery-drill:\*\]$/,
+    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
+    reason: 'The executions of the drill itself, of any of its versions, to see whether another one runs.',
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
     path: /\/DrillWatch\/Function\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'CloudWatch knows no resource for metrics; the namespace narrows it.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*\/(archives|plans|drills)\/.*\*\]$/,
+    rule: /^AwsSolutions-IAM5\[Resource::.*\/(archives|counts|drills|locks|plans|recoveries|suspicious)\/.*\*\]$/,
     path: /DefaultPolicy\/Resource$/,
     reason: 'Objects below one prefix of the bucket.',
   },
@@ -68,14 +78,14 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'Narrowed by its condition to secrets with the tag of the site, whose ARNs the site cannot know.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*:((cluster-)?snapshot:awsbackup:|recovery-point:|db:drill-|auto-backup:)\*\]$/,
-    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
+    rule: /^AwsSolutions-IAM5\[Resource::.*:((cluster-)?snapshot:awsbackup:|recovery-point:|db:(drill|recovery)-|auto-backup:)\*\]$/,
+    path: /\/(Drill|Reaper)\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'Recovery points, and what a drill makes of them, are not there yet when the policy is written.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*:db:\*\]$/,
-    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
-    reason: 'Automated backups are listed for the Region as a whole, by the names of their instances.',
+    path: /\/(Drill|Reaper)\/ServiceRole\/DefaultPolicy\/Resource$/,
+    reason: 'RDS lists instances and automated backups for the Region as a whole.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*:(pg:default\.|og:default:)\*\]$/,
@@ -84,7 +94,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::<RecoverySite(Restore|Check)\w+\.Arn>:\*\]$/,
-    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/(Drill|Reaper)\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'The versions of one function.',
   },
   {
