@@ -20,6 +20,7 @@ import { planFile } from './private/plan-file';
 import { type DeletionProtectionOptions, denyDeletion } from './protection/deletion-protection';
 import type { ObjectLockOptions } from './protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from './protection/vault-lock';
+import { warnOfDangers } from './recovery/dangers';
 import { type DrillOptions, drillSchedule, validateDrill } from './recovery/drill-options';
 import { feasiblePlan } from './recovery/feasible-plan';
 import { publishPlanDocument } from './recovery/publish-plan-document';
@@ -180,6 +181,7 @@ export class IdentityServerRecovery extends Construct {
     const datasources = this.coveredDatasources(deployment, databases);
     const planned = feasiblePlan(this, props);
     validateDrill(this, planned, databases, props.drill);
+    warnOfDangers(this, databases, volumes);
 
     const key = recoveryKey(this, 'Key', removalPolicy);
     const topic = failureTopic(this, 'FailureTopic', key);

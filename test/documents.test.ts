@@ -14,7 +14,13 @@ import { runbook } from '../lib/runbook/runbook';
 import { PLAN } from './lambda/drill/fake-site';
 
 const root = join(__dirname, '..');
-const documents = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root }), 'local/README.md'];
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  ...globSync('docs/**/*.md', { cwd: root }),
+  'local/README.md',
+  'examples/README.md',
+];
 
 function snippets(markdown: string, language: string): string[] {
   return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map((match) => match[1]!);

@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as efs from 'aws-cdk-lib/aws-efs';
 import * as rds from 'aws-cdk-lib/aws-rds';
@@ -55,6 +55,7 @@ export class IdentityServerStack extends Stack {
       posixUser: { uid: '802', gid: '802' },
     });
     this.vpc = vpc;
+    Annotations.of(this).acknowledgeWarning('cdk-wso2is-recovery:deletedWithItsStack', 'as a sample is');
   }
 
   /** Any two zones, so that the synth needs no look-up in the account. */

@@ -1,4 +1,4 @@
-import { type Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
+import { type CfnElement, type Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type * as rds from 'aws-cdk-lib/aws-rds';
@@ -7,6 +7,7 @@ import type { IConstruct } from 'constructs';
 import type { OptionalTechnique } from '../objectives/optional-technique';
 import type { DatabaseKind } from '../planning/plan-document';
 import type { DatabaseInput } from '../planning/plan-types';
+import { definitionOf } from '../private/definition';
 import { nameFromId } from '../private/names';
 
 /** What a protected RDS resource holds, and who may log in to what is restored from it. */
@@ -81,7 +82,13 @@ export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
   public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
     const known = withEndpoints(props, () => instance.dbInstanceEndpointAddress);
-    return new ByConstruct(instance, 'rds-instance', instance.instanceArn, known, statedBy(instance));
+    return new ByConstruct(
+      instance,
+      'rds-instance',
+      instance.instanceArn,
+      known,
+      definitionOf(instance, instance.instanceIdentifier),
+    );
   }
 
   /**
@@ -104,6 +111,7 @@ export abstract class ProtectedDatabase {
         () => cluster.clusterEndpoint.hostname,
         () => cluster.clusterReadEndpoint.hostname,
       ),
+      definitionOf(cluster, cluster.clusterIdentifier),
     );
   }
 
@@ -141,6 +149,12 @@ export abstract class ProtectedDatabase {
    */
   public readonly _arn: string;
 
+  /**
+   * The resource of this app that it is, if it is one.
+   * @internal
+   */
+  public readonly _definition?: CfnElement;
+
   private readonly props: ProtectedClusterProps;
 
   /** The component's name in the plan, in reports and in metrics. */
@@ -149,9 +163,10 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
+  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps, definition?: CfnElement) {
     this._kind = kind;
     this._arn = arn;
+    this._definition = definition;
     this.datasources = [...(props.datasources ?? [])];
     this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
@@ -185,15 +200,17 @@ export abstract class ProtectedDatabase {
 
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
+  private readonly stated: Stated;
 
   public constructor(
     private readonly construct: IConstruct & ec2.IConnectable,
     kind: DatabaseKind,
     arn: string,
     props: ProtectedClusterProps,
-    private readonly stated: Stated = {},
+    definition: CfnElement | undefined,
   ) {
-    super(kind, arn, props);
+    super(kind, arn, props, definition);
+    this.stated = statedBy(definition);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
 
@@ -244,8 +261,7 @@ function identifierOf(resource: 'db' | 'cluster', arn: string): string {
 /** What an instance of this app says of itself. */
 type Stated = Pick<DatabaseInput, 'maintenanceWindow' | 'backupWindow' | 'automatedBackups'>;
 
-function statedBy(instance: rds.IDatabaseInstance): Stated {
-  const child = instance.node.defaultChild;
+function statedBy(child: CfnElement | undefined): Stated {
   if (!(child instanceof CfnDBInstance)) return {};
   const known = (window: string | undefined) => (Token.isUnresolved(window) ? undefined : window);
   return {

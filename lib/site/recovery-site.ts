@@ -17,6 +17,7 @@ import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lo
 import { recoveryKey } from '../vaults/recovery-key';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
 import { DrillWatch } from './drill-watch';
+import { warnOfMissingDurableFunctions } from './durable-functions';
 import { drillFunctionName, keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, vaultName } from './site-names';
 import { siteNetwork } from './site-network';
 
@@ -138,6 +139,7 @@ export class RecoverySite extends Construct {
     if (props.vpcSubnets && !props.vpc) {
       throw invalid(this, '`vpcSubnets` must come with `vpc`, got no `vpc`: the own VPC has one kind of subnet only');
     }
+    warnOfMissingDurableFunctions(this);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const drillTimeout = props.drillTimeout ?? Duration.days(1);
 

@@ -1,8 +1,9 @@
 import type * as efs from 'aws-cdk-lib/aws-efs';
-import { type Size, SizeRoundingBehavior, Stack } from 'aws-cdk-lib';
+import { type CfnElement, type Size, SizeRoundingBehavior, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { OptionalTechnique } from '../objectives/optional-technique';
 import type { VolumeInput } from '../planning/plan-types';
+import { definitionOf } from '../private/definition';
 import { nameFromId } from '../private/names';
 
 /** Where a volume belongs in the server directory. */
@@ -60,6 +61,12 @@ export class Volume {
    */
   public readonly _planInput: VolumeInput;
 
+  /**
+   * The file system's resource, where it is of this app.
+   * @internal
+   */
+  public readonly _definition?: CfnElement;
+
   private constructor(accessPoint: efs.IAccessPoint, props: VolumeProps) {
     if (
       !/^[^/]+(\/[^/]+)*$/.test(props.mountedAt) ||
@@ -73,6 +80,8 @@ export class Volume {
     this.accessPoint = accessPoint;
     this.mountedAt = props.mountedAt;
     this.name = props.name ?? nameFromId(props.mountedAt);
+    const { fileSystem } = accessPoint;
+    this._definition = definitionOf(fileSystem, fileSystem.fileSystemId);
     this._planInput = {
       name: this.name,
       sizeGib: props.size?.toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
