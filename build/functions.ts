@@ -68,6 +68,8 @@ async function main() {
           ...common,
           entryPoints: [join(root, 'bin', `${name}.ts`)],
           outfile: join(root, 'dist/bin', `${name}.js`),
+          minify: true,
+          keepNames: true,
           // What the user's own project provides, and the library as it is published.
           external: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', 'pg-native'],
         }),
