@@ -44,11 +44,7 @@ export function configurationChanges(
   endpoints: readonly NewEndpoint[],
   declared?: readonly ParsedDatabase[],
 ): readonly ConfigurationChange[] {
-  const byDatasource = new Map(
-    endpoints.flatMap(({ datasources, host, port }) =>
-      datasources.map((each) => [each.datasource, { ...each, host, port }] as const),
-    ),
-  );
+  const byDatasource = targetsOf(endpoints);
   if (declared !== undefined) {
     return declared.flatMap((database) => {
       const target = byDatasource.get(database.datasource);
@@ -64,12 +60,21 @@ export function configurationChanges(
   });
 }
 
-interface Target {
+/** Where one datasource is now. */
+export interface Target {
+  readonly datasource: string;
   readonly host: string;
   readonly port: number;
   readonly type: string;
   readonly databaseName: string;
 }
+
+export const targetsOf = (endpoints: readonly NewEndpoint[]): ReadonlyMap<string, Target> =>
+  new Map(
+    endpoints.flatMap(({ datasources, host, port }) =>
+      datasources.map((each) => [each.datasource, { ...each, host, port }] as const),
+    ),
+  );
 
 function changesOf(database: ParsedDatabase, target: Target): ConfigurationChange[] {
   const { datasource, section, line, url, host, port } = database;
@@ -95,7 +100,7 @@ function changesOf(database: ParsedDatabase, target: Target): ConfigurationChang
 }
 
 /** The same URL with its options, at the new endpoint; a plain one where the old one's form cannot be kept. */
-function urlAt(url: string, database: ParsedDatabase, target: Target): string {
+export function urlAt(url: string, database: ParsedDatabase, target: Target): string {
   const moved = withHosts(url, database.hosts ?? (database.host === undefined ? [] : [database.host]), target);
   const read = parseJdbcUrl(moved);
   const isThere =
@@ -133,7 +138,7 @@ const defaultPortOf = (url: string) => {
 };
 
 /** As the product makes it of hostname, port and name. */
-function plainUrl(database: ParsedDatabase, target: Target): string {
+export function plainUrl(database: ParsedDatabase, target: Target): string {
   const type = database.type === 'unknown' ? target.type : database.type;
   const declared = database.databaseName;
   const name = declared === undefined || isReferenceIn(declared) ? target.databaseName || declared : declared;

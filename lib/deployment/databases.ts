@@ -19,7 +19,8 @@ const ALWAYS_THERE = ['identity_db', 'shared_db'];
 /** Tables below a datasource that are none. */
 const OPTION_TABLES = ['pool_options', 'db_props'];
 
-interface Section {
+/** A table that may declare a database. */
+export interface Section {
   readonly path: Path;
   /** As in the file, without brackets: `database.identity_db`, `datasource`. */
   readonly name: string;
@@ -32,7 +33,7 @@ interface Section {
 export function readDatabases(document: TomlDocument): ParsedDatabase[] {
   const uses = usesByName(document);
   const found = new Map<string, ParsedDatabase>();
-  for (const section of [...databaseSections(document), ...datasourceSections(document)]) {
+  for (const section of sectionsOf(document)) {
     const database = readSection(document, section, uses);
     if (database === undefined) continue;
     const earlier = found.get(database.datasource);
@@ -46,6 +47,12 @@ export function readDatabases(document: TomlDocument): ParsedDatabase[] {
     ...missing.map((name) => ({ section: `database.${name}`, datasource: name, type: 'h2' as const, embedded: true })),
   ];
 }
+
+/** Every table that may declare a database, by where it stands in the file. */
+export const sectionsOf = (document: TomlDocument): Section[] => [
+  ...databaseSections(document),
+  ...datasourceSections(document),
+];
 
 const nameTwice = (document: TomlDocument, { path, name, datasource }: Section, earlier: ParsedDatabase) =>
   new DeploymentTomlError(

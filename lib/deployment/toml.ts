@@ -25,6 +25,9 @@ export function parseToml(text: string, fileName: string): Table {
   }
 }
 
+/** Of a text that `parseToml` took: its own copy, in which whole numbers and fractions stay what they are. */
+export const parseTyped = (text: string): Record<string, unknown> => parse(text, { integersAsBigInt: true });
+
 export const templateError = (where: string, { kind, text, fix }: { kind: string; text: string; fix: string }) =>
   new DeploymentTomlError(
     `${where}: is a template that is not rendered yet (${kind}: \`${shortened(text)}\`): ${fix}, and give the result`,
