@@ -12,6 +12,7 @@ export type { DeletionProtectionOptions } from './protection/deletion-protection
 export type { ObjectLockOptions } from './protection/object-lock';
 export type { VaultLockOptions } from './protection/vault-lock';
 export * from './rules/recovery-checks';
+export type { BootOptions } from './site/boot';
 export * from './site/recovery-site';
 export * from './vaults/recovery-point-retention';
 export * from './volumes/volume';

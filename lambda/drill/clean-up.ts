@@ -3,6 +3,7 @@ import { AddTagsToResourceCommand, DeleteDBInstanceCommand } from '@aws-sdk/clie
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import type { RemoveEvent, RemoveResult } from '../restore/contract';
+import { stopBoot } from './boot';
 import type { StepReport } from './contract';
 import { findInstance, tagsOf } from './restored-instance';
 import { describeError, DrillError, isNamed, Journal, type Look } from './steps';
@@ -35,7 +36,9 @@ export async function cleanUp(
     ...instances.map((instance) => ({ name: instance.component, instance })),
     ...(volumesTouched ? [{ name: 'restored files' }] : []),
   ];
-  if (items.length === 0) return { leftBehind: [], steps: [] };
+  // First: it works with the rest.
+  const stopped = await stopBoot(context, surroundings);
+  if (items.length === 0) return stopped;
   const results = await context.map(
     'clean up',
     items,
@@ -56,14 +59,17 @@ export async function cleanUp(
     { itemNamer: ({ name }) => `clean up ${name}` },
   );
   return {
-    leftBehind: results.all.flatMap(({ result, error, index }) =>
-      result === undefined
-        ? [`${items[index]?.name}: ${describeError(error)}`]
-        : result.leftBehind === null
-          ? []
-          : [result.leftBehind],
-    ),
-    steps: results.getResults().flatMap(({ steps }) => steps),
+    leftBehind: [
+      ...stopped.leftBehind,
+      ...results.all.flatMap(({ result, error, index }) =>
+        result === undefined
+          ? [`${items[index]?.name}: ${describeError(error)}`]
+          : result.leftBehind === null
+            ? []
+            : [result.leftBehind],
+      ),
+    ],
+    steps: [...stopped.steps, ...results.getResults().flatMap(({ steps }) => steps)],
   };
 }
 

@@ -1,5 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { reportPrefix } from './report-key';
+import { bootChecks } from './boot';
 import { cleanUp } from './clean-up';
 import type { DrillResult } from './contract';
 import { drillIdOf } from './drill-id';
@@ -64,7 +65,10 @@ export async function drill(
     endedAt,
     asked: { ...(asked.at && { at: asked.at }), ...(asked.exportKey && { exportKey: asked.exportKey }) },
     ...progress,
-    ownChecks: settings.ownChecks.map(({ name }) => outcomeName(name)),
+    ownChecks: [
+      ...settings.ownChecks.map(({ name }) => outcomeName(name)),
+      ...(mode === 'drill' ? bootChecks(settings.boot) : []),
+    ],
     steps: [...progress.steps, ...ending.steps],
     leftBehind: 'leftBehind' in ending ? ending.leftBehind : [],
     ...('recovery' in ending ? { recovery: ending.recovery } : {}),

@@ -1,5 +1,6 @@
 import { BackupClient } from '@aws-sdk/client-backup';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { ECSClient } from '@aws-sdk/client-ecs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient } from '@aws-sdk/client-rds';
@@ -14,6 +15,7 @@ import type { Aws } from './surroundings';
 const s3 = createS3Client();
 const aws: Aws = {
   backup: new BackupClient({}),
+  ecs: new ECSClient({}),
   lambda: new LambdaClient({}),
   rds: new RDSClient({}),
   s3,

@@ -3,6 +3,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { CheckEvent, CheckOutcome, CheckResult, RestoredDatabase } from '../check/contract';
 import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import { archivePrefix } from '../../lib/private/bucket-layout';
+import { bootCopy } from './boot';
 import { chooseRecoverySet, type RecoverySet } from './choose-recovery-set';
 import type { MadeInstance } from './clean-up';
 import type { StepReport } from './contract';
@@ -75,7 +76,8 @@ export async function restoreAndCheck(
         );
         progress.checks = checksOf(result);
         const own = await runOwnChecks(context, checking, settings.ownChecks, event);
-        progress.checks = [...progress.checks, ...own];
+        const booted = surroundings.mode === 'drill' ? await bootCopy(context, checking, surroundings, event) : [];
+        progress.checks = [...progress.checks, ...own, ...booted];
         progress.checkedAt = lastEnd(checking);
       } finally {
         progress.steps = [...progress.steps, ...checking.steps];

@@ -20,6 +20,18 @@ export interface Settings {
   readonly timeoutSeconds: number;
   /** Checks of the user's own, in the order in which they were added. */
   readonly ownChecks: readonly OwnCheck[];
+  /** A copy of Identity Server that drills boot; absent: none is booted. */
+  readonly boot?: Boot;
+}
+
+export interface Boot {
+  readonly cluster: string;
+  readonly taskDefinition: string;
+  readonly subnets: readonly string[];
+  readonly securityGroup: string;
+  readonly healthPath: string;
+  readonly timeoutSeconds: number;
+  readonly tokenSecretArn?: string;
 }
 
 export interface OwnCheck {
@@ -53,6 +65,8 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
     region: required('AWS_REGION'),
     timeoutSeconds: Number(required('TIMEOUT_SECONDS', isSeconds)),
     ownChecks: ownChecks(environment['OWN_CHECKS']),
+    // As the site's stack writes it.
+    ...(environment['BOOT'] ? { boot: JSON.parse(environment['BOOT']) as Boot } : {}),
   };
   if (missing.length > 0) {
     throw new Error(

@@ -1,5 +1,6 @@
 import type { BackupClient } from '@aws-sdk/client-backup';
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import type { ECSClient } from '@aws-sdk/client-ecs';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { RDSClient } from '@aws-sdk/client-rds';
@@ -14,6 +15,7 @@ import type { Clock } from './steps';
 /** What leaves the process; a test puts its own in place. */
 export interface Aws {
   readonly backup: BackupClient;
+  readonly ecs: ECSClient;
   readonly lambda: LambdaClient;
   readonly rds: RDSClient;
   readonly s3: S3Client;

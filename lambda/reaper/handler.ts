@@ -1,4 +1,5 @@
 import { BackupClient } from '@aws-sdk/client-backup';
+import { ECSClient } from '@aws-sdk/client-ecs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
@@ -7,8 +8,10 @@ import { requireEnvironment } from '../shared/environment';
 import { createLogger } from '../shared/log';
 import type { ReapResult } from './contract';
 import { reap } from './reap';
+import { stopTasks } from './stop-tasks';
 
 const backup = new BackupClient({});
+const ecs = new ECSClient({});
 const lambda = new LambdaClient({});
 const rds = new RDSClient({});
 const sns = new SNSClient({});
@@ -26,6 +29,11 @@ export async function handler(): Promise<ReapResult> {
     rds,
     backup,
     sweepFolders: (startedBefore) => sweep(RESTORE_FUNCTION, { action: 'sweep', startedBefore }),
+    stopTasks: (startedBefore) => {
+      // Where the site boots copies alone.
+      const cluster = process.env['BOOT_CLUSTER'];
+      return cluster ? stopTasks(ecs, cluster, startedBefore) : Promise.resolve([]);
+    },
     restoreRoleArn: RESTORE_ROLE_ARN,
     dbSubnetGroup: DB_SUBNET_GROUP,
     timeoutSeconds: Number(TIMEOUT_SECONDS),

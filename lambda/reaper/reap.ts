@@ -18,6 +18,8 @@ export interface ReaperSurroundings {
   readonly backup: BackupClient;
   /** Asks the restore function to remove the folders of drills that began before this moment (ISO 8601). */
   readonly sweepFolders: (startedBefore: string) => Promise<SweepResult>;
+  /** Stops booted copies of drills that began before this moment (milliseconds since 1970); says what it stopped. */
+  readonly stopTasks: (startedBefore: number) => Promise<readonly string[]>;
   readonly restoreRoleArn: string;
   readonly dbSubnetGroup: string;
   readonly timeoutSeconds: number;
@@ -44,6 +46,9 @@ export async function reap(surroundings: ReaperSurroundings): Promise<ReapResult
     }
   };
 
+  await attempt('tasks of Identity Server', async () => {
+    removed.push(...(await surroundings.stopTasks(startedBefore)));
+  });
   await attempt('DB instances', async () => {
     for (const instance of await deadInstances(surroundings, startedBefore)) {
       const { DBInstanceIdentifier: identifier = '', DBInstanceStatus: status = '' } = instance;

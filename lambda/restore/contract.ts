@@ -2,11 +2,12 @@ import type { ConfigurationChange, NewEndpoint } from '../../lib/deployment/conf
 
 /**
  * Event contract of the restore function (at each site, the restore volume mounted): puts one exported point onto the
- * restore volume, removes what an earlier call or a dead drill put there, or says what a restored `deployment.toml` must say differently.
+ * restore volume, removes what an earlier call or a dead drill put there, says what a restored `deployment.toml` must say differently, or writes one
+ * with which a booted copy meets nothing of production.
  *
  * Environment: `BUCKET` (replica bucket), `MOUNT_PATH`.
  */
-export type RestoreEvent = RestorePointEvent | RemoveEvent | ConfigureEvent | SweepEvent;
+export type RestoreEvent = RestorePointEvent | RemoveEvent | ConfigureEvent | IsolateEvent | SweepEvent;
 
 export interface RestorePointEvent {
   readonly action: 'restore';
@@ -36,6 +37,26 @@ export interface ConfigureEvent {
   readonly target: string;
   /** Where its databases are now. */
   readonly endpoints: readonly NewEndpoint[];
+}
+
+export interface IsolateEvent {
+  readonly action: 'isolate';
+  /** The restored `deployment.toml`; it stays as it is. */
+  readonly target: string;
+  /** Where the isolated one is written: `<drillId>/wso2is-recovery-boot/deployment.toml`. */
+  readonly destination: string;
+  readonly endpoints: readonly NewEndpoint[];
+}
+
+/** Keys and names alone, no values of the file. */
+export interface IsolateResult {
+  /** Where the server will listen for HTTPS. */
+  readonly port: number;
+  readonly changed: readonly string[];
+  /** Keys of URLs that are taken for names, and were left. */
+  readonly left: readonly string[];
+  /** What the server must be given when it starts: `env:NAME`, `secret:ALIAS`, `sys:PROPERTY`. */
+  readonly references: readonly string[];
 }
 
 export interface RestoreResult {

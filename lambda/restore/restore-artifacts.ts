@@ -6,9 +6,11 @@ import type { Logger } from '../shared/log';
 import { startOfDrill } from '../drill/drill-id';
 import { pathOnVolume } from '../shared/mount-path';
 import { changesOfFile } from './configure';
+import { isolateFile } from './isolate';
 import type {
   ConfigureEvent,
   ConfigureResult,
+  IsolateResult,
   RemoveEvent,
   RemoveResult,
   RestoreEvent,
@@ -35,7 +37,7 @@ export interface RestoreSurroundings {
 export async function restoreArtifacts(
   event: unknown,
   surroundings: RestoreSurroundings,
-): Promise<RestoreResult | RemoveResult | ConfigureResult | SweepResult> {
+): Promise<RestoreResult | RemoveResult | ConfigureResult | IsolateResult | SweepResult> {
   const parsed = parse(event);
   switch (parsed.action) {
     case 'restore':
@@ -46,6 +48,11 @@ export async function restoreArtifacts(
       return sweep(parsed, surroundings);
     case 'configure':
       return changesOfFile(await pathOnVolume(surroundings.mountPath, parsed.target), parsed.target, parsed.endpoints);
+    case 'isolate': {
+      const { mountPath } = surroundings;
+      const destination = await pathOnVolume(mountPath, parsed.destination);
+      return isolateFile(await pathOnVolume(mountPath, parsed.target), parsed.target, destination, parsed.endpoints);
+    }
   }
 }
 
@@ -124,9 +131,16 @@ function parse(event: unknown): RestoreEvent {
       if (!Number.isNaN(Date.parse(startedBefore))) return { action: 'sweep', startedBefore };
       throw new Error(`\`startedBefore\` must be a time, got ${startedBefore}`);
     }
+    case 'isolate':
+      return {
+        action: 'isolate',
+        target: text('target'),
+        destination: text('destination'),
+        endpoints: endpointsOf(fields['endpoints']),
+      };
     default:
       throw new Error(
-        `\`action\` must be restore, remove, sweep or configure, got ${JSON.stringify(fields['action'])}`,
+        `\`action\` must be restore, remove, configure, isolate or sweep, got ${JSON.stringify(fields['action'])}`,
       );
   }
 }

@@ -4,6 +4,7 @@
  */
 import { ArnFormat, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as backup from 'aws-cdk-lib/aws-backup';
+import type * as efs from 'aws-cdk-lib/aws-efs';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -36,6 +37,8 @@ export interface DrillFunctionsOptions {
   readonly drillTimeout: Duration;
   /** JSON: ARN by name of each check of the user's own; a token that is undefined where there is none. */
   readonly ownChecks?: string;
+  /** JSON: the copy of Identity Server that drills boot; a token that is undefined where there is none. */
+  readonly boot?: string;
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -44,6 +47,10 @@ export interface DrillFunctions {
   readonly drill: lambda.Function;
   /** By which it is invoked. A durable function takes qualified names only: a running drill stays on its version. */
   readonly alias: lambda.Alias;
+  readonly check: lambda.Function;
+  /** Removes what dead drills left. */
+  readonly reap: lambda.Function;
+  readonly accessPoint: efs.AccessPoint;
 }
 
 export function drillFunctions(scope: Construct, options: DrillFunctionsOptions): DrillFunctions {
@@ -113,6 +120,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
       TOPIC_ARN: topic.topicArn,
       TIMEOUT_SECONDS: String(drillTimeout.toSeconds()),
       ...(options.ownChecks === undefined ? {} : { OWN_CHECKS: options.ownChecks }),
+      ...(options.boot === undefined ? {} : { BOOT: options.boot }),
     },
   });
   const permissions = drillPermissions(scope, {
@@ -129,8 +137,9 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   topic.grantPublish(drill);
   alarmOnErrors(drill, topic);
   alarmOnFailedExecutions(drill, topic);
-  reaper(scope, { ...options, restore, restoreRole, subnetGroup: subnetGroup.ref });
-  return { drill, alias: new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion }) };
+  const reap = reaper(scope, { ...options, restore, restoreRole, subnetGroup: subnetGroup.ref });
+  const alias = new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
+  return { drill, alias, check, reap, accessPoint };
 }
 
 /**

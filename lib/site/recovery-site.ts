@@ -15,6 +15,7 @@ import { type DeletionProtectionOptions, denyDeletion } from '../protection/dele
 import type { ObjectLockOptions } from '../protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lock';
 import { recoveryKey } from '../vaults/recovery-key';
+import { boot, type BootOptions, type BootSurroundings } from './boot';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
 import { DrillWatch } from './drill-watch';
 import { warnOfMissingDurableFunctions } from './durable-functions';
@@ -130,6 +131,9 @@ export class RecoverySite extends Construct {
   private readonly ownChecks = new Map<string, lambda.IFunction>();
   private readonly drillRole: iam.IGrantable;
   private readonly watch: DrillWatch;
+  private readonly forBoot: BootSurroundings;
+  private readonly hasOwnVpc: boolean;
+  private booted?: string;
 
   public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
     super(scope, id);
@@ -161,7 +165,7 @@ export class RecoverySite extends Construct {
     });
 
     const network = siteNetwork(this, props.vpc && { vpc: props.vpc, subnets: props.vpcSubnets });
-    const { drill, alias } = drillFunctions(this, {
+    const { drill, alias, check, reap, accessPoint } = drillFunctions(this, {
       site: 'dr-site',
       functionName: drillFunctionName(this.siteName),
       siteName: this.siteName,
@@ -172,6 +176,7 @@ export class RecoverySite extends Construct {
       network,
       drillTimeout,
       ownChecks: Lazy.string({ produce: () => this.ownCheckArns() }),
+      boot: Lazy.string({ produce: () => this.booted }),
       removalPolicy,
     });
     this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drill, drillTimeout, removalPolicy });
@@ -189,6 +194,8 @@ export class RecoverySite extends Construct {
     this.vpc = network.vpc;
     this.checkSecurityGroup = network.check;
     this.drillRole = drill;
+    this.forBoot = { network, accessPoint, check, drillRole: drill, reap, removalPolicy };
+    this.hasOwnVpc = props.vpc === undefined;
     this.drillFunction = alias;
   }
 
@@ -215,6 +222,31 @@ export class RecoverySite extends Construct {
     this.ownChecks.set(name, handler);
     handler.grantInvoke(this.drillRole);
     handler.addToRolePolicy(mayReadTaggedSecrets(this, this.siteName));
+  }
+
+  /**
+   * Has each drill boot a copy of Identity Server on what it restored, after the other checks: with an ECS task in the
+   * isolated network, and a `deployment.toml` that names the restored databases alone, no cluster, no mail server, and nobody
+   * else. The copy must answer its health endpoint (`boot-health`) and issue a token (`boot-token`); then it is stopped.
+   *
+   * It adds three interface endpoints (ECR's two, CloudWatch Logs) to the network of the site, which cost by the hour.
+   *
+   * @throws if it is called twice, or the site is in a VPC of yours, where nothing here can keep the copy from production
+   */
+  public addBoot(options: BootOptions): void {
+    if (!this.hasOwnVpc) {
+      throw invalid(
+        this,
+        '`addBoot` must find the own, isolated network of the site, got `vpc`: take `vpc` out, or check with `addCheck`',
+      );
+    }
+    if (this.booted !== undefined) {
+      throw invalid(
+        this,
+        '`addBoot` must be called once, got it twice: one image stands for every deployment of a site',
+      );
+    }
+    this.booted = boot(this, options, this.forBoot);
   }
 
   /**

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { BackupClient } from '@aws-sdk/client-backup';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { S3Client } from '@aws-sdk/client-s3';
+import type { BootEvent } from '../../../lambda/check/boot-contract';
 import type { CheckEvent, CheckOutcome, CheckResult } from '../../../lambda/check/contract';
 import type { ArchivePoint } from '../../../lambda/drill/find-points';
 import type { Settings } from '../../../lambda/drill/settings';
@@ -11,7 +12,7 @@ import type { Aws } from '../../../lambda/drill/surroundings';
 import type { DrillResult, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
 import { drill } from '../../../lambda/drill/drill';
 import { startOfDrill } from '../../../lambda/drill/drill-id';
-import type { ConfigureResult, RestoreEvent } from '../../../lambda/restore/contract';
+import type { ConfigureResult, IsolateResult, RestoreEvent } from '../../../lambda/restore/contract';
 import type { RecoveryPlanDocument } from '../../../lib/planning/plan-document';
 import { type Invocation, runDurable, type RunOptions } from './durable-runner';
 
@@ -165,6 +166,13 @@ export class FakeSite {
   /** Of an instance that RDS restores to a point in time. */
   restoredStatus = 'creating';
   configuration: ConfigureResult = { found: true, changes: [] };
+  isolated: IsolateResult = { port: 9443, changed: ['server.hostname'], left: [], references: [] };
+  bootEvent?: BootEvent;
+  booted: (event: BootEvent) => CheckResult | Promise<CheckResult> = () => ({ checks: [] });
+  /** State of each task of ECS, by ARN. */
+  readonly tasks = new Map<string, { status: string; startedBy: string; clientToken: string }>();
+  /** What a task goes through, a look each. */
+  taskCourse = ['PROVISIONING', 'PENDING', 'RUNNING'];
   restoreJobEnd = { Status: 'COMPLETED', StatusMessage: undefined as string | undefined };
   checks: (event: CheckEvent) => CheckResult = (event) => ({ checks: passingChecks(event) });
   /** What RDS says of an instance beside its state. */
@@ -205,6 +213,7 @@ export class FakeSite {
         new RDSClient({ region: 'eu-central-1' }),
         client<Pick<RDSClient, 'send'>>('RDS', (name, input) => this.rds(name, input)),
       ),
+      ecs: client('ECS', (name, input) => this.ecs(name, input)),
       // Of other executions: those that a test says run.
       lambda: client('Lambda', (_name, { DurableExecutionArn: arn }) => {
         if (!this.runningExecutions.has(arn as string)) throw named('ResourceNotFoundException', arn as string);
@@ -241,10 +250,16 @@ export class FakeSite {
         return Promise.resolve({ removed: true });
       case 'configure':
         return Promise.resolve(this.configuration);
+      case 'isolate':
+        return Promise.resolve(this.isolated);
     }
   };
 
-  readonly checkFunction = (event: CheckEvent) => {
+  readonly checkFunction = (event: CheckEvent | BootEvent): Promise<CheckResult> => {
+    if ('action' in event) {
+      this.bootEvent = event;
+      return Promise.resolve().then(() => this.booted(event));
+    }
     this.checkEvent = event;
     return Promise.resolve().then(() => this.checks(event));
   };
@@ -311,6 +326,46 @@ export class FakeSite {
       this.instances.set(job.identifier, { arn, subnetGroup, status: 'creating', tags: new Map(), looks: 0 });
     }
     return { Status: 'COMPLETED', CreatedResourceArn: arn };
+  }
+
+  private ecs(name: string, input: Record<string, unknown>): unknown {
+    switch (name) {
+      case 'ECS.RunTask': {
+        const [startedBy, clientToken] = [input['startedBy'] as string, input['clientToken'] as string];
+        const known = [...this.tasks].find(([, task]) => task.clientToken === clientToken);
+        const taskArn = known?.[0] ?? `arn:aws:ecs:eu-central-1:111122223333:task/site/${this.tasks.size + 1}`;
+        if (!known) this.tasks.set(taskArn, { status: 'NEW', startedBy, clientToken });
+        return { tasks: [{ taskArn }] };
+      }
+      case 'ECS.DescribeTasks': {
+        const task = this.tasks.get((input['tasks'] as string[])[0] ?? '');
+        assert.ok(task);
+        task.status = this.taskCourse.shift() ?? task.status;
+        return {
+          tasks: [
+            {
+              lastStatus: task.status,
+              ...(task.status === 'STOPPED' ? { stoppedReason: 'CannotPullContainerError: no such image' } : {}),
+              attachments: [{ details: [{ name: 'privateIPv4Address', value: '10.0.0.9' }] }],
+            },
+          ],
+        };
+      }
+      case 'ECS.ListTasks':
+        return {
+          taskArns: [...this.tasks]
+            .filter(([, { status, startedBy }]) => status !== 'STOPPED' && startedBy === input['startedBy'])
+            .map(([arn]) => arn),
+        };
+      case 'ECS.StopTask': {
+        const task = this.tasks.get(input['task'] as string);
+        assert.ok(task);
+        task.status = 'STOPPED';
+        return {};
+      }
+      default:
+        throw new Error(`unexpected call ${name}`);
+    }
   }
 
   private rds(name: string, input: Record<string, unknown>): unknown {

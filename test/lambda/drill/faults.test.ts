@@ -204,6 +204,7 @@ describe('a drill that meets a fault', () => {
       await reap({
         rds,
         backup,
+        stopTasks: () => Promise.resolve([]),
         sweepFolders: (startedBefore) =>
           site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,
         restoreRoleArn: SETTINGS.restoreRoleArn,

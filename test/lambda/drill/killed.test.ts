@@ -46,6 +46,7 @@ async function reapLater(site: FakeSite) {
     await reap({
       rds,
       backup,
+      stopTasks: () => Promise.resolve([]),
       sweepFolders: (startedBefore) => site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,
       restoreRoleArn: SETTINGS.restoreRoleArn,
       dbSubnetGroup: SETTINGS.dbSubnetGroup,

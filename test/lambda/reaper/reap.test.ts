@@ -13,6 +13,7 @@ const run = (site: FakeSite, secondsAfterStart: number, restoreFunction = site.r
   return reap({
     rds,
     backup,
+    stopTasks: () => Promise.resolve([]),
     sweepFolders: (startedBefore) =>
       restoreFunction({ action: 'sweep', startedBefore } satisfies SweepEvent) as Promise<SweepResult>,
     restoreRoleArn: SETTINGS.restoreRoleArn,
