@@ -256,8 +256,8 @@ class Prune {
         if (named.has(key)) continue;
         // What a point has named until now is left over only from now on.
         const since = namedBefore.has(key) ? time.getTime() : (before.get(key) ?? time.getTime());
-        const age = time.getTime() - Math.max(since, modified.getTime());
-        if (age >= graceMs && this.damagedManifests.length === 0) due.push({ key, bytes });
+        if (this.#age(Math.max(since, modified.getTime())) >= graceMs && this.damagedManifests.length === 0)
+          due.push({ key, bytes });
         else {
           doomed.set(key, since);
           waitingBytes += bytes;
@@ -269,7 +269,7 @@ class Prune {
     const deletable = due.filter(({ key }) => !late.has(key));
     for (const [index, { key, bytes }] of deletable.entries()) {
       const head = await store.head(key);
-      const young = head && time.getTime() - head.modified.getTime() < graceMs;
+      const young = head && this.#age(head.modified.getTime()) < graceMs;
       const locked = head?.lockedUntil && head.lockedUntil > time;
       if (!head) continue;
       if (young || locked || !(await this.#delete(key, bytes))) {
@@ -280,6 +280,11 @@ class Prune {
     }
     if (!this.dryRun && (doomed.size > 0 || keys.length > 0)) await writeDoomed(store, doomed, time, keys);
     return { waitingObjects: doomed.size, waitingBytes };
+  }
+
+  /** S3's clock is told in whole seconds: what was written in this one may seem to come after it. */
+  #age(since: number): number {
+    return Math.max(0, this.time.getTime() - since);
   }
 
   async #namedByNewPoints(needed: boolean): Promise<ReadonlySet<string>> {
