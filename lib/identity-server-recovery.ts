@@ -1,5 +1,6 @@
 import { Annotations, ArnFormat, type Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import * as backup from 'aws-cdk-lib/aws-backup';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -10,6 +11,9 @@ import { coverage } from './databases/coverage';
 import { protectDatabase } from './databases/protect-database';
 import type { ProtectedDatabase } from './databases/protected-database';
 import type { DeploymentToml } from './deployment/deployment-toml';
+import { PointWatch } from './monitoring/point-watch';
+import { recoveryPointAge } from './monitoring/recovery-point-age';
+import { watchedAt } from './monitoring/watched';
 import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from './notifications/failure-topic';
 import type { PlanningAssumptions } from './objectives/planning-assumptions';
 import type { RecoveryObjectives } from './objectives/recovery-objectives';
@@ -261,7 +265,12 @@ export class IdentityServerRecovery extends Construct {
       detail: { state: FAILED_JOB_STATES, sourceBackupVaultArn: [vault.backupVaultArn] },
     });
 
-    site._register(deploymentName, drillSchedule(props.drill));
+    const watch = new PointWatch(this, 'PointWatch', { site: 'in-region', bucket, vault, topic, removalPolicy });
+    watch.add({
+      ...watchedAt('in-region', deploymentName, planned, objectives),
+      rdsResources: databases.map(({ _kind, _arn }) => ({ kind: _kind, arn: _arn })),
+    });
+    site._register(watchedAt('dr-site', deploymentName, planned, objectives), drillSchedule(props.drill));
     // Replication and copies need their destination first. Between stages, whoever deploys them keeps the order.
     if (Stage.of(this) === Stage.of(site))
       stack.addStackDependency(Stack.of(site), 'replication and copies need the DR site');
@@ -271,6 +280,18 @@ export class IdentityServerRecovery extends Construct {
     this.artifactBucket = bucket;
     this.failureTopic = topic;
     this.backupRole = backupRole;
+  }
+
+  /**
+   * Age of the newest state that a component can be restored to in this Region, in seconds: of a recovery point in the vault, of a
+   * complete export, of the latest restorable time of RDS. Where there is nothing, the time since the first recovery plan was
+   * published. Put every minute or every five; there is an alarm over it. That of the DR site is `RecoverySite`'s.
+   *
+   * @param component name of a database or a volume
+   * @param options default: the maximum of five minutes
+   */
+  public metricRecoveryPointAge(component: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return recoveryPointAge(this.deploymentName, 'in-region', component, options);
   }
 
   private drVault(site: RecoverySite): backup.IBackupVault {

@@ -1,5 +1,6 @@
 /** The clients of one Region, made when they are first asked for. */
 import { BackupClient } from '@aws-sdk/client-backup';
+import { EFSClient } from '@aws-sdk/client-efs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -20,6 +21,7 @@ export class Clients {
 
   readonly backup = lazily(() => new BackupClient({ region: this.region, ...BOUNDED }));
   readonly rds = lazily(() => new RDSClient({ region: this.region, ...BOUNDED }));
+  readonly efs = lazily(() => new EFSClient({ region: this.region, ...BOUNDED }));
   readonly sts = lazily(() => new STSClient({ region: this.region, ...BOUNDED }));
   readonly lambda = lazily(() => new LambdaClient({ region: this.region, ...BOUNDED }));
   /** For invocations that are waited for: asked twice, the function would run twice. */

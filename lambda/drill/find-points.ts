@@ -56,7 +56,8 @@ export const TECHNIQUES = {
   'in-region': { database: 'backup-snapshot', volume: 'artifact-export' },
 } as const;
 
-async function recoveryPointsOf(
+/** Of one resource in a vault, whatever their state. */
+export async function recoveryPointsOf(
   resourceArn: string,
   vaultName: string,
   technique: Technique,

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 
 /** The functions that this package ships, by the folder of their bundle. */
-export type Bundle = 'export' | 'export-turn' | 'restore' | 'check' | 'drill' | 'reaper' | 'watch' | 'count';
+export type Bundle =
+  'export' | 'export-turn' | 'restore' | 'check' | 'drill' | 'reaper' | 'watch' | 'watch-points' | 'count';
 
 /** The only place that knows where the bundles are. Works from the sources (`lib/`) and from the package (`dist/lib/`). */
 export function bundledCode(name: Bundle): Code {

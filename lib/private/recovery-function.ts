@@ -7,7 +7,7 @@ import { bundledCode, type Bundle } from './bundles';
 /** What the functions of this package do not have in common. */
 export interface RecoveryFunctionOptions extends Omit<
   lambda.FunctionOptions,
-  'logGroup' | 'architecture' | 'memorySize' | 'ephemeralStorageSize'
+  'logGroup' | 'architecture' | 'ephemeralStorageSize'
 > {
   readonly bundle: Bundle;
   readonly description: string;
@@ -26,10 +26,10 @@ export function recoveryFunction(scope: Construct, id: string, options: Recovery
   const { bundle, removalPolicy, ...rest } = options;
   return new lambda.Function(scope, id, {
     timeout: TIMEOUT,
+    memorySize: MEMORY.toMebibytes(),
     ...rest,
     runtime: lambda.Runtime.NODEJS_24_X,
     architecture: lambda.Architecture.ARM_64,
-    memorySize: MEMORY.toMebibytes(),
     handler: 'index.handler',
     code: bundledCode(bundle),
     logGroup: new logs.LogGroup(scope, `${id}Logs`, { retention: logs.RetentionDays.ONE_YEAR, removalPolicy }),

@@ -1,5 +1,6 @@
 import { Duration, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as backup from 'aws-cdk-lib/aws-backup';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as events from 'aws-cdk-lib/aws-events';
 import type * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,6 +9,8 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { archiveBucket } from '../artifacts/archive-bucket';
+import { PointWatch, type WatchedDeployment } from '../monitoring/point-watch';
+import { recoveryPointAge } from '../monitoring/recovery-point-age';
 import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from '../notifications/failure-topic';
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
@@ -134,6 +137,7 @@ export class RecoverySite extends Construct {
   private readonly forBoot: BootSurroundings;
   private readonly hasOwnVpc: boolean;
   private booted?: string;
+  private readonly pointWatch: PointWatch;
 
   public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
     super(scope, id);
@@ -180,6 +184,7 @@ export class RecoverySite extends Construct {
       removalPolicy,
     });
     this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drill, drillTimeout, removalPolicy });
+    this.pointWatch = new PointWatch(this, 'PointWatch', { site: 'dr-site', bucket, vault, topic, removalPolicy });
     notifyOfJobs(this, 'RestoreJobFailures', topic, {
       detailType: 'Restore Job State Change',
       // AWS Backup calls it `status` here, and `state` for the other jobs.
@@ -250,10 +255,28 @@ export class RecoverySite extends Construct {
   }
 
   /**
+   * Age of the newest state that a component can be restored to at this site, in seconds: of a recovery point in the vault, of a
+   * complete export in the replica bucket, of what RDS or EFS replicates. Where there is nothing, the time since the first
+   * recovery plan of the deployment arrived. Put in this Region, every minute or every five; there is an alarm over it.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param component name of a database or a volume
+   * @param options default: the maximum of five minutes
+   */
+  public metricRecoveryPointAge(
+    deploymentName: string,
+    component: string,
+    options: cloudwatch.MetricOptions = {},
+  ): cloudwatch.Metric {
+    return recoveryPointAge(deploymentName, 'dr-site', component, options);
+  }
+
+  /**
    * Makes a deployment known to the site. Only plain strings come in: the site's stack depends on no other.
    * @internal
    */
-  public _register(deployment: string, drillSchedule: events.Schedule | undefined): void {
+  public _register(watched: WatchedDeployment, drillSchedule: events.Schedule | undefined): void {
+    const { deployment } = watched;
     if (this.deployments.has(deployment)) {
       throw invalid(
         this,
@@ -261,6 +284,7 @@ export class RecoverySite extends Construct {
       );
     }
     this.deployments.add(deployment);
+    this.pointWatch.add(watched);
     if (!drillSchedule) return;
     this.watch.add(deployment, drillSchedule);
     scheduleDrills(this, `DrillSchedule-${deployment}`, {

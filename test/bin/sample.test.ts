@@ -64,7 +64,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
-    path: /\/DrillWatch\/Function\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/(DrillWatch|PointWatch)\/Function\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'CloudWatch knows no resource for metrics; the namespace narrows it.',
   },
   {

@@ -2,8 +2,9 @@
 import type { ComponentPoints } from '../../../lambda/drill/choose-recovery-set';
 import type { DrillReport } from '../../../lambda/drill/contract';
 import { usableSpan } from '../../../lambda/drill/restorable-window';
+import { ageSecondsOf, type Newest, newestOf } from '../../../lambda/recovery-points/newest';
 import { formatDuration } from '../../../lib/planning/duration';
-import type { RecoveryPlanDocument, Site, Technique } from '../../../lib/planning/plan-document';
+import type { RecoveryPlanDocument, Site } from '../../../lib/planning/plan-document';
 
 /** What `status --json` prints. */
 export interface Status {
@@ -33,13 +34,6 @@ export interface ComponentStatus {
   readonly rpoSeconds: number;
   /** Worst case of the plan; null where the plan promises nothing. */
   readonly promisedRpoSeconds: number | null;
-}
-
-export interface Newest {
-  readonly id: string;
-  readonly technique: Technique;
-  readonly moment: string;
-  readonly ageSeconds: number;
 }
 
 export interface DrillStatus {
@@ -132,28 +126,6 @@ function judgeAge(ageSeconds: number, rpoSeconds: number, promised: number | und
   return { status: 'green' as const, reason: '' };
 }
 
-function newestOf({ points, windows = [] }: ComponentPoints, now: Date): Newest | undefined {
-  const states = [
-    ...points
-      .filter(({ unusable }) => unusable === undefined)
-      .map(({ id, technique, moment }) => ({ id, technique, ms: Date.parse(moment) })),
-    ...windows.flatMap(({ id, technique, ...window }) => {
-      const span = usableSpan(window, now.getTime());
-      return 'unusable' in span ? [] : [{ id, technique, ms: span.latest }];
-    }),
-  ];
-  const [newest] = states.sort((a, b) => b.ms - a.ms);
-  return (
-    newest && {
-      id: newest.id,
-      technique: newest.technique,
-      moment: new Date(newest.ms).toISOString(),
-      // Clocks differ a little.
-      ageSeconds: Math.max(0, Math.round((now.getTime() - newest.ms) / 1000)),
-    }
-  );
-}
-
 function whyNone(points: ComponentPoints | undefined, now: Date): string {
   const reasons = [
     ...(points?.points ?? []).flatMap(({ id, unusable }) => (unusable === undefined ? [] : [`${id}: ${unusable}`])),
@@ -188,7 +160,7 @@ function judgeDrills(plan: RecoveryPlanDocument, drills: DrillsSeen, now: Date):
       drillId: report.drillId,
       verdict: report.verdict,
       startedAt: report.startedAt,
-      ageSeconds: Math.max(0, Math.round((now.getTime() - Date.parse(report.startedAt)) / 1000)),
+      ageSeconds: ageSecondsOf(Date.parse(report.startedAt), now),
       measuredRpoSeconds: report.measuredRpoSeconds ?? null,
       measuredRtoSeconds: report.measuredRtoSeconds ?? null,
       report: location,

@@ -85,7 +85,10 @@ describe('the watch of scheduled drills', () => {
   test('two deployments share the function, each has its alarm', () => {
     const one = new Fixture();
     one.addRecovery({ deploymentName: 'prod' });
-    one.site._register('other', events.Schedule.rate(Duration.days(1)));
+    one.site._register(
+      { deployment: 'other', databases: ['db'], volumes: [], notMeasured: [], rpoSeconds: 3600, techniques: [] },
+      events.Schedule.rate(Duration.days(1)),
+    );
     const both = Template.fromStack(one.siteStack);
     assert.equal(
       Object.keys(both.findResources('AWS::CloudWatch::Alarm', { Properties: { MetricName: 'DrillOverdue' } })).length,
