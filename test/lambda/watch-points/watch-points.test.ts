@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { EFSClient } from '@aws-sdk/client-efs';
 import { ageOf, watchPoints } from '../../../lambda/watch-points/watch-points';
 import type { ComponentPoints } from '../../../lambda/drill/choose-recovery-set';
@@ -58,7 +58,8 @@ describe('the age of a component', () => {
 async function look(site: FakeSite, where: Site, plan: RecoveryPlanDocument, replications: object[] = []) {
   site.objects.set('plans/prod.json', JSON.stringify(plan));
   const { s3, ...aws } = site.aws();
-  const versioned = {
+  // The SDK's paginators take nothing but a real client.
+  const versioned = Object.assign(new S3Client({ region: 'eu-central-1' }), {
     send: (command: unknown) =>
       command instanceof ListObjectVersionsCommand
         ? Promise.resolve({
@@ -71,7 +72,7 @@ async function look(site: FakeSite, where: Site, plan: RecoveryPlanDocument, rep
             DeleteMarkers: [{ Key: 'plans/prod.json', LastModified: new Date(1) }],
           })
         : s3.send(command as never),
-  } as S3Client;
+  }) as S3Client;
   const efs = Object.assign(new EFSClient({ region: 'eu-central-1' }), {
     send: () => Promise.resolve({ Replications: replications }),
   });
@@ -176,7 +177,6 @@ describe('the watch at the DR site', () => {
 });
 
 describe('a volume that is not exported', () => {
-  const [database] = PLAN.databases;
   const fileSystemArn = PLAN.volumes[0]!.fileSystemArn;
   const line = (technique: 'backup-copy' | 'efs-replication') => ({
     ...PLAN.plan[0]!,
@@ -185,7 +185,7 @@ describe('a volume that is not exported', () => {
   });
   const plan = (...lines: RecoveryPlanDocument['plan'][number][]) => ({
     ...PLAN,
-    databases: [] as (typeof database & object)[],
+    databases: [],
     plan: lines,
   });
   const replica = (more: object) => [
