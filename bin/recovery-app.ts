@@ -31,7 +31,16 @@ export function addStacks(app: App, configuration: Configuration): void {
       description: 'Sample of a WSO2 Identity Server deployment, with its recovery',
       databaseType: sampleDatabaseType(configuration),
     });
-    addRecovery(stack, configuration, site.recoverySite, sampleParts(stack, configuration));
+    const recovery = addRecovery(stack, configuration, site.recoverySite, sampleParts(stack, configuration));
+    // The sample's network has no way to it otherwise.
+    if (recovery.inRegionCheckSecurityGroup) {
+      stack.vpc
+        .addInterfaceEndpoint('SecretsManagerEndpoint', {
+          service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+          open: false,
+        })
+        .connections.allowDefaultPortFrom(recovery.inRegionCheckSecurityGroup);
+    }
   }
 }
 
@@ -65,7 +74,12 @@ interface Parts {
   readonly volumes: Volume[];
 }
 
-function addRecovery(scope: Stack, configuration: Configuration, site: RecoverySite, parts: Parts): void {
+function addRecovery(
+  scope: Stack,
+  configuration: Configuration,
+  site: RecoverySite,
+  parts: Parts,
+): IdentityServerRecovery {
   const { drillSchedule } = configuration;
   const recovery = new IdentityServerRecovery(scope, 'Recovery', {
     ...parts,
@@ -74,6 +88,7 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
     objectives: RecoveryObjectives.of(configuration.objectives),
     backupRetention: configuration.retention,
     assumptions: configuration.assumptions,
+    inRegionRecovery: configuration.inRegionRecovery ? {} : undefined,
     site,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
     removalPolicy: removalPolicy(configuration),
@@ -83,6 +98,7 @@ function addRecovery(scope: Stack, configuration: Configuration, site: RecoveryS
   output(scope, 'Vault', recovery.vault.backupVaultName, 'Recovery points of this Region');
   output(scope, 'BackupRole', recovery.backupRole.roleArn, 'For backup jobs on demand');
   output(scope, 'Failures', recovery.failureTopic.topicArn, 'Subscribe to it');
+  return recovery;
 }
 
 const deploymentOf = ({ deploymentPath, resolve }: Configuration) =>

@@ -3,6 +3,7 @@ import * as backup from 'aws-cdk-lib/aws-backup';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -31,7 +32,8 @@ import { publishPlanDocument } from './recovery/publish-plan-document';
 import { countRows, type RowCountOptions } from './recovery/row-counts';
 import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, validateSite } from './recovery/validate';
 import type { RecoverySite } from './site/recovery-site';
-import { replicaBucketName, vaultName } from './site/site-names';
+import { inRegionRecovery, type InRegionRecoveryOptions } from './site/in-region-recovery';
+import { inRegionDrillFunctionName, replicaBucketName, vaultName } from './site/site-names';
 import { recoveryKey } from './vaults/recovery-key';
 import type { RecoveryPointRetention } from './vaults/recovery-point-retention';
 import { protectVolume } from './volumes/protect-volume';
@@ -78,6 +80,17 @@ export interface IdentityServerRecoveryProps {
    * @default - every seven days
    */
   readonly drill?: DrillOptions;
+
+  /**
+   * The functions that restore, check and report in the primary Region too, from its own vault and artifact bucket: for
+   * failures inside the Region (`recover --site primary`, `drill --site primary`). Databases are restored from snapshots.
+   *
+   * Not made by itself: its network must reach Secrets Manager, it makes a role in production's Region that may restore, and its
+   * alarms cost about 1 USD a month, which is all it costs at rest.
+   *
+   * @default - recoveries and drills at the DR site alone
+   */
+  readonly inRegionRecovery?: InRegionRecoveryOptions;
 
   /**
    * How long recovery points are kept, in both vaults.
@@ -171,6 +184,16 @@ export class IdentityServerRecovery extends Construct {
    * allow it already. Undefined without `rowCounts`.
    */
   public readonly rowCountSecurityGroup?: ec2.ISecurityGroup;
+  /**
+   * With `inRegionRecovery`: the durable function that drills and recovers in the primary Region, through its alias `live`; its
+   * events are those of `RecoverySite.drillFunction`.
+   */
+  public readonly inRegionDrillFunction?: lambda.IFunction;
+  /**
+   * With `inRegionRecovery`: of the function that checks what was restored. Allow it to reach the Secrets Manager endpoint of the
+   * network, where that is not open to all of it.
+   */
+  public readonly inRegionCheckSecurityGroup?: ec2.ISecurityGroup;
 
   public constructor(scope: Construct, id: string, props: IdentityServerRecoveryProps) {
     super(scope, id);
@@ -237,6 +260,22 @@ export class IdentityServerRecovery extends Construct {
         removalPolicy,
       });
     }
+    if (props.inRegionRecovery) {
+      const { drill, check } = inRegionRecovery(this, props.inRegionRecovery, {
+        deploymentName,
+        siteName: site.siteName,
+        vpc: props.vpc,
+        vpcSubnets: props.vpcSubnets,
+        bucket,
+        vault,
+        key,
+        topic,
+        plan: planned.lines,
+        removalPolicy,
+      });
+      this.inRegionDrillFunction = drill;
+      this.inRegionCheckSecurityGroup = check;
+    }
     planFile(this, deploymentName, planned);
     const replication = this.node.findChild('ReplicationRole');
     publishPlanDocument(this, bucket, [replication], {
@@ -254,6 +293,7 @@ export class IdentityServerRecovery extends Construct {
         vaultName: vault.backupVaultName,
         backupRoleArn: backupRole.roleArn,
         exportFunctions,
+        ...(props.inRegionRecovery && { inRegionDrillFunction: inRegionDrillFunctionName(deploymentName) }),
       },
     });
     notifyOfJobs(this, 'BackupJobFailures', topic, {

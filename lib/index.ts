@@ -13,6 +13,7 @@ export type { ObjectLockOptions } from './protection/object-lock';
 export type { VaultLockOptions } from './protection/vault-lock';
 export * from './rules/recovery-checks';
 export type { BootOptions } from './site/boot';
+export type { InRegionRecoveryOptions } from './site/in-region-recovery';
 export * from './site/recovery-site';
 export * from './vaults/recovery-point-retention';
 export * from './volumes/volume';

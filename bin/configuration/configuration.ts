@@ -20,6 +20,8 @@ export interface Configuration {
   readonly objectives: { readonly rpo: Duration; readonly rto: Duration; readonly drSite: SiteObjectives };
   readonly retention?: RecoveryPointRetention;
   readonly assumptions?: PlanningAssumptions;
+  /** Whether recoveries and drills run in the primary Region too. */
+  readonly inRegionRecovery: boolean;
   /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
   readonly drillSchedule?: string;
   /** Receives mail of failures in both Regions. */
@@ -120,6 +122,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
       pattern: /^(rate|cron)\(.+\)$/,
       allowed: 'rate(...) or cron(...)',
     }),
+    inRegionRecovery: drill?.flag('in_region', false) ?? false,
     email:
       notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
     destroy: removal?.text('policy', { pattern: /^(retain|destroy)$/, allowed: '"retain" or "destroy"' }) === 'destroy',

@@ -30,11 +30,12 @@ export async function findPoints(
   { site, vaultName }: Pick<Settings, 'site' | 'vaultName'>,
   { backup, rds, archive }: { backup: BackupClient; rds: RDSClient; archive: ArchiveReader },
 ): Promise<readonly ComponentPoints[]> {
-  const automatedBackups = findAutomatedBackups(plan, rds);
+  // RDS replicates them to the DR site alone.
+  const automatedBackups = site === 'dr-site' ? findAutomatedBackups(plan, rds) : Promise.resolve(undefined);
   const databases = plan.databases.map(async ({ name, resourceArn }) => ({
     component: name,
     points: await recoveryPointsOf(resourceArn, vaultName, TECHNIQUES[site].database, backup),
-    windows: (await automatedBackups).get(name) ?? [],
+    windows: (await automatedBackups)?.get(name) ?? [],
   }));
   const volumes = plan.volumes.map(async ({ name }) => ({
     component: name,
@@ -88,8 +89,15 @@ function pointOf(point: RecoveryPointByBackupVault, technique: Technique): Point
     id: point.RecoveryPointArn,
     technique,
     moment: new Date(Math.min(...times)).toISOString(),
-    ...(point.Status === 'COMPLETED'
-      ? {}
-      : { unusable: `its status is ${point.Status}${point.StatusMessage ? `: ${point.StatusMessage}` : ''}` }),
+    ...unusable(point),
   };
+}
+
+function unusable({ RecoveryPointArn, Status, StatusMessage }: RecoveryPointByBackupVault): Pick<Point, 'unusable'> {
+  // One point for all moments, which a restore would have to name.
+  if (RecoveryPointArn?.includes(':recovery-point:continuous:')) {
+    return { unusable: 'it is a continuous backup: snapshots alone are restored' };
+  }
+  if (Status === 'COMPLETED') return {};
+  return { unusable: `its status is ${Status}${StatusMessage ? `: ${StatusMessage}` : ''}` };
 }

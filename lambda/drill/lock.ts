@@ -61,7 +61,7 @@ export async function acquireLock(
         if (await write(surroundings, own, found?.etag)) return null;
       }
       throw new DrillError(
-        `the lock ${drillLockKey(surroundings.deployment)} was written by others ${MAX_TRIES} times`,
+        `the lock ${drillLockKey(surroundings.deployment, surroundings.settings.site)} was written by others ${MAX_TRIES} times`,
       );
     });
     return heldBy === null ? {} : { heldBy };
@@ -104,7 +104,7 @@ export function refusal({ settings, deployment }: Surroundings, { drillId, start
 async function read({ aws, settings, deployment }: Surroundings) {
   try {
     const { Body, ETag } = await aws.s3.send(
-      new GetObjectCommand({ Bucket: settings.bucket, Key: drillLockKey(deployment) }),
+      new GetObjectCommand({ Bucket: settings.bucket, Key: drillLockKey(deployment, settings.site) }),
     );
     return { etag: ETag, holder: JSON.parse((await Body?.transformToString()) ?? '') as Holder };
   } catch (error) {
@@ -119,7 +119,7 @@ async function write({ aws, settings, deployment }: Surroundings, holder: Holder
     await aws.s3.send(
       new PutObjectCommand({
         Bucket: settings.bucket,
-        Key: drillLockKey(deployment),
+        Key: drillLockKey(deployment, settings.site),
         Body: `${JSON.stringify(holder)}\n`,
         ContentType: 'application/json',
         ...(etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag }),

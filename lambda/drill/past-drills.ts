@@ -11,7 +11,7 @@ export async function pastDrills(
 ): Promise<Pick<Course, 'past' | 'pastUnreadable'>> {
   try {
     const past = await new Journal(aws.clock).step(context, 'read earlier drills', () =>
-      readPastDrills(aws.s3, settings.bucket, deployment, { but: drillId }),
+      readPastDrills(aws.s3, settings.bucket, deployment, { but: drillId, site: settings.site }),
     );
     return { past };
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { Site } from '../planning/plan-document';
+
 /**
  * Keys in the artifact bucket and, since S3 replication keeps keys, in its replica at the DR site. Pure; imported by
  * `lib/` (for the permissions), `lambda/` and `bin/`.
@@ -18,11 +20,18 @@ export const baselinePrefix = (deployment: string, productVersion: string) =>
 /** Prefix of the archive (packs and manifests) of one volume; ends with a slash. */
 export const archivePrefix = (deployment: string, volume: string) => `archives/${deployment}/${volume}/`;
 
-/** Prefix of what the drills of a deployment leave in the DR bucket; ends with a slash. */
-export const drillsPrefix = (deployment: string) => `drills/${deployment}/`;
+/**
+ * Where the drills of a site are. Those of the primary Region are in the artifact bucket, which is replicated: under a name of
+ * their own, so that none of them is taken for a drill of the DR site there.
+ */
+export const DRILLS_PREFIXES = { 'dr-site': 'drills/', 'in-region': 'in-region-drills/' } as const;
 
-/** Prefix of what one drill leaves in the DR bucket; ends with a slash. Holds `report.json` and `report.html`. */
-export const drillPrefix = (deployment: string, drillId: string) => `${drillsPrefix(deployment)}${drillId}/`;
+/** Prefix of what the drills of a deployment leave in the bucket of the site; ends with a slash. */
+export const drillsPrefix = (deployment: string, site: Site = 'dr-site') => `${DRILLS_PREFIXES[site]}${deployment}/`;
+
+/** Prefix of what one drill leaves in the bucket of the site; ends with a slash. Holds `report.json` and `report.html`. */
+export const drillPrefix = (deployment: string, drillId: string, site: Site = 'dr-site') =>
+  `${drillsPrefix(deployment, site)}${drillId}/`;
 
 /** Prefix of the row counts that were noted of a deployment; ends with a slash. */
 export const countsPrefix = (deployment: string) => `counts/${deployment}/`;
@@ -46,8 +55,9 @@ export const recoveryPrefix = (deployment: string, recoveryId: string) => `recov
 /** Prefix of the marks of what must not be restored; ends with a slash. Each is a JSON object (`lambda/drill/suspicion.ts`). */
 export const suspicionPrefix = (deployment: string) => `suspicious/${deployment}/`;
 
-/** Of a deployment at a site: which drill runs. */
-export const drillLockKey = (deployment: string) => `locks/${deployment}/drill.json`;
+/** Of a deployment at a site: which drill runs. Replication must not bring the lock of one site to the other. */
+export const drillLockKey = (deployment: string, site: Site = 'dr-site') =>
+  `locks/${deployment}/${site === 'dr-site' ? 'drill' : 'in-region-drill'}.json`;
 
 /** Tag on everything that a recovery keeps; its value is the recovery's id. Nothing of this project deletes what has it. */
 export const RECOVERY_TAG = 'wso2is-recovery:recovery';

@@ -14,6 +14,8 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
   const site = siteName === undefined || siteName === DEFAULT_SITE_NAME ? '' : ` --site-name ${siteName}`;
   const command = (name: string, more = '') =>
     `npx --package cdk-wso2is-recovery wso2is-recovery ${name} --region ${drRegion} --deployment ${deployment}${site}${more}`;
+  const back = (name: string) =>
+    `npx --package cdk-wso2is-recovery wso2is-recovery ${name} --region ${primaryRegion} --deployment back --site-name back-site`;
   return [
     `# Runbook: recover ${deployment}`,
     '',
@@ -55,6 +57,16 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
     '',
     `Objectives: lose at most ${formatDuration(plan.objectives.inRegion.rpoSeconds)}, be back within ${formatDuration(plan.objectives.inRegion.rtoSeconds)}.`,
     '',
+    ...(plan.resources?.inRegionDrillFunction === undefined
+      ? []
+      : [
+          'All of it, as of the newest snapshot and export, checked, beside what is there; then do what it prints:',
+          '',
+          ...shell(command('recover', ' --site primary --dry-run'), command('recover', ' --site primary')),
+          '',
+          'A database alone, or nearer to the moment of the loss:',
+          '',
+        ]),
     '1. Stop every server.',
     '2. Restore beside what is there, to the last moment at which all was well (or `--use-latest-restorable-time`), with the subnet group',
     '   and the security groups of the old one: without them RDS takes the defaults. What has no automated backups any more is restored',
@@ -91,8 +103,22 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
     '',
     '## 6. Go back to the primary Region',
     '',
-    `When ${primaryRegion} is back: deploy the recovery with ${drRegion} as the primary Region and ${primaryRegion} as its site, take a backup`,
-    'until it is usable there, stop the servers, take another, and recover there as in section 2. Then turn the two round again.',
+    `When ${primaryRegion} is back, and no server runs there:`,
+    '',
+    `1. Deploy an IdentityServerRecovery in ${drRegion}, of what section 2 kept, under a new name, with a RecoverySite in ${primaryRegion}`,
+    '   under a new name (`back` and `back-site` below). Its credentials must be secrets of their own, replicated and tagged for that site.',
+    '2. Take a backup and drill there. Do not go on before it PASSED:',
+    '',
+    ...indented(shell(...['backup', 'drill'].map(back))),
+    '',
+    '3. Stop the servers, take the last backup, recover:',
+    '',
+    ...indented(shell(back('backup'), back('recover --site dr'))),
+    '',
+    '4. Start one server there, sign in, issue a token; then the others; then lead DNS back.',
+    `5. Deploy the recovery as it was, with what step 3 kept as its databases and volumes; backup and drill in ${drRegion} again.`,
+    '',
+    'The page docs/runbook.md of cdk-wso2is-recovery has each step in full, and says what of it was tried.',
     '',
     '## 7. What is where',
     '',

@@ -124,6 +124,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     },
   });
   const permissions = drillPermissions(scope, {
+    site,
     functionName,
     bucket,
     vault,

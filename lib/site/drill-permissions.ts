@@ -4,10 +4,12 @@ import type * as backup from 'aws-cdk-lib/aws-backup';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { DRILL_TAG, RECOVERY_TAG } from '../private/bucket-layout';
+import type { Site } from '../planning/plan-document';
+import { DRILL_TAG, DRILLS_PREFIXES, RECOVERY_TAG } from '../private/bucket-layout';
 import { METRIC_NAMESPACE } from '../private/metrics';
 
 export interface DrillPermissionsOptions {
+  readonly site: Site;
   /** Of the drill itself. */
   readonly functionName: string;
   readonly bucket: s3.IBucket;
@@ -15,17 +17,17 @@ export interface DrillPermissionsOptions {
   readonly restoreRole: iam.IRole;
   /** Name of the subnet group of what is restored. */
   readonly subnetGroup: string;
-  /** Encrypts the automated backups that RDS replicates to the site. */
+  /** Encrypts the automated backups that RDS replicates to a DR site. */
   readonly key: kms.IKey;
 }
 
 /** What the drill may do; a statement a purpose. */
 export function drillPermissions(
   scope: Construct,
-  { functionName, bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
+  { site, functionName, bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
-  const rdsArn = (resource: string, resourceName: string) =>
+  const rdsArn: RdsArn = (resource, resourceName) =>
     stack.formatArn({ service: 'rds', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
   // AWS Backup names the recovery points of RDS by the snapshot; its own carry this prefix.
   const recoveryPoints = [
@@ -41,7 +43,7 @@ export function drillPermissions(
   // The drill names what it restores `drill-TIME-...`; what a recovery keeps is `recovery-TIME-...`.
   const drilled = rdsArn('db', 'drill-*');
   const instances = [drilled, rdsArn('db', 'recovery-*')];
-  const throughRds = { StringEquals: { 'kms:ViaService': `rds.${stack.region}.amazonaws.com` } };
+  const drills = `${DRILLS_PREFIXES[site]}*`;
   return [
     new iam.PolicyStatement({
       sid: 'ReadPlansAndArchives',
@@ -49,7 +51,7 @@ export function drillPermissions(
       resources: [
         bucket.arnForObjects('plans/*'),
         bucket.arnForObjects('archives/*'),
-        bucket.arnForObjects('drills/*'),
+        bucket.arnForObjects(drills),
         bucket.arnForObjects('locks/*'),
         bucket.arnForObjects('suspicious/*'),
       ],
@@ -59,7 +61,7 @@ export function drillPermissions(
     new iam.PolicyStatement({
       sid: 'WriteReports',
       actions: ['s3:PutObject'],
-      resources: ['drills/*', 'recoveries/*', 'locks/*'].map((keys) => bucket.arnForObjects(keys)),
+      resources: [drills, 'recoveries/*', 'locks/*'].map((keys) => bucket.arnForObjects(keys)),
     }),
     // Whether the drill that holds the lock still runs.
     new iam.PolicyStatement({
@@ -92,6 +94,58 @@ export function drillPermissions(
       resources: [restoreRole.roleArn],
       conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
     }),
+    ...(site === 'dr-site' ? replicatedBackupPermissions(stack, rdsArn, subnetGroup, key) : []),
+    new iam.PolicyStatement({
+      sid: 'FollowInstances',
+      actions: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
+      resources: instances,
+    }),
+    // What is restored takes the tag of its drill or recovery, and no other tag.
+    ...[
+      { sid: 'TagInstances', names: 'drill-*', tag: DRILL_TAG },
+      { sid: 'TagRecoveries', names: 'recovery-*', tag: RECOVERY_TAG },
+    ].map(
+      ({ sid, names, tag }) =>
+        new iam.PolicyStatement({
+          sid,
+          actions: ['rds:AddTagsToResource'],
+          resources: [rdsArn('db', names)],
+          conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] }, Null: { 'aws:TagKeys': 'false' } },
+        }),
+    ),
+    // By name and by tag: what a recovery keeps has neither.
+    new iam.PolicyStatement({
+      sid: 'CleanUpDrillInstances',
+      actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
+      resources: [drilled, rdsArn('auto-backup', '*')],
+      conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'SayVerdict',
+      actions: ['events:PutEvents'],
+      resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+    }),
+    // CloudWatch knows no resource for metrics; the namespace narrows it.
+    new iam.PolicyStatement({
+      sid: 'MeasureDrills',
+      actions: ['cloudwatch:PutMetricData'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
+    }),
+  ];
+}
+
+type RdsArn = (resource: string, resourceName: string) => string;
+
+/** For the automated backups that RDS replicates to a DR site; in the primary Region there are none. */
+function replicatedBackupPermissions(
+  stack: Stack,
+  rdsArn: RdsArn,
+  subnetGroup: string,
+  key: kms.IKey,
+): iam.PolicyStatement[] {
+  const throughRds = { StringEquals: { 'kms:ViaService': `rds.${stack.region}.amazonaws.com` } };
+  return [
     // Of the whole Region, as RDS lists them; it answers with times and names.
     new iam.PolicyStatement({
       sid: 'FindAutomatedBackups',
@@ -134,43 +188,6 @@ export function drillPermissions(
       actions: ['kms:CreateGrant'],
       resources: [key.keyArn],
       conditions: { ...throughRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
-    }),
-    new iam.PolicyStatement({
-      sid: 'FollowInstances',
-      actions: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
-      resources: instances,
-    }),
-    // What is restored takes the tag of its drill or recovery, and no other tag.
-    ...[
-      { sid: 'TagInstances', names: 'drill-*', tag: DRILL_TAG },
-      { sid: 'TagRecoveries', names: 'recovery-*', tag: RECOVERY_TAG },
-    ].map(
-      ({ sid, names, tag }) =>
-        new iam.PolicyStatement({
-          sid,
-          actions: ['rds:AddTagsToResource'],
-          resources: [rdsArn('db', names)],
-          conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] }, Null: { 'aws:TagKeys': 'false' } },
-        }),
-    ),
-    // By name and by tag: what a recovery keeps has neither.
-    new iam.PolicyStatement({
-      sid: 'CleanUpDrillInstances',
-      actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
-      resources: [drilled, rdsArn('auto-backup', '*')],
-      conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
-    }),
-    new iam.PolicyStatement({
-      sid: 'SayVerdict',
-      actions: ['events:PutEvents'],
-      resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-    }),
-    // CloudWatch knows no resource for metrics; the namespace narrows it.
-    new iam.PolicyStatement({
-      sid: 'MeasureDrills',
-      actions: ['cloudwatch:PutMetricData'],
-      resources: ['*'],
-      conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
     }),
   ];
 }

@@ -55,6 +55,7 @@ test('the least there can be', () => {
   assert.equal(configuration.objectives.rto.toSeconds(), 14_400);
   assert.equal(configuration.objectives.drSite.rto.toSeconds(), 86_400);
   assert.equal(configuration.drillSchedule, undefined);
+  assert.equal(configuration.inRegionRecovery, false);
   assert.equal(configuration.destroy, false);
   assert.deepEqual(configuration.email, []);
   assert.equal(configuration.existing, undefined);
@@ -64,6 +65,7 @@ test('all there can be, and an existing deployment', () => {
   const configuration = read(`account = "111122223333"\n${MINIMAL}
 [drill]
 schedule = "cron(0 3 * * ? *)"
+in_region = true
 [removal]
 policy = "destroy"
 [notifications]
@@ -73,6 +75,7 @@ name = "dr"
 ${EXISTING}`);
   assert.equal(configuration.account, '111122223333');
   assert.equal(configuration.drillSchedule, 'cron(0 3 * * ? *)');
+  assert.equal(configuration.inRegionRecovery, true);
   assert.equal(configuration.destroy, true);
   assert.equal(configuration.siteName, 'dr');
   assert.deepEqual(configuration.email, ['ops@example.com']);

@@ -6,7 +6,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, w
 import { join } from 'node:path';
 import { before, it } from 'node:test';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import {
+  DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
 import type { BackupResult } from '../../bin/recovery/backup/take-backup';
 import type { RecoverResult } from '../../bin/recovery/drill/recover-site';
 import type { InPlaceResult } from '../../bin/recovery/in-place/recover-in-place';
@@ -17,6 +22,7 @@ import { DEPLOYMENT, REGIONS } from '../../local/demo/configuration';
 import type { Deployed } from '../../local/demo/deployed';
 import { repositoryOf } from '../../local/demo/life';
 import type { LocalAws } from '../../local/local-aws';
+import { withClient } from '../../local/sample/sql-client';
 
 const COMMAND = join(__dirname, '../../dist/bin/wso2is-recovery.js');
 
@@ -112,6 +118,53 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
       /^report: s3:\/\/wso2is-recovery-123456789012-eu-west-1\/drills\/wso2is\/drill-\S+\/report\.html$/m,
     );
     assert.equal((await json<Status>(0, 'status')).status, 'green');
+  });
+
+  void it('in the primary Region: a drill that is none of the DR site, and a recovery beside production', async () => {
+    const rds = new RDSClient(aws.clientConfig(REGIONS.primary));
+    const instances = async () => (await rds.send(new DescribeDBInstancesCommand({}))).DBInstances ?? [];
+    const production = await instances();
+    const calls = (await aws.calls()).length;
+
+    const drilled = await json<{ report: DrillReport; reportJson: string }>(3, 'drill', '--site', 'primary');
+    assert.deepEqual([drilled.report.site, drilled.report.region], ['in-region', 'eu-central-1']);
+    assert.match(drilled.report.components[0]!.restoredFrom!, /^arn:aws:rds:eu-central-1:.*:snapshot:awsbackup:job-/);
+    // The objective of the Region is met by continuous backup, which the function does not restore.
+    assert.deepEqual(
+      drilled.report.warnings.map((warning) => warning.split(':').slice(0, 2).join(':')),
+      ['database: restored from backup-snapshot, not from backup-continuous as planned'],
+    );
+    assert.ok(drilled.reportJson.startsWith(`s3://${deployed.artifactBucket}/in-region-drills/wso2is/drill-`));
+    assert.deepEqual(drilled.report.cleanUp, { complete: true, leftBehind: [] });
+    assert.deepEqual(await instances(), production);
+    // Its report is replicated, and no drill of the DR site.
+    assert.match((await json<Status>(0, 'status')).drill.last!.report, /-eu-west-1\/drills\/wso2is\/drill-/);
+
+    const result = await json<RecoverResult>(3, 'recover', '--site', 'primary', '--yes');
+    assert.ok(!result.dryRun && 'report' in result);
+    assert.deepEqual(result.report.causes, []);
+    const [database] = result.report.recovery!.databases;
+    assert.deepEqual(
+      (await instances()).map(({ DBInstanceIdentifier }) => DBInstanceIdentifier).sort(),
+      [...production.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier), database!.identifier].sort(),
+    );
+    const server = { ...deployed.databases[0]!.server, host: database!.host, port: database!.port };
+    const { rows } = await withClient(server, 'shared_db', (client) => client.query('SELECT um_id FROM um_tenant'));
+    assert.equal(rows.length, 30);
+    const tenants = result.report.checks.find(({ check }) => check === 'tenants-agree');
+    assert.equal(tenants?.compared.tenantDirectories, 30);
+    // The whole of it in the Region: what the commands read of the DR site apart.
+    const changing = (await aws.calls())
+      .slice(calls)
+      .filter(({ service, action = '' }) => service === 'rds' && !/^(Describe|List)/.test(action));
+    assert.ok(changing.length >= 3, JSON.stringify(changing));
+    for (const { region, about } of changing) {
+      assert.equal(region, REGIONS.primary);
+      assert.ok(about.some((text) => text.includes(drilled.report.drillId) || text.includes(result.report.drillId)));
+    }
+    const kept = { DBInstanceIdentifier: database!.identifier };
+    await rds.send(new ModifyDBInstanceCommand({ ...kept, DeletionProtection: false, ApplyImmediately: true }));
+    await rds.send(new DeleteDBInstanceCommand({ ...kept, SkipFinalSnapshot: true }));
   });
 
   void it('drill: FAILED is status 1, with its cause', async () => {

@@ -48,7 +48,12 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
   before(async () => {
     aws = await startLocalAws({ durations: { backupSeconds: 0.2, copySeconds: 0.2, restoreSeconds: 0.2 } });
     const configuration = join(aws.dataDir, 'recovery.toml');
-    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML));
+    writeFileSync(
+      configuration,
+      recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, {
+        drill: { schedule: 'rate(7 days)', in_region: true },
+      }),
+    );
     await bootstrap(aws, REGIONS);
     await deploy(aws, configuration);
     deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);

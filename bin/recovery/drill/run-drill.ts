@@ -16,6 +16,8 @@ export interface DrillSite {
   readonly clients: Clients;
   readonly functionName: string;
   readonly bucket: string;
+  /** What makes the function, where there is none. */
+  readonly madeBy: string;
 }
 
 /** What an execution came to: a report, or the reason why there is none. */
@@ -26,12 +28,22 @@ export type Ended =
 export function drillSite({ plan, site, dr, primary, drUnseen }: Deployment, at: SiteOption): DrillSite {
   if (at === 'dr') {
     if (drUnseen !== undefined) throw new NotFoundError(`${dr.region} cannot be reached: ${drUnseen}`);
-    return { clients: dr, functionName: `${drillFunctionName(site.name)}:${DRILL_ALIAS}`, bucket: site.bucket };
+    return {
+      clients: dr,
+      functionName: `${drillFunctionName(site.name)}:${DRILL_ALIAS}`,
+      bucket: site.bucket,
+      madeBy: 'deploy the stack of this site with a release that has it',
+    };
   }
   if (!plan.resources)
     throw new NotFoundError('the recovery plan does not name what is in the primary Region: deploy again');
   const functionName = `${inRegionDrillFunctionName(plan.deployment)}:${DRILL_ALIAS}`;
-  return { clients: primary, functionName, bucket: plan.resources.artifactBucket };
+  return {
+    clients: primary,
+    functionName,
+    bucket: plan.resources.artifactBucket,
+    madeBy: 'give `inRegionRecovery` to the IdentityServerRecovery of this deployment, and deploy its stack',
+  };
 }
 
 export async function previewOf(site: DrillSite, event: DrillEvent): Promise<RestorePreview> {
@@ -48,15 +60,12 @@ export const startDrill = (site: DrillSite, event: DrillEvent): Promise<string> 
   explained(site, () => startExecution(site.clients.lambda(), site.functionName, event));
 
 /** The function is a part of the deployment: that it is missing has a reason that can be said. */
-async function explained<T>({ functionName, clients }: DrillSite, call: () => Promise<T>): Promise<T> {
+async function explained<T>({ functionName, clients, madeBy }: DrillSite, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
-    throw new NotFoundError(
-      `there is no function ${functionName} in ${clients.region}: deploy the stack of this site with a release that has it`,
-      { cause: error },
-    );
+    throw new NotFoundError(`there is no function ${functionName} in ${clients.region}: ${madeBy}`, { cause: error });
   }
 }
 

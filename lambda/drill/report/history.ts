@@ -1,6 +1,7 @@
 /** The drills before this one, out of the reports that they left in the bucket. */
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import type { Site } from '../../../lib/planning/plan-document';
 import { drillsPrefix } from '../../../lib/private/bucket-layout';
 import type { CheckOutcome } from '../../check/contract';
 import type { ComponentReport, DrillReport, EarlierDrill, Verdict } from '../contract';
@@ -35,14 +36,14 @@ export interface LastDrill {
 
 export type PastCheck = Pick<CheckOutcome, 'check' | 'component' | 'status' | 'compared'>;
 
-/** Reads the newest reports of a deployment, at most `atMost`. Drills without a report, or with one of another format, are left out. */
+/** Reads the newest reports of a deployment at a site (default: the DR site), at most `atMost`. Drills without a report, or with one of another format, are left out. */
 export async function readPastDrills(
   s3: S3Client,
   bucket: string,
   deployment: string,
-  { but, atMost = MOST_EARLIER }: { readonly but?: string; readonly atMost?: number } = {},
+  { but, atMost = MOST_EARLIER, site }: { readonly but?: string; readonly atMost?: number; readonly site?: Site } = {},
 ): Promise<PastDrills> {
-  const prefix = drillsPrefix(deployment);
+  const prefix = drillsPrefix(deployment, site);
   // A drill's id begins with its time, so the order of names is that of time.
   const newest = (await foldersIn(s3, bucket, prefix))
     .filter((folder) => folder.startsWith(`${prefix}drill-`) && folder !== `${prefix}${but}/`)

@@ -48,6 +48,23 @@ test('the steps in their order, with the commands as they are typed', () => {
   }
 });
 
+test('the primary Region is recovered in by the function where there is one', () => {
+  const line = ofCommand('recover SITE --site primary');
+  assert.equal(text().includes(line), false);
+  assert.ok(text({ resources: { ...RESOURCES, inRegionDrillFunction: 'prod-in-region-drill' } }).includes(`${line}\n`));
+});
+
+test('back to the primary Region: the site of the commands is there', () => {
+  assert.deepEqual(
+    [
+      ...text().matchAll(
+        /^ {3}npx .* wso2is-recovery (.*) --region eu-west-1 --deployment back --site-name back-site$/gm,
+      ),
+    ].map((match) => match[1]),
+    ['backup', 'drill', 'backup', 'recover --site dr'],
+  );
+});
+
 test('objectives, promises and names are the deployment’s', () => {
   const book = text();
   for (const part of [
@@ -91,5 +108,5 @@ test('clusters are restored as clusters; the default site needs no name', () => 
     book,
     /restore-db-cluster-to-point-in-time --region eu-west-1 --source-db-cluster-identifier "\$\{old##\*:\}" --db-cluster-identifier NEW-NAME --restore-to-time TIME/,
   );
-  assert.doesNotMatch(book, /--site-name/);
+  assert.doesNotMatch(book, /--deployment prod --site-name/);
 });

@@ -1,0 +1,105 @@
+import { Annotations, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type * as backup from 'aws-cdk-lib/aws-backup';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { FAILED_JOB_STATES, notifyOfJobs } from '../notifications/failure-topic';
+import type { PlanLine } from '../planning/plan-document';
+import { invalid } from '../private/errors';
+import { drillFunctions } from './drill-functions';
+import { inRegionDrillFunctionName } from './site-names';
+import { siteNetwork } from './site-network';
+
+/** Where and how long recoveries and drills in the primary Region run. */
+export interface InRegionRecoveryOptions {
+  /**
+   * The network of what is restored. It must reach S3 and Secrets Manager (VPC endpoints where there is no NAT). Security
+   * groups keep what is restored apart: nothing in it can open a connection, and only the check function can to it.
+   *
+   * @default - the network of the export functions, where the servers can reach what a recovery kept
+   */
+  readonly vpc?: ec2.IVpc;
+
+  /**
+   * Subnets of `vpc` for functions and restored databases, in at least two Availability Zones.
+   *
+   * @default - those of the export functions; with `vpc`, its private or isolated subnets
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * How long a drill may take, clean-up included, before Lambda ends it.
+   *
+   * @default Duration.days(1)
+   */
+  readonly drillTimeout?: Duration;
+}
+
+/** What the deployment has in its Region already. */
+export interface InRegionSurroundings {
+  readonly deploymentName: string;
+  /** Name of the DR site: the value of the tag on the secrets that may be read. */
+  readonly siteName: string;
+  readonly vpc: ec2.IVpc;
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  readonly bucket: s3.IBucket;
+  readonly vault: backup.IBackupVault;
+  readonly key: kms.IKey;
+  readonly topic: sns.ITopic;
+  readonly plan: readonly PlanLine[];
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/**
+ * The functions of a DR site, in the primary Region: for failures inside it, and for going back to it.
+ *
+ * @returns the drill function by its alias, and the security group of the check function
+ */
+export function inRegionRecovery(
+  parent: Construct,
+  options: InRegionRecoveryOptions,
+  { deploymentName, plan, vpc, vpcSubnets, ...given }: InRegionSurroundings,
+): { readonly drill: lambda.IFunction; readonly check: ec2.ISecurityGroup } {
+  if (options.vpcSubnets && !options.vpc) {
+    throw invalid(
+      parent,
+      '`inRegionRecovery.vpcSubnets` must come with `inRegionRecovery.vpc`, got no `vpc`: give the network they are in',
+    );
+  }
+  const scope = new Construct(parent, 'InRegion');
+  warnOfSnapshotsOnly(parent, plan);
+  notifyOfJobs(scope, 'RestoreJobFailures', given.topic, {
+    detailType: 'Restore Job State Change',
+    detail: { status: FAILED_JOB_STATES },
+  });
+  const network = siteNetwork(
+    scope,
+    options.vpc ? { vpc: options.vpc, subnets: options.vpcSubnets } : { vpc, subnets: vpcSubnets },
+  );
+  const { alias } = drillFunctions(scope, {
+    ...given,
+    site: 'in-region',
+    functionName: inRegionDrillFunctionName(deploymentName),
+    network,
+    drillTimeout: options.drillTimeout ?? Duration.days(1),
+  });
+  return { drill: alias, check: network.check };
+}
+
+/** What the functions restore is older than what the plan promises, and nobody should learn it on the day. */
+function warnOfSnapshotsOnly(scope: Construct, plan: readonly PlanLine[]): void {
+  const continuous = plan
+    .filter(({ site, purpose, technique }) => {
+      return site === 'in-region' && purpose === 'promise' && technique === 'backup-continuous';
+    })
+    .map(({ component }) => component);
+  if (continuous.length === 0) return;
+  Annotations.of(scope).addWarningV2(
+    'cdk-wso2is-recovery:inRegionSnapshotsOnly',
+    `\`inRegionRecovery\` restores snapshots, and the plan counts on continuous backup of ${continuous.join(', ')}: what it ` +
+      'restores is as old as the newest snapshot; the runbook says how RDS restores to the last minutes',
+  );
+}
