@@ -1,6 +1,7 @@
 /** What a recovery leaves to people: pure text, with the names in it. */
 import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import type { KeptRecovery } from './contract';
+import { instanceClassOf } from './restored-cluster';
 import type { Settings } from './settings';
 
 /** What carries the old addresses and nobody but the user can change. */
@@ -13,6 +14,7 @@ export function notes(plan: RecoveryPlanDocument | undefined, problem: string | 
           `the changes of deployment.toml are not from the restored file (${problem}): they name the sections that the product ` +
             'has; find the ones of your file',
         ]),
+    ...clusterNotes(plan),
     'DNS: lead the host name of Identity Server to the load balancer in this Region; as long as the name stays, callback ' +
       'URLs, issuer and certificates stay valid',
     'if the host name changes: [server] hostname of deployment.toml, the callback URLs of every application, the issuer that ' +
@@ -30,6 +32,16 @@ export function notes(plan: RecoveryPlanDocument | undefined, problem: string | 
       : [`the user store ${userStore.connectionUrl} must be reachable from this Region`]),
   ];
 }
+
+/** Classes and readers are in no recovery point. */
+const clusterNotes = (plan: RecoveryPlanDocument | undefined): readonly string[] =>
+  (plan?.databases ?? [])
+    .filter(({ kind }) => kind === 'aurora-cluster')
+    .map(
+      (entry) =>
+        `${entry.name} has one instance of the class ${instanceClassOf(entry, 'recover')}: give the cluster the class and the ` +
+        'readers that production has',
+    );
 
 export interface Left {
   readonly kept: Pick<KeptRecovery, 'databases' | 'artifacts' | 'configurationChanges'>;

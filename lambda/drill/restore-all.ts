@@ -2,7 +2,7 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry, RecoveryPlanDocument, VolumeEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint, RecoverySet } from './choose-recovery-set';
-import type { MadeInstance } from './clean-up';
+import type { MadeDatabase } from './clean-up-database';
 import type { StepReport } from './contract';
 import { instanceIdentifierOf } from './drill-id';
 import { restoreDatabase } from './restore-database';
@@ -18,7 +18,7 @@ export type RestoreTask =
       readonly name: string;
       readonly database: DatabaseEntry;
       readonly point: ChosenPoint;
-      readonly instance: MadeInstance;
+      readonly making: MadeDatabase;
     }
   | {
       readonly name: string;
@@ -28,7 +28,7 @@ export type RestoreTask =
 export interface RestoreOutcome {
   readonly restored: readonly RestoredComponent[];
   readonly endpoint?: Endpoint;
-  readonly made?: MadeInstance;
+  readonly made?: MadeDatabase;
   readonly steps: readonly StepReport[];
 }
 
@@ -44,8 +44,9 @@ export function restoreTasks(
         name: database.name,
         database,
         point,
-        instance: {
+        making: {
           component: database.name,
+          kind: database.kind,
           identifier: instanceIdentifierOf(drillId, index, database.name),
         },
       })),
@@ -80,7 +81,7 @@ async function restoreTask(
   const { database, point } = task;
   const component = database.name;
   const journal = new Journal(surroundings.aws.clock, component);
-  let made = task.instance;
+  let made = task.making;
   try {
     const { size, ...endpoint } = await restoreDatabase(
       context,

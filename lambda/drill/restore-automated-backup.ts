@@ -2,8 +2,8 @@ import { RestoreDBInstanceToPointInTimeCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
-import { type Reached, findInstance, RESTORE_TIMEOUT_SECONDS, tagsOf, untilAvailable } from './restored-instance';
-import { DrillError, isNamed, type Journal } from './steps';
+import { assertAskedTwice, type Reached, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
+import { isNamed, type Journal } from './steps';
 import { type Surroundings, tagOf } from './surroundings';
 
 /**
@@ -44,16 +44,4 @@ export async function restoreAutomatedBackup(
     return null;
   });
   return untilAvailable(context, journal, aws.rds, `restore of ${entry.name}`, RESTORE_TIMEOUT_SECONDS, identifier);
-}
-
-/** After a crash before the checkpoint the instance is there already: it is the drill's own if it carries its tag. */
-async function assertAskedTwice(surroundings: Surroundings, identifier: string): Promise<void> {
-  const { aws, settings } = surroundings;
-  const { Key, Value } = tagOf(surroundings);
-  const found = await findInstance(aws.rds, identifier);
-  if (found !== undefined && (await tagsOf(aws.rds, found.arn)).get(Key) === Value) return;
-  throw new DrillError(
-    `DB instance ${identifier} is there already in ${settings.region}, and does not carry the tag ${Key}=${Value}: ` +
-      'look who made it',
-  );
 }

@@ -2,13 +2,14 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { restoreAutomatedBackup } from './restore-automated-backup';
+import { restoreCluster } from './restore-cluster';
 import { restoreRecoveryPoint } from './restore-recovery-point';
 import type { Reached } from './restored-instance';
 import type { Surroundings } from './surroundings';
 import { DrillError, type Journal } from './steps';
 
 /**
- * Restores what was chosen to a new DB instance and waits until it can be reached.
+ * Restores what was chosen to a new DB instance or cluster and waits until it can be reached.
  *
  * `onStarted` gets the id of AWS Backup's restore job, where there is one, as soon as it is known: clean-up needs it
  * whatever happens after.
@@ -22,10 +23,13 @@ export async function restoreDatabase(
   point: ChosenPoint,
   onStarted: (restoreJobId: string) => void,
 ): Promise<Reached> {
-  if (entry.kind !== 'rds-instance') {
+  if (entry.kind === 'multi-az-cluster') {
     throw new DrillError(
-      `${entry.name} is of kind ${entry.kind}, which this release cannot restore: it can rds-instance`,
+      `${entry.name} is of kind ${entry.kind}, which this release cannot restore: it can rds-instance and aurora-cluster`,
     );
+  }
+  if (entry.kind === 'aurora-cluster') {
+    return restoreCluster(context, journal, surroundings, entry, identifier, point, onStarted);
   }
   return point.technique === 'rds-automated-backup-replication'
     ? restoreAutomatedBackup(context, journal, surroundings, entry, identifier, point)

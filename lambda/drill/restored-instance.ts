@@ -7,9 +7,13 @@ import {
 } from '@aws-sdk/client-rds';
 import type { RestoredSize } from './report/usage';
 import { DrillError, isNamed, type Journal } from './steps';
+import { type Surroundings, tagOf } from './surroundings';
 
 /** A large database takes hours; twice a usual RTO is when nobody waits for it any more. */
 export const RESTORE_TIMEOUT_SECONDS = 8 * 3600;
+
+/** From there on to what can be reached: usually minutes. */
+export const AVAILABLE_TIMEOUT_SECONDS = 2 * 3600;
 
 export interface Endpoint {
   readonly host: string;
@@ -75,4 +79,16 @@ export async function findInstance(rds: RDSClient, identifier: string) {
 export async function tagsOf(rds: RDSClient, arn: string): Promise<ReadonlyMap<string, string>> {
   const { TagList } = await rds.send(new ListTagsForResourceCommand({ ResourceName: arn }));
   return new Map(TagList?.flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? ''] as const])));
+}
+
+/** After a crash before the checkpoint the instance is there already: it is the drill's own if it carries its tag. */
+export async function assertAskedTwice(surroundings: Surroundings, identifier: string): Promise<void> {
+  const { aws, settings } = surroundings;
+  const { Key, Value } = tagOf(surroundings);
+  const found = await findInstance(aws.rds, identifier);
+  if (found !== undefined && (await tagsOf(aws.rds, found.arn)).get(Key) === Value) return;
+  throw new DrillError(
+    `DB instance ${identifier} is there already in ${settings.region}, and does not carry the tag ${Key}=${Value}: ` +
+      'look who made it',
+  );
 }

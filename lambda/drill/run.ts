@@ -5,7 +5,7 @@ import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import { archivePrefix } from '../../lib/private/bucket-layout';
 import { bootCopy } from './boot';
 import { chooseRecoverySet, type RecoverySet } from './choose-recovery-set';
-import type { MadeInstance } from './clean-up';
+import type { MadeDatabase } from './clean-up-database';
 import type { StepReport } from './contract';
 import type { Asked } from './event';
 import { findPoints } from './find-points';
@@ -27,7 +27,7 @@ export interface Progress {
   checkedAt?: string;
   failures: string[];
   steps: StepReport[];
-  made: readonly MadeInstance[];
+  made: readonly MadeDatabase[];
   volumesTouched: boolean;
 }
 
@@ -56,7 +56,7 @@ export async function restoreAndCheck(
 
     const tasks = restoreTasks(plan, recoverySet, surroundings.drillId);
     // Noted before anything is made: clean-up must look for it even if nothing is heard of it again.
-    progress.made = tasks.flatMap((task) => ('database' in task ? [task.instance] : []));
+    progress.made = tasks.flatMap((task) => ('database' in task ? [task.making] : []));
     progress.volumesTouched = tasks.some((task) => 'volumes' in task);
     const outcomes = await restoreAll(context, surroundings, tasks);
     progress.outcomes = outcomes;

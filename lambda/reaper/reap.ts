@@ -1,8 +1,9 @@
 import { type BackupClient, paginateListRestoreJobs, type RestoreJobsListMember } from '@aws-sdk/client-backup';
 import {
   AddTagsToResourceCommand,
-  type DBInstance,
+  DeleteDBClusterCommand,
   DeleteDBInstanceCommand,
+  paginateDescribeDBClusters,
   paginateDescribeDBInstances,
   type RDSClient,
 } from '@aws-sdk/client-rds';
@@ -49,20 +50,25 @@ export async function reap(surroundings: ReaperSurroundings): Promise<ReapResult
   await attempt('tasks of Identity Server', async () => {
     removed.push(...(await surroundings.stopTasks(startedBefore)));
   });
-  await attempt('DB instances', async () => {
-    for (const instance of await deadInstances(surroundings, startedBefore)) {
-      const { DBInstanceIdentifier: identifier = '', DBInstanceStatus: status = '' } = instance;
-      await attempt(`DB instance ${identifier}`, async () => {
-        if (!(await isOfDrill(surroundings, instance))) {
-          waiting.push(`DB instance ${identifier} carries no tag ${DRILL_TAG}: look who made it`);
-        } else if (status === 'deleting' || !(await remove(surroundings.rds, identifier))) {
-          waiting.push(`DB instance ${identifier} is ${status}`);
-        } else {
-          removed.push(`DB instance ${identifier}`);
-        }
-      });
-    }
-  });
+  const reapAll = async (kind: string, find: () => Promise<Dead[]>) =>
+    attempt(`${kind}s`, async () => {
+      for (const { arn, identifier, status, remove } of await find()) {
+        const what = `${kind} ${identifier}`;
+        await attempt(what, async () => {
+          if (!(await isOfDrill(surroundings, arn, identifier))) {
+            waiting.push(`${what} carries no tag ${DRILL_TAG}: look who made it`);
+          } else if (status === 'deleting' || !(await remove())) {
+            waiting.push(`${what} is ${status}`);
+          } else {
+            removed.push(what);
+          }
+        });
+      }
+    });
+
+  // Instances first: a cluster that has one waits for the next run.
+  await reapAll('DB instance', () => deadInstances(surroundings, startedBefore));
+  await reapAll('DB cluster', () => deadClusters(surroundings, startedBefore));
   await attempt('restored files', async () => {
     const { folders } = await surroundings.sweepFolders(new Date(startedBefore).toISOString());
     removed.push(...folders.map((folder) => `folder ${folder} on the restore volume`));
@@ -72,29 +78,69 @@ export async function reap(surroundings: ReaperSurroundings): Promise<ReapResult
   return { removed, waiting };
 }
 
-/** In the site's subnets, named as a drill names what it restores, and older than that drill can be alive. */
-async function deadInstances({ rds, dbSubnetGroup }: ReaperSurroundings, startedBefore: number): Promise<DBInstance[]> {
-  const dead: DBInstance[] = [];
+interface Dead {
+  readonly arn: string;
+  readonly identifier: string;
+  readonly status: string;
+  /** False: RDS is still making or changing it, and deletes it later. */
+  readonly remove: () => Promise<boolean>;
+}
+
+async function deadInstances({ rds, dbSubnetGroup }: ReaperSurroundings, startedBefore: number): Promise<Dead[]> {
+  const dead: Dead[] = [];
   for await (const { DBInstances } of paginateDescribeDBInstances({ client: rds }, {})) {
-    dead.push(
-      ...(DBInstances ?? []).filter(({ DBInstanceIdentifier, DBSubnetGroup }) => {
-        // RDS keeps names in lower case.
-        if (DBSubnetGroup?.DBSubnetGroupName?.toLowerCase() !== dbSubnetGroup.toLowerCase()) return false;
-        const start = startOfDrill(drillIdIn(DBInstanceIdentifier));
-        return start !== undefined && start <= startedBefore;
-      }),
-    );
+    for (const {
+      DBInstanceArn: arn = '',
+      DBInstanceIdentifier: identifier = '',
+      DBInstanceStatus: status = '',
+      DBSubnetGroup,
+      DBClusterIdentifier,
+    } of DBInstances ?? []) {
+      if (!isDead(identifier, DBSubnetGroup?.DBSubnetGroupName, dbSubnetGroup, startedBefore)) continue;
+      // Snapshots and backups of a member are its cluster's.
+      const own = DBClusterIdentifier === undefined ? { SkipFinalSnapshot: true, DeleteAutomatedBackups: true } : {};
+      const command = new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, ...own });
+      dead.push({ arn, identifier, status, remove: () => isRemoved(rds.send(command), 'DBInstance') });
+    }
   }
   return dead;
 }
 
-/** `drill-20261124t042500-1a2b3c4d-1-database` */
-const drillIdIn = (identifier = '') => identifier.split('-').slice(0, 3).join('-');
+async function deadClusters({ rds, dbSubnetGroup }: ReaperSurroundings, startedBefore: number): Promise<Dead[]> {
+  const dead: Dead[] = [];
+  for await (const { DBClusters } of paginateDescribeDBClusters({ client: rds }, {})) {
+    for (const {
+      DBClusterArn: arn = '',
+      DBClusterIdentifier: identifier = '',
+      Status: status = '',
+      DBSubnetGroup,
+    } of DBClusters ?? []) {
+      if (!isDead(identifier, DBSubnetGroup, dbSubnetGroup, startedBefore)) continue;
+      const command = new DeleteDBClusterCommand({
+        DBClusterIdentifier: identifier,
+        SkipFinalSnapshot: true,
+        DeleteAutomatedBackups: true,
+      });
+      dead.push({ arn, identifier, status, remove: () => isRemoved(rds.send(command), 'DBCluster') });
+    }
+  }
+  return dead;
+}
 
-/** The tag decides; where it is missing, the job that made the instance. */
-async function isOfDrill(surroundings: ReaperSurroundings, instance: DBInstance): Promise<boolean> {
+/** In the site's subnets, named as a drill names what it restores, and older than that drill can be alive. */
+function isDead(identifier: string, subnetGroup: string | undefined, dbSubnetGroup: string, startedBefore: number) {
+  // RDS keeps names in lower case.
+  if (subnetGroup?.toLowerCase() !== dbSubnetGroup.toLowerCase()) return false;
+  const start = startOfDrill(drillIdIn(identifier));
+  return start !== undefined && start <= startedBefore;
+}
+
+/** `drill-20261124t042500-1a2b3c4d-1-database` */
+const drillIdIn = (identifier: string) => identifier.split('-').slice(0, 3).join('-');
+
+/** The tag decides; where it is missing, the job that made it. */
+async function isOfDrill(surroundings: ReaperSurroundings, arn: string, identifier: string): Promise<boolean> {
   const { rds } = surroundings;
-  const { DBInstanceArn: arn = '', DBInstanceIdentifier: identifier } = instance;
   const drillId = drillIdIn(identifier);
   const tag = (await tagsOf(rds, arn)).get(DRILL_TAG);
   if (tag !== undefined) return tag === drillId;
@@ -117,20 +163,13 @@ async function wasRestored({ backup, restoreRoleArn }: ReaperSurroundings, arn: 
   return false;
 }
 
-/** False: RDS is still making or changing it, and deletes it later. */
-async function remove(rds: RDSClient, identifier: string): Promise<boolean> {
+async function isRemoved(deletion: Promise<unknown>, kind: 'DBInstance' | 'DBCluster'): Promise<boolean> {
   try {
-    await rds.send(
-      new DeleteDBInstanceCommand({
-        DBInstanceIdentifier: identifier,
-        SkipFinalSnapshot: true,
-        DeleteAutomatedBackups: true,
-      }),
-    );
+    await deletion;
     return true;
   } catch (error) {
-    if (isNamed(error, 'DBInstanceNotFound')) return true;
-    if (isNamed(error, 'InvalidDBInstanceState')) return false;
+    if (isNamed(error, `${kind}NotFound`)) return true;
+    if (isNamed(error, `Invalid${kind}State`)) return false;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type * as rds from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import type { OptionalTechnique } from '../objectives/optional-technique';
-import type { DatabaseKind } from '../planning/plan-document';
+import type { DatabaseEntry, DatabaseKind } from '../planning/plan-document';
 import type { DatabaseInput } from '../planning/plan-types';
 import { definitionOf } from '../private/definition';
 import { nameFromId } from '../private/names';
@@ -75,6 +75,20 @@ export interface ProtectedClusterProps extends ProtectedDatabaseProps {
    * @default false
    */
   readonly globalDatabase?: boolean;
+  /**
+   * DB instance class of the one instance that a recovery creates in the restored cluster, as RDS writes it: `db.r8g.large`.
+   * AWS Backup restores a cluster without instances, and no recovery point holds their classes.
+   *
+   * @default - that of the writer where the cluster is a construct of this app, provisioned, and states it; else
+   * `drillInstanceClass`: change it after the recovery
+   */
+  readonly instanceClass?: string;
+  /**
+   * The same of a drill: large enough for the queries of the checks, and no larger.
+   *
+   * @default 'db.t4g.medium', which Aurora MySQL and Aurora PostgreSQL both have
+   */
+  readonly drillInstanceClass?: string;
 }
 
 /** An RDS resource that AWS Backup protects, with the databases of `deployment.toml` that it holds. */
@@ -100,7 +114,10 @@ export abstract class ProtectedDatabase {
     return new ByArn('db', 'rds-instance', instanceArn, props);
   }
 
-  /** An Aurora DB cluster, new or imported. AWS Backup protects it; drills do not restore clusters yet. */
+  /**
+   * An Aurora DB cluster, new or imported. A drill restores the cluster and creates one instance in it. Not from an Aurora
+   * Global Database: where one carries the objective, drills cannot be scheduled.
+   */
   public static fromCluster(cluster: rds.IDatabaseCluster, props: ProtectedClusterProps): ProtectedDatabase {
     return new ByConstruct(
       cluster,
@@ -112,11 +129,12 @@ export abstract class ProtectedDatabase {
         () => cluster.clusterReadEndpoint.hostname,
       ),
       definitionOf(cluster, cluster.clusterIdentifier),
+      writerClassOf(cluster),
     );
   }
 
   /**
-   * An Aurora DB cluster out of a CloudFormation or Terraform stack. Drills do not restore clusters yet.
+   * An Aurora DB cluster out of a CloudFormation or Terraform stack; restored as one of `fromCluster`.
    *
    * @param clusterArn `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`
    */
@@ -148,6 +166,11 @@ export abstract class ProtectedDatabase {
    * @internal
    */
   public readonly _arn: string;
+  /**
+   * Of the instance that is created in what is restored of a cluster.
+   * @internal
+   */
+  public readonly _instanceClasses: InstanceClasses;
 
   /**
    * The resource of this app that it is, if it is one.
@@ -163,7 +186,13 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
-  protected constructor(kind: DatabaseKind, arn: string, props: ProtectedClusterProps, definition?: CfnElement) {
+  protected constructor(
+    kind: DatabaseKind,
+    arn: string,
+    props: ProtectedClusterProps,
+    definition?: CfnElement,
+    statedClass?: string,
+  ) {
     this._kind = kind;
     this._arn = arn;
     this._definition = definition;
@@ -171,6 +200,10 @@ export abstract class ProtectedDatabase {
     this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
     this.props = props;
+    this._instanceClasses = {
+      ...whereGiven('instanceClass', requireInstanceClass('instanceClass', props.instanceClass) ?? statedClass),
+      ...whereGiven('drillInstanceClass', requireInstanceClass('drillInstanceClass', props.drillInstanceClass)),
+    };
   }
 
   /**
@@ -208,8 +241,9 @@ class ByConstruct extends ProtectedDatabase {
     arn: string,
     props: ProtectedClusterProps,
     definition: CfnElement | undefined,
+    statedClass?: string,
   ) {
-    super(kind, arn, props, definition);
+    super(kind, arn, props, definition, statedClass);
     this.stated = statedBy(definition);
     this.name = props.name ?? nameFromId(construct.node.id);
   }
@@ -269,6 +303,30 @@ function statedBy(child: CfnElement | undefined): Stated {
     backupWindow: known(child.preferredBackupWindow),
     ...(child.backupRetentionPeriod === 0 ? { automatedBackups: false } : {}),
   };
+}
+
+type InstanceClasses = Pick<DatabaseEntry, 'instanceClass' | 'drillInstanceClass'>;
+
+const whereGiven = (key: keyof InstanceClasses, value: string | undefined): InstanceClasses =>
+  value === undefined ? {} : { [key]: value };
+
+/** Of the first instance of a cluster of this app; a serverless one needs a capacity that no restored cluster has. */
+function writerClassOf(cluster: IConstruct): string | undefined {
+  const stated = cluster.node
+    .findAll()
+    .find((child): child is CfnDBInstance => child instanceof CfnDBInstance)?.dbInstanceClass;
+  return Token.isUnresolved(stated) || stated === SERVERLESS ? undefined : stated;
+}
+
+const SERVERLESS = 'db.serverless';
+
+function requireInstanceClass(property: keyof InstanceClasses, value: string | undefined): string | undefined {
+  const usable = value === undefined || Token.isUnresolved(value) || /^db\.[a-z0-9-]+\.[a-z0-9-]+$/.test(value);
+  if (usable) return value;
+  throw new Error(
+    `\`${property}\` must be a provisioned DB instance class, got '${value}': ` +
+      'write it as RDS does, db.r8g.large; a restored cluster has no serverless capacity set',
+  );
 }
 
 /** The construct's own endpoints before those that are given; an imported cluster throws where it has none. */

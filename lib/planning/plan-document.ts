@@ -57,6 +57,10 @@ export interface DatabaseEntry {
    * replica in the DR Region has the same ARN but for the Region.
    */
   readonly secretArn: string;
+  /** Of the instance that a recovery creates in a restored Aurora cluster. Absent: not known; that of drills. */
+  readonly instanceClass?: string;
+  /** The same of a drill. Absent: a small one. */
+  readonly drillInstanceClass?: string;
   readonly datasources: readonly DatasourceEntry[];
 }
 

@@ -42,7 +42,7 @@ export function validateDrill(
   if (drill.scheduled === false && drill.schedule) {
     throw invalid(scope, '`drill.schedule` must be absent where `drill.scheduled` is false: leave out one of them');
   }
-  const clusters = databases.filter(({ _kind }) => _kind !== 'rds-instance').map(({ name }) => `cluster ${name}`);
+  const clusters = databases.filter(({ _kind }) => _kind === 'multi-az-cluster').map(({ name }) => `cluster ${name}`);
   const techniques = planned.lines
     .filter(({ purpose, site, technique }) => purpose === 'promise' && site === 'dr-site' && !DRILLED.has(technique))
     .filter(({ component }) => !clusters.includes(`cluster ${component}`))

@@ -21,7 +21,7 @@ export interface DrillPermissionsOptions {
   readonly key: kms.IKey;
 }
 
-/** What the drill may do; a statement a purpose. */
+/** What the drill may do; a statement a purpose. They are more than one inline policy holds: the CDK puts the last into a managed one. */
 export function drillPermissions(
   scope: Construct,
   { site, functionName, bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
@@ -41,8 +41,8 @@ export function drillPermissions(
     }),
   ];
   // The drill names what it restores `drill-TIME-...`; what a recovery keeps is `recovery-TIME-...`.
-  const drilled = rdsArn('db', 'drill-*');
-  const instances = [drilled, rdsArn('db', 'recovery-*')];
+  const named = (names: string) => [rdsArn('db', names), rdsArn('cluster', names)];
+  const drilled = named('drill-*');
   const drills = `${DRILLS_PREFIXES[site]}*`;
   return [
     new iam.PolicyStatement({
@@ -95,10 +95,17 @@ export function drillPermissions(
       conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
     }),
     ...(site === 'dr-site' ? replicatedBackupPermissions(stack, rdsArn, subnetGroup, key) : []),
+    // In an Aurora cluster, which AWS Backup restores without instances.
+    ...[
+      { sid: 'MakeDrillInstances', names: 'drill-*', tag: DRILL_TAG },
+      { sid: 'MakeRecoveryInstances', names: 'recovery-*', tag: RECOVERY_TAG },
+    ].map(({ sid, names, tag }) =>
+      makeTagged(sid, 'rds:CreateDBInstance', named(names), tag, defaultsIn(rdsArn, subnetGroup)),
+    ),
     new iam.PolicyStatement({
       sid: 'FollowInstances',
-      actions: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
-      resources: instances,
+      actions: ['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:ListTagsForResource'],
+      resources: [...drilled, ...named('recovery-*')],
     }),
     // What is restored takes the tag of its drill or recovery, and no other tag.
     ...[
@@ -109,15 +116,20 @@ export function drillPermissions(
         new iam.PolicyStatement({
           sid,
           actions: ['rds:AddTagsToResource'],
-          resources: [rdsArn('db', names)],
+          resources: named(names),
           conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] }, Null: { 'aws:TagKeys': 'false' } },
         }),
     ),
     // By name and by tag: what a recovery keeps has neither.
     new iam.PolicyStatement({
       sid: 'CleanUpDrillInstances',
-      actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
-      resources: [drilled, rdsArn('auto-backup', '*')],
+      actions: [
+        'rds:DeleteDBInstance',
+        'rds:DeleteDBInstanceAutomatedBackup',
+        'rds:DeleteDBCluster',
+        'rds:DeleteDBClusterAutomatedBackup',
+      ],
+      resources: [...drilled, rdsArn('auto-backup', '*'), rdsArn('cluster-auto-backup', '*')],
       conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
     }),
     new iam.PolicyStatement({
@@ -137,6 +149,26 @@ export function drillPermissions(
 
 type RdsArn = (resource: string, resourceName: string) => string;
 
+/** The site's subnets, and the parameter and option groups that are the defaults of the engine. */
+const defaultsIn = (rdsArn: RdsArn, subnetGroup: string) => [
+  rdsArn('subgrp', subnetGroup),
+  rdsArn('pg', 'default.*'),
+  rdsArn('og', 'default:*'),
+];
+
+/** A database server is made out of reach of the internet, and tagged from its first moment. */
+const makeTagged = (sid: string, action: string, made: string[], tag: string, of: string[]) =>
+  new iam.PolicyStatement({
+    sid,
+    actions: [action],
+    resources: [...made, ...of],
+    conditions: {
+      Null: { [`aws:RequestTag/${tag}`]: 'false' },
+      'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
+      Bool: { 'rds:PubliclyAccessible': 'false' },
+    },
+  });
+
 /** For the automated backups that RDS replicates to a DR site; in the primary Region there are none. */
 function replicatedBackupPermissions(
   stack: Stack,
@@ -152,29 +184,15 @@ function replicatedBackupPermissions(
       actions: ['rds:DescribeDBInstanceAutomatedBackups'],
       resources: [rdsArn('auto-backup', '*'), rdsArn('db', '*')],
     }),
-    // Into the site's subnets only, out of reach of the internet, and tagged from its first moment. The replicas' names are
-    // made by RDS; parameter and option groups are the defaults of the engine.
+    // The names of automated backups are made by RDS.
     ...[
       { sid: 'RestoreAutomatedBackups', names: 'drill-*', tag: DRILL_TAG },
       { sid: 'RecoverAutomatedBackups', names: 'recovery-*', tag: RECOVERY_TAG },
-    ].map(
-      ({ sid, names, tag }) =>
-        new iam.PolicyStatement({
-          sid,
-          actions: ['rds:RestoreDBInstanceToPointInTime'],
-          resources: [
-            rdsArn('db', names),
-            rdsArn('auto-backup', '*'),
-            rdsArn('subgrp', subnetGroup),
-            rdsArn('pg', 'default.*'),
-            rdsArn('og', 'default:*'),
-          ],
-          conditions: {
-            Null: { [`aws:RequestTag/${tag}`]: 'false' },
-            'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
-            Bool: { 'rds:PubliclyAccessible': 'false' },
-          },
-        }),
+    ].map(({ sid, names, tag }) =>
+      makeTagged(sid, 'rds:RestoreDBInstanceToPointInTime', [rdsArn('db', names)], tag, [
+        rdsArn('auto-backup', '*'),
+        ...defaultsIn(rdsArn, subnetGroup),
+      ]),
     ),
     // RDS makes the restored storage with the caller's permission to use the key.
     new iam.PolicyStatement({

@@ -41,27 +41,32 @@ export function reaper(scope: Construct, options: ReaperOptions): lambda.Functio
       resourceName,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-  const drilled = rdsArn('db', 'drill-*');
+  const drilled = [rdsArn('db', 'drill-*'), rdsArn('cluster', 'drill-*')];
   for (const statement of [
     // RDS lists all or none.
     new iam.PolicyStatement({
       sid: 'FindInstances',
-      actions: ['rds:DescribeDBInstances'],
-      resources: [rdsArn('db', '*')],
+      actions: ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'],
+      resources: [rdsArn('db', '*'), rdsArn('cluster', '*')],
     }),
-    new iam.PolicyStatement({ sid: 'SeeTags', actions: ['rds:ListTagsForResource'], resources: [drilled] }),
+    new iam.PolicyStatement({ sid: 'SeeTags', actions: ['rds:ListTagsForResource'], resources: drilled }),
     // Jobs have no ARN that a policy could name.
     new iam.PolicyStatement({ sid: 'FindRestoreJobs', actions: ['backup:ListRestoreJobs'], resources: ['*'] }),
     new iam.PolicyStatement({
       sid: 'TagUntagged',
       actions: ['rds:AddTagsToResource'],
-      resources: [drilled],
+      resources: drilled,
       conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] }, Null: { 'aws:TagKeys': 'false' } },
     }),
     new iam.PolicyStatement({
       sid: 'RemoveInstances',
-      actions: ['rds:DeleteDBInstance', 'rds:DeleteDBInstanceAutomatedBackup'],
-      resources: [drilled, rdsArn('auto-backup', '*')],
+      actions: [
+        'rds:DeleteDBInstance',
+        'rds:DeleteDBInstanceAutomatedBackup',
+        'rds:DeleteDBCluster',
+        'rds:DeleteDBClusterAutomatedBackup',
+      ],
+      resources: [...drilled, rdsArn('auto-backup', '*'), rdsArn('cluster-auto-backup', '*')],
       conditions: { Null: { [`aws:ResourceTag/${DRILL_TAG}`]: 'false' } },
     }),
   ]) {

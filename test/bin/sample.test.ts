@@ -49,7 +49,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
-    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/Drill\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'backup:DescribeRestoreJob has no resource; cloudwatch:PutMetricData is narrowed by its namespace.',
   },
   {
@@ -59,7 +59,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*:function:wso2is-recovery-drill:\*\]$/,
-    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/Drill\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'The executions of the drill itself, of any of its versions, to see whether another one runs.',
   },
   {
@@ -69,7 +69,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*\/(archives|counts|drills|locks|plans|recoveries|suspicious)\/.*\*\]$/,
-    path: /DefaultPolicy\/Resource$/,
+    path: /(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'Objects below one prefix of the bucket.',
   },
   {
@@ -78,23 +78,23 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'Narrowed by its condition to secrets with the tag of the site, whose ARNs the site cannot know.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*:((cluster-)?snapshot:awsbackup:|recovery-point:|db:(drill|recovery)-|auto-backup:)\*\]$/,
-    path: /\/(Drill|Reaper)\/ServiceRole\/DefaultPolicy\/Resource$/,
+    rule: /^AwsSolutions-IAM5\[Resource::.*:((cluster-)?snapshot:awsbackup:|recovery-point:|(db|cluster):(drill|recovery)-|(cluster-)?auto-backup:)\*\]$/,
+    path: /\/(Drill|Reaper)\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'Recovery points, and what a drill makes of them, are not there yet when the policy is written.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*:db:\*\]$/,
-    path: /\/(Drill|Reaper)\/ServiceRole\/DefaultPolicy\/Resource$/,
-    reason: 'RDS lists instances and automated backups for the Region as a whole.',
+    rule: /^AwsSolutions-IAM5\[Resource::.*:(db|cluster):\*\]$/,
+    path: /\/(Drill|Reaper)\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
+    reason: 'RDS lists instances, clusters and automated backups for the Region as a whole.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::.*:(pg:default\.|og:default:)\*\]$/,
-    path: /\/Drill\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/Drill\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'The default groups of whichever engine and version is restored.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::<RecoverySite(Restore|Check)\w+\.Arn>:\*\]$/,
-    path: /\/(Drill|Reaper)\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/(Drill|Reaper)\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'The versions of one function.',
   },
   {
@@ -104,7 +104,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Action::kms:GenerateDataKey\*\]$/,
-    path: /DefaultPolicy\/Resource$/,
+    path: /(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'Publishing to the encrypted topic, on its one key (the CDK writes it).',
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Duration, RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as rds from 'aws-cdk-lib/aws-rds';
@@ -441,12 +441,17 @@ test('a secret that already has a replica at the site keeps one', () => {
   });
 });
 
+/** What no copy can promise, and a Global Database does. */
+const AN_HOUR = objectives(Duration.hours(1), Duration.hours(1));
+
+const auroraCluster = (fixture: Fixture, more: object = {}) =>
+  ProtectedDatabase.fromClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:aurora', {
+    ...more,
+    datasources: ['identity_db', 'shared_db'],
+    credentials: fixture.database.secret!,
+  });
+
 describe('what stops the synth', () => {
-  const cluster = (fixture: Fixture) =>
-    ProtectedDatabase.fromClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:aurora', {
-      datasources: ['identity_db', 'shared_db'],
-      credentials: fixture.database.secret!,
-    });
   const cases: [string, (fixture: Fixture) => void, string][] = [
     [
       'a database that nothing covers',
@@ -526,9 +531,11 @@ describe('what stops the synth', () => {
         "hyphen, got 'aaaaaaaaaaaaaaaaaaaaaaaaa': it becomes a part of S3 keys and physical names",
     ],
     [
-      'a cluster in scheduled drills',
-      (fixture) => fixture.addRecovery({ databases: [cluster(fixture)] }),
-      'Is/Recovery: `drill.scheduled` must be false: drills cannot restore from every technique yet, got cluster aurora; ' +
+      'an Aurora Global Database in scheduled drills',
+      (fixture) =>
+        fixture.addRecovery({ databases: [auroraCluster(fixture, { globalDatabase: true })], objectives: AN_HOUR }),
+      'Is/Recovery: `drill.scheduled` must be false: drills cannot restore from every technique yet, got ' +
+        'aurora-global-database of aurora; ' +
         'it protects, but no drill proves that it can be recovered from',
     ],
     [
@@ -635,20 +642,24 @@ describe('what is only warned of', () => {
     );
   });
 
-  test('a cluster without scheduled drills', () => {
+  test('an Aurora Global Database without scheduled drills', () => {
     const fixture = new Fixture();
     fixture.addRecovery({
       drill: { scheduled: false },
-      databases: [
-        ProtectedDatabase.fromClusterArn('arn:aws:rds:eu-central-1:111122223333:cluster:aurora', {
-          datasources: ['identity_db', 'shared_db'],
-          credentials: new Secret(fixture.stack, 'S', { secretStringValue: SecretValue.unsafePlainText('x') }),
-        }),
-      ],
+      objectives: AN_HOUR,
+      databases: [auroraCluster(fixture, { globalDatabase: true })],
     });
     Annotations.fromStack(fixture.stack).hasWarning(
       '/Is/Recovery',
-      Match.stringLikeRegexp('^drills cannot restore from every technique yet, got cluster aurora: their recovery'),
+      Match.stringLikeRegexp(
+        '^drills cannot restore from every technique yet, got aurora-global-database of aurora: their recovery',
+      ),
     );
+  });
+
+  test('of an Aurora cluster whose copies are drilled: nothing', () => {
+    const fixture = new Fixture();
+    fixture.addRecovery({ databases: [auroraCluster(fixture)] });
+    Annotations.fromStack(fixture.stack).hasNoWarning('/Is/Recovery', Match.stringLikeRegexp('^drills cannot restore'));
   });
 });

@@ -221,6 +221,19 @@ test('aurora-global-database: is there already; copies are made beside it', () =
   template.resourceCountIs('Custom::RdsAutomatedBackupReplication', 0);
 });
 
+test('the plan tells a drill which classes the instance of a restored cluster has', () => {
+  const classes = { instanceClass: 'db.r8g.large', drillInstanceClass: 'db.t4g.large' };
+  const [database] = synthesized({
+    rpo: Duration.hours(1),
+    drRpo: Duration.hours(9),
+    database: auroraCluster(classes),
+  }).document.databases;
+  assert.deepEqual(
+    [database?.kind, database?.instanceClass, database?.drillInstanceClass],
+    ['aurora-cluster', 'db.r8g.large', 'db.t4g.large'],
+  );
+});
+
 test('artifact-export and artifact-export-replicated: the schedule, and replication within 15 minutes', () => {
   const { template, line } = synthesized({ rpo: Duration.minutes(25), drRpo: Duration.hours(7) });
   assert.equal(line('repository', 'artifact-export').schedule, 'cron(0/10 * * * ? *)');

@@ -113,6 +113,33 @@ export const REPLICATED_PLAN: RecoveryPlanDocument = {
   ],
 };
 
+export const CLUSTER_ARN = 'arn:aws:rds:eu-west-1:111122223333:cluster:is';
+const CLUSTER_SNAPSHOT_ARN = 'arn:aws:rds:eu-central-1:111122223333:cluster-snapshot:awsbackup:copyjob-2';
+
+/** The same, where the database is an Aurora cluster. */
+export const AURORA_PLAN: RecoveryPlanDocument = {
+  ...PLAN,
+  databases: PLAN.databases.map((database) => ({
+    ...database,
+    kind: 'aurora-cluster' as const,
+    resourceArn: CLUSTER_ARN,
+  })),
+};
+
+export function auroraSite(plan: RecoveryPlanDocument = AURORA_PLAN): FakeSite {
+  const site = new FakeSite();
+  site.objects.set('plans/prod.json', JSON.stringify(plan));
+  site.recoveryPoints = [
+    {
+      RecoveryPointArn: CLUSTER_SNAPSHOT_ARN,
+      ResourceArn: CLUSTER_ARN,
+      Status: 'COMPLETED',
+      CreationDate: new Date('2026-11-24T04:00:00.000Z'),
+    },
+  ];
+  return site;
+}
+
 export const AUTOMATED_BACKUP_ARN = 'arn:aws:rds:eu-central-1:111122223333:auto-backup:ab-1';
 
 /** As RDS describes it in the DR Region. */
@@ -124,6 +151,22 @@ export const automatedBackup = (earliest: string, latest: string) => ({
   RestoreWindow: { EarliestTime: new Date(earliest), LatestTime: new Date(latest) },
 });
 
+/** As the point of a PostgreSQL cluster in the primary Region has it; `engine` in the other spelling of AWS Backup's pages. */
+const NOTED_OF_CLUSTER = {
+  DBClusterIdentifier: 'is',
+  engine: 'aurora-postgresql',
+  EngineMode: 'provisioned',
+  EngineVersion: '16.4',
+  Port: '5432',
+  DatabaseName: '',
+  AvailabilityZones: '["eu-west-1a","eu-west-1b","eu-west-1c"]',
+  DBSubnetGroupName: 'primary-subnets',
+  DBClusterParameterGroupName: 'is-parameters',
+  VpcSecurityGroupIds: '["sg-0primary"]',
+  KmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:key/1',
+  OptionGroupName: 'null',
+};
+
 const IMMORTAL = { isDead: false, die: () => Promise.reject(new Error('it cannot die')) };
 
 interface Instance {
@@ -132,6 +175,8 @@ interface Instance {
   status: string;
   tags: Map<string, string>;
   looks: number;
+  /** Of an instance: the cluster that it is a member of. */
+  cluster?: string;
 }
 
 type Send = (name: string, input: Record<string, unknown>) => unknown;
@@ -141,7 +186,8 @@ export class FakeSite {
   readonly calls: { readonly name: string; readonly input: Record<string, unknown> }[] = [];
   readonly objects = new Map<string, string>([['plans/prod.json', JSON.stringify(PLAN)]]);
   readonly instances = new Map<string, Instance>();
-  readonly jobs = new Map<string, { identifier: string; subnetGroup: string; looks: number }>();
+  readonly clusters = new Map<string, Instance>();
+  readonly jobs = new Map<string, { kind: 'db' | 'cluster'; identifier: string; subnetGroup: string; looks: number }>();
   readonly restoreEvents: RestoreEvent[] = [];
   checkEvent?: CheckEvent;
   recoveryPoints: Record<string, unknown>[] = [
@@ -163,8 +209,12 @@ export class FakeSite {
   archivePoints: ArchivePoint[] = [{ manifestKey: MANIFEST_KEY, startedAt: '2026-11-24T04:10:00.000Z' }];
   /** By name of the call; what it throws is what AWS would throw. */
   readonly faults = new Map<string, (input: Record<string, unknown>) => void>();
-  /** Of an instance that RDS restores to a point in time. */
+  /** What AWS Backup noted of a cluster. */
+  clusterMetadata: Record<string, string> = NOTED_OF_CLUSTER;
+  /** Of a cluster that AWS Backup restores, or of an instance that RDS does. */
   restoredStatus = 'creating';
+  /** Of an instance that is created in a cluster. */
+  createdStatus = 'creating';
   configuration: ConfigureResult = { found: true, changes: [] };
   isolated: IsolateResult = { port: 9443, changed: ['server.hostname'], left: [], references: [] };
   bootEvent?: BootEvent;
@@ -276,16 +326,18 @@ export class FakeSite {
         };
       case 'Backup.GetRecoveryPointRestoreMetadata':
         return {
-          RestoreMetadata: {
-            DBInstanceClass: 'db.t4g.micro',
-            DBInstanceIdentifier: 'is',
-            MultiAZ: 'true',
-            AvailabilityZone: 'eu-west-1a',
-            DBSubnetGroupName: 'primary-subnets',
-            DBName: 'identity',
-            OptionGroupName: 'default:postgres-17',
-            Port: '5432',
-          },
+          RestoreMetadata: (input['RecoveryPointArn'] as string).includes(':cluster-snapshot:')
+            ? this.clusterMetadata
+            : {
+                DBInstanceClass: 'db.t4g.micro',
+                DBInstanceIdentifier: 'is',
+                MultiAZ: 'true',
+                AvailabilityZone: 'eu-west-1a',
+                DBSubnetGroupName: 'primary-subnets',
+                DBName: 'identity',
+                OptionGroupName: 'default:postgres-17',
+                Port: '5432',
+              },
         };
       case 'Backup.StartRestoreJob': {
         const token = input['IdempotencyToken'] as string;
@@ -293,7 +345,9 @@ export class FakeSite {
         // Asked twice it is the same job.
         if (!this.jobs.has(`job-${token}`)) {
           this.jobs.set(`job-${token}`, {
-            identifier: metadata['DBInstanceIdentifier'] ?? '',
+            kind: input['ResourceType'] === 'Aurora' ? 'cluster' : 'db',
+            identifier:
+              metadata[input['ResourceType'] === 'Aurora' ? 'DBClusterIdentifier' : 'DBInstanceIdentifier'] ?? '',
             subnetGroup: metadata['DBSubnetGroupName'] ?? '',
             looks: 0,
           });
@@ -319,11 +373,13 @@ export class FakeSite {
     const job = this.jobs.get(id);
     if (job === undefined) throw named('ResourceNotFoundException', id);
     if (this.jobsHang || job.looks++ < 2) return { Status: 'RUNNING' };
-    const arn = `arn:aws:rds:eu-central-1:111122223333:db:${job.identifier}`;
+    const arn = `arn:aws:rds:eu-central-1:111122223333:${job.kind}:${job.identifier}`;
     if (this.restoreJobEnd.Status !== 'COMPLETED') return this.restoreJobEnd;
     if (job.looks === 3) {
       const subnetGroup = job.subnetGroup;
-      this.instances.set(job.identifier, { arn, subnetGroup, status: 'creating', tags: new Map(), looks: 0 });
+      const status = job.kind === 'cluster' ? this.restoredStatus : 'creating';
+      const made = job.kind === 'cluster' ? this.clusters : this.instances;
+      made.set(job.identifier, { arn, subnetGroup, status, tags: new Map(), looks: 0 });
     }
     return { Status: 'COMPLETED', CreatedResourceArn: arn };
   }
@@ -369,7 +425,9 @@ export class FakeSite {
   }
 
   private rds(name: string, input: Record<string, unknown>): unknown {
-    const byArn = [...this.instances.values()].find(({ arn }) => arn === input['ResourceName']);
+    const byArn = [...this.instances.values(), ...this.clusters.values()].find(
+      ({ arn }) => arn === input['ResourceName'],
+    );
     const identifier = input['DBInstanceIdentifier'] as string;
     const instance = this.instances.get(identifier);
     switch (name) {
@@ -393,6 +451,53 @@ export class FakeSite {
             },
           ],
         };
+      }
+      case 'RDS.DescribeDBClusters': {
+        const wanted = input['DBClusterIdentifier'] as string | undefined;
+        if (wanted !== undefined && !this.clusters.has(wanted)) throw named('DBClusterNotFoundFault', wanted);
+        return {
+          DBClusters: [...this.clusters].flatMap(([name, cluster]) => {
+            if (wanted !== undefined && name !== wanted) return [];
+            if (cluster.looks++ === 1 && cluster.status === 'creating') cluster.status = 'available';
+            if (cluster.status === 'deleting' && (wanted === undefined || cluster.looks > 10))
+              this.clusters.delete(name);
+            return {
+              DBClusterIdentifier: name,
+              DBClusterArn: cluster.arn,
+              Status: cluster.status,
+              DBSubnetGroup: cluster.subnetGroup,
+              Engine: 'aurora-postgresql',
+              Endpoint: `${name}.cluster-c1.internal`,
+              Port: 5432,
+              AllocatedStorage: 1,
+            };
+          }),
+        };
+      }
+      case 'RDS.CreateDBInstance': {
+        const cluster = this.clusters.get(input['DBClusterIdentifier'] as string);
+        if (cluster === undefined) throw named('DBClusterNotFoundFault', input['DBClusterIdentifier'] as string);
+        if (cluster.status !== 'available') throw named('InvalidDBClusterStateFault', cluster.status);
+        if (instance !== undefined) throw named('DBInstanceAlreadyExistsFault', identifier);
+        const tags = (input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value] as const);
+        this.instances.set(identifier, {
+          arn: `arn:aws:rds:eu-central-1:111122223333:db:${identifier}`,
+          subnetGroup: input['DBSubnetGroupName'] as string,
+          status: this.createdStatus,
+          tags: new Map(tags),
+          looks: 0,
+          cluster: input['DBClusterIdentifier'] as string,
+        });
+        return {};
+      }
+      case 'RDS.DeleteDBCluster': {
+        const name = input['DBClusterIdentifier'] as string;
+        const cluster = this.clusters.get(name);
+        if (cluster === undefined) throw named('DBClusterNotFoundFault', name);
+        const hasMembers = [...this.instances.values()].some((each) => each.cluster === name);
+        if (hasMembers || cluster.status === 'creating') throw named('InvalidDBClusterStateFault', name);
+        cluster.status = 'deleting';
+        return {};
       }
       case 'RDS.DescribeDBInstanceAutomatedBackups': {
         // In pages of one, as no caller may count on all at once.
@@ -418,6 +523,10 @@ export class FakeSite {
       case 'RDS.DeleteDBInstance':
         if (instance === undefined) throw named('DBInstanceNotFoundFault', identifier);
         if (instance.status === 'creating') throw named('InvalidDBInstanceStateFault', identifier);
+        // Stricter than RDS may be: snapshots and backups of a member are its cluster’s.
+        if (instance.cluster !== undefined && 'DeleteAutomatedBackups' in input) {
+          throw named('InvalidParameterCombination', identifier);
+        }
         instance.status = 'deleting';
         return {};
       default:
@@ -435,6 +544,7 @@ export class FakeSite {
         DBInstanceArn: instance.arn,
         DBInstanceStatus: instance.status,
         DBSubnetGroup: { DBSubnetGroupName: instance.subnetGroup },
+        ...(instance.cluster === undefined ? {} : { DBClusterIdentifier: instance.cluster }),
       };
     });
   }

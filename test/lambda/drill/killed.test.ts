@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { reap } from '../../../lambda/reaper/reap';
 import type { SweepResult } from '../../../lambda/restore/contract';
-import { automatedBackup, FakeSite, REPLICATED_PLAN, reportOf, runDrill, SETTINGS } from './fake-site';
+import { auroraSite, automatedBackup, FakeSite, REPLICATED_PLAN, reportOf, runDrill, SETTINGS } from './fake-site';
 
 const PRODUCTION = 'is';
 const KEPT = 'recovery-20261123t042500-1a2b3c4d-1-is-db';
 
 /** With what must stay: an instance of the user's, and what a recovery keeps, both in the site's subnets. */
 function newSite(technique: string): FakeSite {
-  const site = new FakeSite();
+  const site = technique === 'copy of an Aurora cluster' ? auroraSite() : new FakeSite();
   for (const [identifier, tags] of [
     [PRODUCTION, new Map<string, string>()],
     [KEPT, new Map([['wso2is-recovery:recovery', 'recovery-20261123t042500-1a2b3c4d']])],
@@ -29,9 +29,10 @@ function newSite(technique: string): FakeSite {
 
 function assertNothingLeft(site: FakeSite, what: string) {
   assert.deepEqual([...site.instances.keys()], [PRODUCTION, KEPT], what);
+  assert.deepEqual([...site.clusters.keys()], [], what);
   assert.deepEqual([...site.folders], ['recovery-20261123t042500-1a2b3c4d'], what);
   const touched = site.calls
-    .filter(({ name }) => /RDS\.(Delete|AddTags|Restore)/.test(name))
+    .filter(({ name }) => /RDS\.(Create|Delete|AddTags|Restore)/.test(name))
     .map(({ input }) => JSON.stringify(input));
   assert.ok(
     touched.every((input) => input.includes('drill-20261124t0425')),
@@ -39,10 +40,10 @@ function assertNothingLeft(site: FakeSite, what: string) {
   );
 }
 
-/** Three runs of the reaper, an hour apart, once the drill cannot be alive any more. */
+/** Six runs of the reaper, an hour apart, once the drill cannot be alive any more. */
 async function reapLater(site: FakeSite) {
   const { rds, backup } = site.aws();
-  for (let hour = 1; hour <= 4; hour++) {
+  for (let hour = 1; hour <= 6; hour++) {
     await reap({
       rds,
       backup,
@@ -56,7 +57,7 @@ async function reapLater(site: FakeSite) {
   }
 }
 
-for (const technique of ['copy', 'automated backup']) {
+for (const technique of ['copy', 'automated backup', 'copy of an Aurora cluster']) {
   describe(`a drill of a ${technique} that is killed`, () => {
     it('between any two steps goes on: PASSED, everything made once and removed, the verdict told', async () => {
       const whole = newSite(technique);

@@ -48,6 +48,57 @@ function siteWith(instances: Readonly<Record<string, Made>>) {
 const tagged = { tags: { 'wso2is-recovery:drill': DRILL } };
 const deleted = (site: FakeSite) => site.inputsOf('RDS.DeleteDBInstance').map((input) => input['DBInstanceIdentifier']);
 
+describe('the reaper, of a cluster', () => {
+  const CLUSTER = `${DRILL}-1-db`;
+
+  function clusterSite(tags: Readonly<Record<string, string>>, subnetGroup = 'dr-subnets') {
+    const site = siteWith({ [`${CLUSTER}-1`]: { tags, subnetGroup } });
+    site.instances.get(`${CLUSTER}-1`)!.cluster = CLUSTER;
+    site.clusters.set(CLUSTER, {
+      arn: `arn:aws:rds:eu-central-1:111122223333:cluster:${CLUSTER}`,
+      status: 'available',
+      subnetGroup,
+      tags: new Map(Object.entries(tags)),
+      looks: 9,
+    });
+    return site;
+  }
+
+  it('removes the instance, and the cluster an hour later', async () => {
+    const site = clusterSite(tagged.tags);
+    assert.deepEqual(await run(site, DAY - 1), { removed: [], waiting: [] });
+    assert.deepEqual(await run(site, DAY), {
+      removed: [`DB instance ${CLUSTER}-1`],
+      waiting: [`DB cluster ${CLUSTER} is available`],
+    });
+    assert.deepEqual((await run(site, DAY + 3600)).removed, [`DB cluster ${CLUSTER}`]);
+    assert.deepEqual((await run(site, DAY + 7200)).removed, []);
+    assert.deepEqual(await run(site, DAY + 10_800), { removed: [], waiting: [] });
+    assert.deepEqual([site.clusters.size, site.instances.size], [0, 0]);
+    assert.deepEqual(deleted(site), [`${CLUSTER}-1`]);
+    assert.equal(site.inputsOf('RDS.DeleteDBCluster')[0]?.['SkipFinalSnapshot'], true);
+  });
+
+  it('tags, then removes, one without an instance that a restore job of the site made', async () => {
+    const site = clusterSite({});
+    site.instances.clear();
+    site.jobs.set('job', { kind: 'cluster', identifier: CLUSTER, subnetGroup: 'dr-subnets', looks: 5 });
+    assert.deepEqual((await run(site, DAY)).removed, [`DB cluster ${CLUSTER}`]);
+    assert.deepEqual(
+      site.inputsOf('RDS.AddTagsToResource').map((input) => input['Tags']),
+      [[{ Key: 'wso2is-recovery:drill', Value: DRILL }]],
+    );
+  });
+
+  it('leaves alone what carries no tag, and what is in the subnets of others', async () => {
+    const untagged = clusterSite({});
+    assert.deepEqual((await run(untagged, DAY)).removed, []);
+    const foreign = clusterSite(tagged.tags, 'other-subnets');
+    assert.deepEqual(await run(foreign, DAY), { removed: [], waiting: [] });
+    for (const site of [untagged, foreign]) assert.deepEqual([site.clusters.size, site.instances.size], [1, 1]);
+  });
+});
+
 describe('the reaper', () => {
   it('removes what is as old as a drill can be, and not a second before', async () => {
     const young = siteWith({ [`${DRILL}-1-db`]: tagged });
@@ -103,7 +154,7 @@ describe('the reaper', () => {
 
   it('tags, then removes, what a restore job of the site made for a drill that died before it could tag it', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: {} });
-    site.jobs.set('job', { identifier: `${DRILL}-1-db`, subnetGroup: 'dr-subnets', looks: 5 });
+    site.jobs.set('job', { kind: 'db', identifier: `${DRILL}-1-db`, subnetGroup: 'dr-subnets', looks: 5 });
     const { removed } = await run(site, 2 * DAY);
     assert.deepEqual(removed, [`DB instance ${DRILL}-1-db`]);
     assert.deepEqual(

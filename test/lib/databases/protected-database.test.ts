@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { DeploymentToml, ProtectedDatabase } from '../../../lib';
@@ -19,6 +20,53 @@ const importedInstance = (id: string, instanceEndpointAddress: string) =>
     port: 5432,
     securityGroups: [],
   });
+
+describe('instance classes of what is restored of a cluster', () => {
+  const ARN = 'arn:aws:rds:eu-central-1:111122223333:cluster:is';
+  const clusterWith = (writer: rds.IClusterInstance) => {
+    const own = new Fixture();
+    const cluster = new rds.DatabaseCluster(own.stack, 'Cluster', {
+      engine: rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_16_4 }),
+      vpc: own.vpc,
+      writer,
+    });
+    return (more: object = {}) => ProtectedDatabase.fromCluster(cluster, { credentials, ...more })._instanceClasses;
+  };
+
+  test('of a cluster of this app: that of its writer, unless one is given', () => {
+    const instanceType = ec2.InstanceType.of(ec2.InstanceClass.R8G, ec2.InstanceSize.LARGE);
+    const classes = clusterWith(rds.ClusterInstance.provisioned('Writer', { instanceType }));
+    assert.deepEqual(classes(), { instanceClass: 'db.r8g.large' });
+    assert.deepEqual(classes({ instanceClass: 'db.r8g.xlarge', drillInstanceClass: 'db.t4g.large' }), {
+      instanceClass: 'db.r8g.xlarge',
+      drillInstanceClass: 'db.t4g.large',
+    });
+  });
+
+  test('of a serverless cluster: none, since what is restored has no capacity set', () => {
+    assert.deepEqual(clusterWith(rds.ClusterInstance.serverlessV2('Writer'))(), {});
+  });
+
+  test('by ARN: what is given', () => {
+    assert.deepEqual(ProtectedDatabase.fromClusterArn(ARN, { credentials })._instanceClasses, {});
+    assert.deepEqual(
+      ProtectedDatabase.fromClusterArn(ARN, { credentials, instanceClass: 'db.x2g.16xlarge' })._instanceClasses,
+      { instanceClass: 'db.x2g.16xlarge' },
+    );
+  });
+
+  for (const property of ['instanceClass', 'drillInstanceClass']) {
+    for (const value of ['db.serverless', 'r8g.large', 'db.R8G.large', '']) {
+      test(`'${value}' is no \`${property}\``, () => {
+        assert.throws(() => ProtectedDatabase.fromClusterArn(ARN, { credentials, [property]: value }), {
+          message:
+            `\`${property}\` must be a provisioned DB instance class, got '${value}': write it as RDS does, db.r8g.large; ` +
+            'a restored cluster has no serverless capacity set',
+        });
+      });
+    }
+  }
+});
 
 describe('host names', () => {
   test('of an imported instance: its endpoint, then what is given', () => {

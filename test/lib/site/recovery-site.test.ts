@@ -13,9 +13,15 @@ function siteWith(props?: RecoverySiteProps, region: string | undefined = 'eu-we
 }
 
 /** Of every policy, with ARNs as texts. */
+/** Of functions; what is too large for an inline policy the CDK puts into a managed one. */
+const policiesOf = (template: Template) => ({
+  ...template.findResources('AWS::IAM::Policy'),
+  ...template.findResources('AWS::IAM::ManagedPolicy'),
+});
+
 function statementsOf(template: Template): Record<string, unknown>[] {
   const text = JSON.stringify(
-    Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+    Object.values(policiesOf(template)).flatMap(
       ({ Properties }) => Properties.PolicyDocument.Statement as Record<string, unknown>[],
     ),
   );
@@ -147,14 +153,14 @@ describe('a site without props', () => {
       deleting.map(({ Sid, Resource, Condition }) => [Sid, Resource, Condition]),
       ['CleanUpDrillInstances', 'RemoveInstances'].map((sid) => [
         sid,
-        [`${arn}db:drill-*`, `${arn}auto-backup:*`],
+        ['db:drill-*', 'cluster:drill-*', 'auto-backup:*', 'cluster-auto-backup:*'].map((name) => arn + name),
         { Null: { 'aws:ResourceTag/wso2is-recovery:drill': 'false' } },
       ]),
     );
   });
 
-  test('the drill restores automated backups into the isolated subnets only, tagged, and with the key of the site', () => {
-    const statements = Object.values(template.findResources('AWS::IAM::Policy'))
+  test('the drill restores automated backups, and creates instances in clusters, in the isolated subnets only, tagged, and with the key of the site', () => {
+    const statements = Object.values(policiesOf(template))
       .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Record<string, unknown>[])
       .map(({ Effect, ...statement }) => ({ ...statement, ...(Effect === 'Allow' ? {} : { Effect }) }));
     const statement = (sid: string) => {
@@ -172,14 +178,15 @@ describe('a site without props', () => {
       Resource: [rds('auto-backup:*'), rds('db:*')],
     });
     for (const [sid, kind] of [
-      ['RestoreAutomatedBackups', 'drill'],
-      ['RecoverAutomatedBackups', 'recovery'],
+      ['MakeDrillInstances', 'drill'],
+      ['MakeRecoveryInstances', 'recovery'],
     ] as const) {
       assert.deepEqual(statement(sid), {
         Sid: sid,
-        Action: 'rds:RestoreDBInstanceToPointInTime',
+        Action: ['rds:RestoreDBInstanceToPointInTime', 'rds:CreateDBInstance'],
         Resource: [
           rds(`db:${kind}-*`),
+          rds(`cluster:${kind}-*`),
           rds('auto-backup:*'),
           arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
           rds('pg:default.*'),
@@ -214,7 +221,7 @@ describe('a site without props', () => {
       assert.deepEqual(statement(sid), {
         Sid: sid,
         Action: 'rds:AddTagsToResource',
-        Resource: rds(`db:${kind}-*`),
+        Resource: [rds(`db:${kind}-*`), rds(`cluster:${kind}-*`)],
         Condition: {
           'ForAllValues:StringEquals': { 'aws:TagKeys': [`wso2is-recovery:${kind}`] },
           Null: { 'aws:TagKeys': 'false' },
@@ -298,7 +305,7 @@ describe("checks of the user's own", () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: { OWN_CHECKS: { 'Fn::Join': ['', ['{"smoke":"', arn, '"}']] } } },
     });
-    const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+    const policies = Object.entries(policiesOf(template));
     const statementsOf = (name: RegExp) =>
       policies.filter(([id]) => name.test(id)).flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
     const invoke = statementsOf(/SiteDrill/).filter(({ Action }) => Action === 'lambda:InvokeFunction');

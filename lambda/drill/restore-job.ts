@@ -1,0 +1,72 @@
+import {
+  DescribeRestoreJobCommand,
+  GetRecoveryPointRestoreMetadataCommand,
+  StartRestoreJobCommand,
+} from '@aws-sdk/client-backup';
+import { AddTagsToResourceCommand } from '@aws-sdk/client-rds';
+import type { DurableContext } from '@aws/durable-execution-sdk-js';
+import type { DatabaseEntry } from '../../lib/planning/plan-document';
+import type { ChosenPoint } from './choose-recovery-set';
+import { RESTORE_TIMEOUT_SECONDS } from './restored-instance';
+import { type Surroundings, tagOf } from './surroundings';
+import { DrillError, type Journal } from './steps';
+
+/** What AWS Backup noted of the source. */
+export type NotedMetadata = Readonly<Record<string, string | undefined>>;
+
+/** A restore job of AWS Backup. */
+export interface RestoreJob {
+  readonly entry: DatabaseEntry;
+  /** Of what it makes. */
+  readonly identifier: string;
+  readonly point: ChosenPoint;
+  /** As AWS Backup calls it: Multi-AZ clusters are of the type of instances. */
+  readonly resourceType: 'RDS' | 'Aurora';
+  readonly metadataOf: (noted: NotedMetadata) => Record<string, string>;
+  /** Gets the job's id as soon as it is known. */
+  readonly onStarted: (restoreJobId: string) => void;
+}
+
+/** Starts the job, waits for its end, and puts the tag onto what it made. */
+export async function runRestoreJob(
+  context: DurableContext,
+  journal: Journal,
+  surroundings: Surroundings,
+  { entry, identifier, point, resourceType, metadataOf, onStarted }: RestoreJob,
+): Promise<void> {
+  const { aws, settings } = surroundings;
+  const restoreJobId = await journal.step(context, `start restore of ${entry.name}`, async () => {
+    const noted = await aws.backup.send(
+      new GetRecoveryPointRestoreMetadataCommand({ BackupVaultName: settings.vaultName, RecoveryPointArn: point.id }),
+    );
+    const { RestoreJobId } = await aws.backup.send(
+      new StartRestoreJobCommand({
+        RecoveryPointArn: point.id,
+        IamRoleArn: settings.restoreRoleArn,
+        // Asked twice (a crash before the checkpoint), AWS Backup answers with the job that it has already.
+        IdempotencyToken: identifier,
+        ResourceType: resourceType,
+        Metadata: metadataOf(noted.RestoreMetadata ?? {}),
+      }),
+    );
+    if (RestoreJobId === undefined) throw new DrillError('AWS Backup gave no restore job');
+    return RestoreJobId;
+  });
+  onStarted(restoreJobId);
+
+  const createdArn = await journal.wait(context, `restore of ${entry.name}`, RESTORE_TIMEOUT_SECONDS, async () => {
+    const job = await aws.backup.send(new DescribeRestoreJobCommand({ RestoreJobId: restoreJobId }));
+    if (job.Status === 'FAILED' || job.Status === 'ABORTED') {
+      throw new DrillError(`restore job ${restoreJobId} ${job.Status}: ${job.StatusMessage ?? 'no reason given'}`);
+    }
+    return job.Status === 'COMPLETED' && job.CreatedResourceArn !== undefined
+      ? { done: job.CreatedResourceArn }
+      : { notYet: `restore job ${restoreJobId} is ${job.Status}` };
+  });
+
+  await journal.step(context, `tag restored ${entry.name}`, () =>
+    aws.rds
+      .send(new AddTagsToResourceCommand({ ResourceName: createdArn, Tags: [tagOf(surroundings)] }))
+      .then(() => null),
+  );
+}
