@@ -95,18 +95,34 @@ export function drillPermissions(
       conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
     }),
     ...(site === 'dr-site' ? replicatedBackupPermissions(stack, rdsArn, subnetGroup, key) : []),
-    // In an Aurora cluster, which AWS Backup restores without instances.
-    ...[
-      { sid: 'MakeDrillInstances', names: 'drill-*', tag: DRILL_TAG },
-      { sid: 'MakeRecoveryInstances', names: 'recovery-*', tag: RECOVERY_TAG },
-    ].map(({ sid, names, tag }) =>
-      makeTagged(sid, 'rds:CreateDBInstance', named(names), tag, defaultsIn(rdsArn, subnetGroup)),
-    ),
     new iam.PolicyStatement({
       sid: 'FollowInstances',
       actions: ['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:ListTagsForResource'],
       resources: [...drilled, ...named('recovery-*')],
     }),
+    // AWS Backup restores an Aurora cluster without instances: one is created in it, in the site's subnets, out of reach of the
+    // internet, and tagged from its first moment; parameter and option groups are the defaults of the engine.
+    ...[
+      { sid: 'CreateDrillInstances', names: 'drill-*', tag: DRILL_TAG },
+      { sid: 'CreateRecoveryInstances', names: 'recovery-*', tag: RECOVERY_TAG },
+    ].map(
+      ({ sid, names, tag }) =>
+        new iam.PolicyStatement({
+          sid,
+          actions: ['rds:CreateDBInstance'],
+          resources: [
+            ...named(names),
+            rdsArn('subgrp', subnetGroup),
+            rdsArn('pg', 'default.*'),
+            rdsArn('og', 'default:*'),
+          ],
+          conditions: {
+            Null: { [`aws:RequestTag/${tag}`]: 'false' },
+            'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
+            Bool: { 'rds:PubliclyAccessible': 'false' },
+          },
+        }),
+    ),
     // What is restored takes the tag of its drill or recovery, and no other tag.
     ...[
       { sid: 'TagInstances', names: 'drill-*', tag: DRILL_TAG },
@@ -149,26 +165,6 @@ export function drillPermissions(
 
 type RdsArn = (resource: string, resourceName: string) => string;
 
-/** The site's subnets, and the parameter and option groups that are the defaults of the engine. */
-const defaultsIn = (rdsArn: RdsArn, subnetGroup: string) => [
-  rdsArn('subgrp', subnetGroup),
-  rdsArn('pg', 'default.*'),
-  rdsArn('og', 'default:*'),
-];
-
-/** A database server is made out of reach of the internet, and tagged from its first moment. */
-const makeTagged = (sid: string, action: string, made: string[], tag: string, of: string[]) =>
-  new iam.PolicyStatement({
-    sid,
-    actions: [action],
-    resources: [...made, ...of],
-    conditions: {
-      Null: { [`aws:RequestTag/${tag}`]: 'false' },
-      'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
-      Bool: { 'rds:PubliclyAccessible': 'false' },
-    },
-  });
-
 /** For the automated backups that RDS replicates to a DR site; in the primary Region there are none. */
 function replicatedBackupPermissions(
   stack: Stack,
@@ -184,15 +180,29 @@ function replicatedBackupPermissions(
       actions: ['rds:DescribeDBInstanceAutomatedBackups'],
       resources: [rdsArn('auto-backup', '*'), rdsArn('db', '*')],
     }),
-    // The names of automated backups are made by RDS.
+    // Into the site's subnets only, out of reach of the internet, and tagged from its first moment. The replicas' names are
+    // made by RDS; parameter and option groups are the defaults of the engine.
     ...[
       { sid: 'RestoreAutomatedBackups', names: 'drill-*', tag: DRILL_TAG },
       { sid: 'RecoverAutomatedBackups', names: 'recovery-*', tag: RECOVERY_TAG },
-    ].map(({ sid, names, tag }) =>
-      makeTagged(sid, 'rds:RestoreDBInstanceToPointInTime', [rdsArn('db', names)], tag, [
-        rdsArn('auto-backup', '*'),
-        ...defaultsIn(rdsArn, subnetGroup),
-      ]),
+    ].map(
+      ({ sid, names, tag }) =>
+        new iam.PolicyStatement({
+          sid,
+          actions: ['rds:RestoreDBInstanceToPointInTime'],
+          resources: [
+            rdsArn('db', names),
+            rdsArn('auto-backup', '*'),
+            rdsArn('subgrp', subnetGroup),
+            rdsArn('pg', 'default.*'),
+            rdsArn('og', 'default:*'),
+          ],
+          conditions: {
+            Null: { [`aws:RequestTag/${tag}`]: 'false' },
+            'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
+            Bool: { 'rds:PubliclyAccessible': 'false' },
+          },
+        }),
     ),
     // RDS makes the restored storage with the caller's permission to use the key.
     new iam.PolicyStatement({

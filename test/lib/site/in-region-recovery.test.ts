@@ -24,12 +24,18 @@ const ofInRegion = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.findResources(type) as Record<string, Resource>).filter(([id]) => id.includes('InRegion'));
 
 /** Of the drill, by their ids. */
+/** Of a role's inline policy, and of the managed one that takes what does not fit into it. */
 function statements(template: Template, policy: RegExp) {
-  const [, { Properties }] = Object.entries(template.findResources('AWS::IAM::Policy')).find(([id]) =>
-    policy.test(id),
-  ) as [string, Resource];
-  const { Statement } = Properties['PolicyDocument'] as { Statement: Record<string, unknown>[] };
-  return new Map(Statement.map((statement) => [statement['Sid'] as string | undefined, statement]));
+  const policies = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap((type) =>
+    Object.entries(template.findResources(type)).filter(([id]) => policy.test(id)),
+  ) as [string, Resource][];
+  return new Map(
+    policies
+      .flatMap(
+        ([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Record<string, unknown>[] }).Statement,
+      )
+      .map((statement) => [statement['Sid'] as string | undefined, statement]),
+  );
 }
 
 describe('recovery in the primary Region', () => {

@@ -150,7 +150,7 @@ describe('a site without props', () => {
     const arn = 'arn:<AWS::Partition>:rds:eu-west-1:111122223333:';
     const deleting = statementsOf(template).filter(({ Action }) => /delete/i.test(JSON.stringify(Action)));
     assert.deepEqual(
-      deleting.map(({ Sid, Resource, Condition }) => [Sid, Resource, Condition]),
+      deleting.map(({ Sid, Resource, Condition }) => [Sid, Resource, Condition]).sort(),
       ['CleanUpDrillInstances', 'RemoveInstances'].map((sid) => [
         sid,
         ['db:drill-*', 'cluster:drill-*', 'auto-backup:*', 'cluster-auto-backup:*'].map((name) => arn + name),
@@ -178,15 +178,35 @@ describe('a site without props', () => {
       Resource: [rds('auto-backup:*'), rds('db:*')],
     });
     for (const [sid, kind] of [
-      ['MakeDrillInstances', 'drill'],
-      ['MakeRecoveryInstances', 'recovery'],
+      ['CreateDrillInstances', 'drill'],
+      ['CreateRecoveryInstances', 'recovery'],
     ] as const) {
       assert.deepEqual(statement(sid), {
         Sid: sid,
-        Action: ['rds:RestoreDBInstanceToPointInTime', 'rds:CreateDBInstance'],
+        Action: 'rds:CreateDBInstance',
         Resource: [
           rds(`db:${kind}-*`),
           rds(`cluster:${kind}-*`),
+          arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
+          rds('pg:default.*'),
+          rds('og:default:*'),
+        ],
+        Condition: {
+          Null: { [`aws:RequestTag/wso2is-recovery:${kind}`]: 'false' },
+          'ForAllValues:StringEquals': { 'aws:TagKeys': [`wso2is-recovery:${kind}`] },
+          Bool: { 'rds:PubliclyAccessible': 'false' },
+        },
+      });
+    }
+    for (const [sid, kind] of [
+      ['RestoreAutomatedBackups', 'drill'],
+      ['RecoverAutomatedBackups', 'recovery'],
+    ] as const) {
+      assert.deepEqual(statement(sid), {
+        Sid: sid,
+        Action: 'rds:RestoreDBInstanceToPointInTime',
+        Resource: [
+          rds(`db:${kind}-*`),
           rds('auto-backup:*'),
           arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
           rds('pg:default.*'),
