@@ -221,11 +221,10 @@ test('several-databases: three instances of three engines, three volumes', () =>
   for (const type of ['postgre', 'mssql', 'mysql']) assert.match(document, new RegExp(`"type":"${type}"`));
 });
 
-test('aurora: protected, and the synth says that no drill proves it', () => {
+test('aurora: protected and drilled', () => {
   const app = assembly('aurora/app.ts');
   assert.deepEqual(plans(app, 'IdentityServer')[0], 'identityserver-database');
-  assert.deepEqual(drilled(app, 'IdentityServerDr'), []);
-  assert.ok(warnings(app).some((warning) => /cluster database: their recovery is unproven/.test(warning)));
+  assert.deepEqual(drilled(app, 'IdentityServerDr'), ['identityserver']);
 });
 
 test('shared-site: two deployments of one account at one site', () => {

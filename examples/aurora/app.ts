@@ -1,5 +1,5 @@
-// An Aurora cluster that this app owns. Drills restore no clusters yet, so they are not scheduled, and the synth warns that
-// nothing proves the recovery. (WSO2 does not list Aurora among the databases that IS is tested with.)
+// An Aurora cluster that this app owns. A drill restores it from its copy, with one instance. (WSO2 does not list Aurora among the
+// databases that IS is tested with.)
 //
 // An RDS Multi-AZ DB *cluster*, `ProtectedDatabase.fromMultiAzClusterArn`, stops the synth: AWS copies no snapshot of it to another
 // Region. A Multi-AZ DB *instance* is `fromInstance`, as any other instance.
@@ -59,7 +59,6 @@ class IdentityServerStack extends Stack {
         rto: Duration.hours(4),
         drSite: { rpo: Duration.hours(8), rto: Duration.hours(8) },
       }),
-      drill: { scheduled: false },
       site: props.site,
     });
   }

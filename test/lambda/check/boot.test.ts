@@ -108,9 +108,9 @@ describe('a booted copy', () => {
 
   it('that does not become healthy in time fails, and is asked for no token', async () => {
     state.health = [503];
-    const [health, token] = await check({ timeoutSeconds: 0.05 });
+    const [health, token] = await check({ timeoutSeconds: 2 });
     assert.equal(health?.status, 'FAILED');
-    assert.match(health?.reason ?? '', /did not answer .* with 200 within 0.05 s \(last: status 503\)/);
+    assert.match(health?.reason ?? '', /did not answer .* with 200 within 2 s \(last: (status 503|no answer in time)\)/);
     assert.equal(token?.status, 'FAILED');
     assert.match(token?.reason ?? '', /no token was asked for/);
   });
@@ -124,7 +124,7 @@ describe('a booted copy', () => {
   });
 
   it('that nobody can connect to fails', async () => {
-    const [health] = await check({ port: 1, timeoutSeconds: 0.05 });
+    const [health] = await check({ port: 1, timeoutSeconds: 1 });
     assert.equal(health?.status, 'FAILED');
     assert.match(health?.reason ?? '', /ECONNREFUSED/);
   });
