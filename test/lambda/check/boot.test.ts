@@ -110,7 +110,10 @@ describe('a booted copy', () => {
     state.health = [503];
     const [health, token] = await check({ timeoutSeconds: 2 });
     assert.equal(health?.status, 'FAILED');
-    assert.match(health?.reason ?? '', /did not answer .* with 200 within 2 s \(last: (status 503|no answer in time)\)/);
+    assert.match(
+      health?.reason ?? '',
+      /did not answer .* with 200 within 2 s \(last: (status 503|no answer in time)\)/,
+    );
     assert.equal(token?.status, 'FAILED');
     assert.match(token?.reason ?? '', /no token was asked for/);
   });
