@@ -80,6 +80,8 @@ describe('the package beside the lowest aws-cdk-lib and constructs of its ranges
     cpSync(join(root, 'package.json'), join(installed, 'package.json'));
     for (const name of ['aws-cdk-lib', 'constructs'])
       symlinkSync(join(root, `node_modules/${name}-lowest`), join(project, 'node_modules', name));
+    // What npm did not install below the lowest one, since that beside the newest is in its range.
+    symlinkSync(join(root, 'node_modules/@aws-cdk'), join(project, 'node_modules/@aws-cdk'));
     const { status, stderr } = spawnSync(
       process.execPath,
       // So that the one finds the other where they are linked.
