@@ -100,29 +100,11 @@ export function drillPermissions(
       actions: ['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:ListTagsForResource'],
       resources: [...drilled, ...named('recovery-*')],
     }),
-    // AWS Backup restores an Aurora cluster without instances: one is created in it, in the site's subnets, out of reach of the
-    // internet, and tagged from its first moment; parameter and option groups are the defaults of the engine.
+    // AWS Backup restores an Aurora cluster without instances: one is created in it.
     ...[
       { sid: 'CreateDrillInstances', names: 'drill-*', tag: DRILL_TAG },
       { sid: 'CreateRecoveryInstances', names: 'recovery-*', tag: RECOVERY_TAG },
-    ].map(
-      ({ sid, names, tag }) =>
-        new iam.PolicyStatement({
-          sid,
-          actions: ['rds:CreateDBInstance'],
-          resources: [
-            ...named(names),
-            rdsArn('subgrp', subnetGroup),
-            rdsArn('pg', 'default.*'),
-            rdsArn('og', 'default:*'),
-          ],
-          conditions: {
-            Null: { [`aws:RequestTag/${tag}`]: 'false' },
-            'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
-            Bool: { 'rds:PubliclyAccessible': 'false' },
-          },
-        }),
-    ),
+    ].map(({ sid, names, tag }) => makesInstances(sid, 'rds:CreateDBInstance', named(names), tag, rdsArn, subnetGroup)),
     // What is restored takes the tag of its drill or recovery, and no other tag.
     ...[
       { sid: 'TagInstances', names: 'drill-*', tag: DRILL_TAG },
@@ -165,6 +147,29 @@ export function drillPermissions(
 
 type RdsArn = (resource: string, resourceName: string) => string;
 
+/**
+ * Into the site's subnets only, out of reach of the internet, and tagged from its first moment; parameter and option groups are
+ * the defaults of the engine.
+ */
+const makesInstances = (
+  sid: string,
+  action: string,
+  resources: string[],
+  tag: string,
+  rdsArn: RdsArn,
+  subnetGroup: string,
+) =>
+  new iam.PolicyStatement({
+    sid,
+    actions: [action],
+    resources: [...resources, rdsArn('subgrp', subnetGroup), rdsArn('pg', 'default.*'), rdsArn('og', 'default:*')],
+    conditions: {
+      Null: { [`aws:RequestTag/${tag}`]: 'false' },
+      'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
+      Bool: { 'rds:PubliclyAccessible': 'false' },
+    },
+  });
+
 /** For the automated backups that RDS replicates to a DR site; in the primary Region there are none. */
 function replicatedBackupPermissions(
   stack: Stack,
@@ -180,29 +185,19 @@ function replicatedBackupPermissions(
       actions: ['rds:DescribeDBInstanceAutomatedBackups'],
       resources: [rdsArn('auto-backup', '*'), rdsArn('db', '*')],
     }),
-    // Into the site's subnets only, out of reach of the internet, and tagged from its first moment. The replicas' names are
-    // made by RDS; parameter and option groups are the defaults of the engine.
+    // The replicas' names are made by RDS.
     ...[
       { sid: 'RestoreAutomatedBackups', names: 'drill-*', tag: DRILL_TAG },
       { sid: 'RecoverAutomatedBackups', names: 'recovery-*', tag: RECOVERY_TAG },
-    ].map(
-      ({ sid, names, tag }) =>
-        new iam.PolicyStatement({
-          sid,
-          actions: ['rds:RestoreDBInstanceToPointInTime'],
-          resources: [
-            rdsArn('db', names),
-            rdsArn('auto-backup', '*'),
-            rdsArn('subgrp', subnetGroup),
-            rdsArn('pg', 'default.*'),
-            rdsArn('og', 'default:*'),
-          ],
-          conditions: {
-            Null: { [`aws:RequestTag/${tag}`]: 'false' },
-            'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
-            Bool: { 'rds:PubliclyAccessible': 'false' },
-          },
-        }),
+    ].map(({ sid, names, tag }) =>
+      makesInstances(
+        sid,
+        'rds:RestoreDBInstanceToPointInTime',
+        [rdsArn('db', names), rdsArn('auto-backup', '*')],
+        tag,
+        rdsArn,
+        subnetGroup,
+      ),
     ),
     // RDS makes the restored storage with the caller's permission to use the key.
     new iam.PolicyStatement({
