@@ -3,7 +3,7 @@
 // A file is replaced as a whole, and only where it changed: a demo or a deployment that runs beside a build reads it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
 
 const root = join(__dirname, '..');
 const common = {
@@ -75,18 +75,26 @@ async function main() {
         }),
       ),
   ]);
+  writeWhole(join(root, 'dist/bundles.json'), Buffer.from(JSON.stringify(all)));
 }
 
+/** What went into which bundle, of all of them: `build/third-party.ts` tells from it whose code is published. */
+const all: Metafile = { inputs: {}, outputs: {} };
+
 async function bundle(options: BuildOptions & { readonly outfile: string }): Promise<void> {
-  const { outputFiles } = await build({ ...options, write: false });
-  for (const { path, contents } of outputFiles!) {
-    if (existsSync(path) && readFileSync(path).equals(contents)) continue;
-    mkdirSync(dirname(path), { recursive: true });
-    const beside = `${path}.${process.pid}`;
-    const isCommand = contents[0] === 0x23 && contents[1] === 0x21; // #!
-    writeFileSync(beside, contents, { mode: isCommand ? 0o755 : 0o644 });
-    renameSync(beside, path);
-  }
+  const { outputFiles, metafile } = await build({ ...options, absWorkingDir: root, metafile: true, write: false });
+  Object.assign(all.inputs, metafile.inputs);
+  Object.assign(all.outputs, metafile.outputs);
+  for (const { path, contents } of outputFiles!) writeWhole(path, contents);
+}
+
+function writeWhole(path: string, contents: Uint8Array): void {
+  if (existsSync(path) && readFileSync(path).equals(contents)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}`;
+  const isCommand = contents[0] === 0x23 && contents[1] === 0x21; // #!
+  writeFileSync(beside, contents, { mode: isCommand ? 0o755 : 0o644 });
+  renameSync(beside, path);
 }
 
 /** Functions that are no more. */
