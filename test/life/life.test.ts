@@ -39,6 +39,7 @@ import { startLocalAws, type ApiCall, type LocalAws } from '../../local/local-aw
 import { withSymmetricKey } from '../../local/sample/encryption';
 import { keystore } from '../../local/sample/keystores';
 import { describeCommands } from './commands';
+import { assertHoldNone, logsOf } from './logs';
 import { withClient } from '../../local/sample/sql-client';
 
 void describe('the life of a deployment', { timeout: 600_000 }, () => {
@@ -353,4 +354,23 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
   });
 
   void describe('the commands', () => describeCommands(() => ({ aws, deployed })));
+
+  void it('no function logged a secret or a name of a person in all this', async () => {
+    await aws.clearFaults();
+    const logs = await logsOf(aws);
+    const functions = [...logs.values()].filter((text) => text.includes('REPORT RequestId')).length;
+    // Of the export, its turns, the drill, the restore, the check, the count and what publishes the plan at least.
+    assert.ok(functions >= 6, [...logs.keys()].join());
+    const secretOf = (name: string) =>
+      new RegExp(`^${name} = "\\[(.+)\\]"`, 'm').exec(readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'))![1]!;
+    assertHoldNone(logs, {
+      'the password of the database server': deployed.databases[0]!.server.password,
+      'the encryption key': secretOf('encryption_key'),
+      'the password of a datasource': secretOf('db_password'),
+      "the administrator's password": secretOf('admin_password'),
+      'what a tenant had encrypted': /secret of tenant-/,
+      'a user name': /user-\d+@/,
+      'an e-mail address': /admin@/,
+    });
+  });
 });
