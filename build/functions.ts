@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { bundleOf } from '../lib/private/bundle-layout';
 
 const root = join(__dirname, '..');
 const common = {
@@ -19,20 +20,24 @@ const common = {
 const ARCHIVE_THREAD = join(root, 'lambda/archive/crew/thread.ts');
 const STARTS_THREADS = ['lambda/export-turn', 'lambda/restore', 'bin'];
 
-/** Functions that log in to databases: each gets the drivers. */
-const CONNECTS_TO_DATABASES = ['lambda/check', 'lambda/count'];
+/** The drivers of databases, by the folder of the bundle that loads them. */
+const ENGINES = 'lambda/check/databases/engines';
+const LOADS_ENGINES = 'dist/lambda/check';
 
 async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
     existsSync(join(root, 'lambda', name, 'handler.ts')),
   );
-  removeAllBut(functions, join(root, 'dist/lambda'));
+  removeAllBut(
+    functions.map((name) => bundleOf(name).folder),
+    join(root, 'dist/lambda'),
+  );
   await Promise.all([
     ...functions.map((name) =>
       bundle({
         ...common,
         entryPoints: [join(root, 'lambda', name, 'handler.ts')],
-        outfile: join(root, 'dist/lambda', name, 'index.js'),
+        outfile: join(root, 'dist/lambda', bundleOf(name).folder, `${bundleOf(name).module}.js`),
         minify: true,
         keepNames: true,
         // Drivers are loaded when a database of their kind is there: each is a bundle of its own, below.
@@ -41,18 +46,17 @@ async function main() {
         supported: { 'dynamic-import': false },
       }),
     ),
-    ...CONNECTS_TO_DATABASES.flatMap((folder) =>
-      readdirSync(join(root, 'lambda/check/databases/engines')).map((file) =>
-        bundle({
-          ...common,
-          entryPoints: [join(root, 'lambda/check/databases/engines', file)],
-          outfile: join(root, 'dist', folder, 'engines', file.replace(/\.ts$/, '.js')),
-          minify: true,
-          keepNames: true,
-          // pg looks for its optional native binding; nobody installs it here.
-          external: ['pg-native'],
-        }),
-      ),
+    ...readdirSync(join(root, ENGINES)).map((file) =>
+      bundle({
+        ...common,
+        entryPoints: [join(root, ENGINES, file)],
+        outfile: join(root, LOADS_ENGINES, 'engines', file.replace(/\.ts$/, '.js')),
+        minify: true,
+        keepNames: true,
+        // pg looks for its optional native binding; nobody installs it here.
+        external: ['pg-native'],
+        alias: { '@azure/identity': join(root, 'build/no-azure-identity.ts') },
+      }),
     ),
     ...STARTS_THREADS.map((folder) =>
       bundle({

@@ -1,20 +1,22 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import { bundleOf } from './bundle-layout';
 
-/** The functions that this package ships, by the folder of their bundle. */
+/** The functions that this package ships, by their folder below `lambda`. */
 export type Bundle =
   'export' | 'export-turn' | 'restore' | 'check' | 'drill' | 'reaper' | 'watch' | 'watch-points' | 'count';
 
 /** The only place that knows where the bundles are. Works from the sources (`lib/`) and from the package (`dist/lib/`). */
-export function bundledCode(name: Bundle): Code {
-  const folder = join(packageRoot(__dirname), 'dist', 'lambda', name);
-  if (!existsSync(join(folder, 'index.js'))) {
+export function bundledCode(name: Bundle): { readonly code: Code; readonly handler: string } {
+  const { folder, module } = bundleOf(name);
+  const path = join(packageRoot(__dirname), 'dist', 'lambda', folder);
+  if (!existsSync(join(path, `${module}.js`))) {
     throw new Error(
-      `The bundle of the ${name} function is missing (${folder}): in a checkout run \`npm run build:functions\` first`,
+      `The bundle of the ${name} function is missing (${path}): in a checkout run \`npm run build:functions\` first`,
     );
   }
-  return Code.fromAsset(folder);
+  return { code: Code.fromAsset(path), handler: `${module}.handler` };
 }
 
 function packageRoot(folder: string): string {

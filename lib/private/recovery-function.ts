@@ -30,8 +30,7 @@ export function recoveryFunction(scope: Construct, id: string, options: Recovery
     ...rest,
     runtime: lambda.Runtime.NODEJS_24_X,
     architecture: lambda.Architecture.ARM_64,
-    handler: 'index.handler',
-    code: bundledCode(bundle),
+    ...bundledCode(bundle),
     logGroup: new logs.LogGroup(scope, `${id}Logs`, { retention: logs.RetentionDays.ONE_YEAR, removalPolicy }),
   });
 }

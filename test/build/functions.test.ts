@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, statSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Connect } from '../../lambda/check/databases/database';
 
 const root = join(__dirname, '../..');
 
@@ -27,4 +28,22 @@ test('a build beside a running demo touches no bundle that did not change, and r
   buildFunctions();
   assert.deepEqual(inodes(), before);
   assert.equal(existsSync(stale), false);
+});
+
+test('each driver loads from its bundle, and says that the server is not there', async () => {
+  for (const engine of ['mysql', 'oracle', 'postgres', 'sql-server']) {
+    const { connect } = (await import(join(root, `dist/lambda/check/engines/${engine}.js`))) as {
+      readonly connect: Connect;
+    };
+    await assert.rejects(
+      connect({
+        host: '127.0.0.1',
+        port: 1,
+        databaseName: 'identity',
+        credentials: { username: 'wso2is', password: 'of a test' },
+      }),
+      /ECONNREFUSED|Failed to connect to 127\.0\.0\.1:1/,
+      engine,
+    );
+  }
 });
