@@ -3,9 +3,7 @@ import * as zlib from 'node:zlib';
 import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
 import { COMMANDS } from './commands';
-
-/** Bad usage: commander's own status for it is 1, which here means that the answer is no. */
-const BAD_USAGE = 2;
+import { ExitStatus, printJsonError } from './output';
 
 async function createProgram(wanted: string | undefined): Promise<Command> {
   const program = new Command('wso2is-recovery')
@@ -43,11 +41,9 @@ createProgram(process.argv[2])
     const isUsage = error instanceof CommanderError;
     // Help is no error.
     if (isUsage && error.exitCode === 0) return;
-    process.exitCode = BAD_USAGE;
+    // Commander's own status for bad usage is 1, which here means that the answer is no.
+    process.exitCode = ExitStatus.failed;
+    // Commander has said it.
     if (!isUsage) process.stderr.write(`error: ${message}\n`);
-    // A program that asked for JSON gets some, whatever happened.
-    if (process.argv.includes('--json')) {
-      const json = { formatVersion: 1, error: message.replace(/^error: /, '') };
-      process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
-    }
+    if (process.argv.includes('--json')) printJsonError(message.replace(/^error: /, ''));
   });

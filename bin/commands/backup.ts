@@ -1,9 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { formatDuration } from '../../lib/planning/duration';
-import { ExitStatus, firstLines, run } from '../archive/command';
 import { parseDuration } from '../duration';
-import { type BackupResult, takeBackup } from '../recovery/backup/take-backup';
-import { findDeployment } from '../recovery/find-deployment';
+import { ExitStatus, firstLines, run } from '../output';
+import type { BackupResult } from '../recovery/backup/take-backup';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
 import { Progress } from '../recovery/progress';
 
@@ -26,7 +25,11 @@ export function registerBackup(program: Command): void {
     .action((options: BackupOptions) =>
       run(
         options,
-        async () => takeBackup(await findDeployment(options), options.timeout * 1000, new Progress()),
+        async () => {
+          const { takeBackup } = await import('../recovery/backup/take-backup');
+          const { findDeployment } = await import('../recovery/find-deployment');
+          return takeBackup(await findDeployment(options), options.timeout * 1000, new Progress());
+        },
         (result) => ({
           text: text(result),
           status: !result.usable

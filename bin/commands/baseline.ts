@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { S3Store } from '../../lambda/archive/s3-store';
 import { baselinePrefix } from '../../lib/private/bucket-layout';
-import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../archive/command';
 import { parseDuration } from '../duration';
-import { type BaselineOutcome, makeBaseline } from '../recovery/baseline/make-baseline';
+import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
+import type { BaselineOutcome } from '../recovery/baseline/make-baseline';
 import { productVersionOf } from '../recovery/baseline/product-version';
-import { findDeployment } from '../recovery/find-deployment';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
 
 interface BaselineCommandOptions extends DeploymentOptions {
@@ -42,6 +40,9 @@ export function registerBaseline(program: Command): void {
               `\`--product-version\` must be given: ${join(isHome, 'README.txt')} does not say which it is`,
             );
           }
+          const { makeBaseline } = await import('../recovery/baseline/make-baseline');
+          const { findDeployment } = await import('../recovery/find-deployment');
+          const { S3Store } = await import('../../lambda/archive/s3-store');
           const { plan, primary } = await findDeployment(options);
           if (!plan.resources)
             throw new Error('the recovery plan names no artifact bucket: deploy the primary stack again');

@@ -1,18 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { diffPoints, type Difference } from '../../lambda/archive/diff/diff-points';
+import type { Difference } from '../../lambda/archive/diff/diff-points';
 import { ArchiveError } from '../../lambda/archive/errors';
 import type { ObjectStore } from '../../lambda/archive/object-store';
-import { choosePoint, listManifests } from '../../lambda/archive/points';
-import {
-  archiveLocation,
-  ExitStatus,
-  openToRead,
-  run,
-  time,
-  withReadingOptions,
-  type ArchiveLocation,
-  type ReadingOptions,
-} from '../archive/command';
+import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import { time } from '../arguments';
+import { ExitStatus, run } from '../output';
 
 /** A point as it is asked for: the newest, the newest of a time, or the beginning of a manifest's name. */
 type Wanted = 'latest' | Date | { readonly name: string };
@@ -51,6 +43,8 @@ export function registerDiff(program: Command): void {
       run(
         options,
         async () => {
+          const { diffPoints } = await import('../../lambda/archive/diff/diff-points');
+          const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
           const [before, after] = [await manifestOf(store, a), await manifestOf(store, b)];
           const differences: Difference[] = [];
@@ -69,6 +63,7 @@ export function registerDiff(program: Command): void {
 }
 
 async function manifestOf(store: ObjectStore, wanted: Wanted): Promise<string> {
+  const { choosePoint, listManifests } = await import('../../lambda/archive/points');
   if (wanted === 'latest' || wanted instanceof Date) {
     return (await choosePoint(store, wanted === 'latest' ? undefined : wanted)).manifestKey;
   }

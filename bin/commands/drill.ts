@@ -1,9 +1,8 @@
 import { Option, type Command } from 'commander';
-import { ExitStatus, run, time } from '../archive/command';
-import { renderPreview, renderReport } from '../recovery/drill/render';
-import { drillSite, followDrill, previewOf, startDrill, type SiteOption } from '../recovery/drill/run-drill';
+import { time } from '../arguments';
+import { ExitStatus, run } from '../output';
+import type { SiteOption } from '../recovery/drill/run-drill';
 import { verdictStatus } from '../recovery/drill/verdict-status';
-import { findDeployment } from '../recovery/find-deployment';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
 import { Progress } from '../recovery/progress';
 
@@ -40,11 +39,16 @@ function dryRun(options: DrillOptions): Promise<void> {
   return run(
     options,
     async () => {
+      const { drillSite, previewOf } = await import('../recovery/drill/run-drill');
+      const { findDeployment } = await import('../recovery/find-deployment');
       const deployment = await findDeployment(options);
       const site = drillSite(deployment, options.site);
       return { formatVersion: 1, ...(await previewOf(site, eventOf(options, deployment.plan.deployment))) };
     },
-    (preview) => ({ text: renderPreview(preview), status: preview.complete ? ExitStatus.ok : ExitStatus.no }),
+    async (preview) => {
+      const { renderPreview } = await import('../recovery/drill/render');
+      return { text: renderPreview(preview), status: preview.complete ? ExitStatus.ok : ExitStatus.no };
+    },
   );
 }
 
@@ -53,18 +57,21 @@ function drill(options: DrillOptions): Promise<void> {
   return run(
     options,
     async () => {
+      const { drillSite, followDrill, startDrill } = await import('../recovery/drill/run-drill');
+      const { findDeployment } = await import('../recovery/find-deployment');
       const deployment = await findDeployment(options);
       const site = drillSite(deployment, options.site);
       const executionArn = options.follow ?? (await startDrill(site, eventOf(options, deployment.plan.deployment)));
       progress.done(`execution ${executionArn}: it goes on without this command, and --follow takes it up again`);
       return { formatVersion: 1, executionArn, ...(await followDrill(site, executionArn, progress)) };
     },
-    (ended) =>
-      'refused' in ended
-        ? { text: ended.refused, status: ExitStatus.no }
-        : {
-            text: renderReport(ended.report, ended.reportHtml, process.stdout),
-            status: verdictStatus(ended.report.verdict),
-          },
+    async (ended) => {
+      if ('refused' in ended) return { text: ended.refused, status: ExitStatus.no };
+      const { renderReport } = await import('../recovery/drill/render');
+      return {
+        text: renderReport(ended.report, ended.reportHtml, process.stdout),
+        status: verdictStatus(ended.report.verdict),
+      };
+    },
   );
 }

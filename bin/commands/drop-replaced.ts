@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { dropReplaced } from '../../lambda/archive/restore/replaced';
-import { run } from '../archive/command';
+import { ExitStatus, run } from '../output';
 
 interface DropOptions {
   readonly path?: readonly string[];
@@ -24,13 +23,16 @@ export function registerDropReplaced(program: Command): void {
     .action((target: string, { path: paths, dryRun = false, ...options }: DropOptions) =>
       run(
         options,
-        async () => ({ dropped: await dropReplaced({ target, dryRun, ...(paths ? { paths } : {}) }) }),
+        async () => {
+          const { dropReplaced } = await import('../../lambda/archive/restore/replaced');
+          return { dropped: await dropReplaced({ target, dryRun, ...(paths ? { paths } : {}) }) };
+        },
         ({ dropped }) => ({
           text:
             dropped.length === 0
               ? 'nothing was kept'
               : dropped.map((kept) => `${dryRun ? 'would drop' : 'dropped'} ${kept}`).join('\n'),
-          status: 0,
+          status: ExitStatus.ok,
         }),
       ),
     );

@@ -1,18 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { exportVolume } from '../../lambda/archive/export/export-volume';
-import { DirectoryVolume } from '../../lambda/archive/volume';
-import {
-  archiveLocation,
-  ExitStatus,
-  formatBytes,
-  openStore,
-  progressOf,
-  run,
-  withCommonOptions,
-  type ArchiveLocation,
-  type CommonOptions,
-} from '../archive/command';
+import { archiveLocation, withCommonOptions, type ArchiveLocation, type CommonOptions } from '../archive/options';
+import { ExitStatus, formatBytes, progressOf, run } from '../output';
 
 interface ExportOptions extends CommonOptions {
   readonly volumeMountedAt: string;
@@ -37,8 +26,11 @@ export function registerExport(program: Command): void {
       const progress = progressOf('entries');
       return run(
         options,
-        () =>
-          exportVolume({
+        async () => {
+          const { exportVolume } = await import('../../lambda/archive/export/export-volume');
+          const { DirectoryVolume } = await import('../../lambda/archive/volume');
+          const { openStore } = await import('../archive/open-store');
+          return exportVolume({
             volume: new DirectoryVolume(resolve(directory)),
             store: openStore(archive, options),
             volumeName: basename(archive.prefix) || basename(resolve(directory)),
@@ -48,7 +40,8 @@ export function registerExport(program: Command): void {
             dryRun: options.dryRun ?? false,
             onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
               progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),
-          }),
+          });
+        },
         ({ manifestKey, counts, filesRead, bytesStored, problems, warnings }) => ({
           text: [
             `${options.dryRun ? 'would export' : 'exported'} ${counts.files} files, ${formatBytes(counts.bytes)}: ${filesRead} read, ${formatBytes(bytesStored)} stored`,

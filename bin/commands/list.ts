@@ -1,16 +1,6 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
-import { listPoints } from '../../lambda/archive/points';
-import {
-  archiveLocation,
-  ExitStatus,
-  formatBytes,
-  openToRead,
-  run,
-  withReadingOptions,
-  type ArchiveLocation,
-  type ReadingOptions,
-} from '../archive/command';
+import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import { ExitStatus, formatBytes, run } from '../output';
 
 /** Exit status 0: at least one complete point is there; 1: none is; 2: bad input or failure. */
 export function registerList(program: Command): void {
@@ -20,18 +10,24 @@ export function registerList(program: Command): void {
     .action((archive: ArchiveLocation, options: ReadingOptions) =>
       run(
         options,
-        async () =>
-          (await listPoints(await openToRead(archive, options))).map(({ manifestKey, header, complete, problems }) => ({
-            manifestKey,
-            startedAt: header?.startedAt ?? null,
-            endedAt: header?.endedAt ?? null,
-            files: header?.counts.files ?? null,
-            bytes: header?.counts.bytes ?? null,
-            notExported: header?.problems.length ?? null,
-            complete,
-            problems,
-          })),
-        (points) => {
+        async () => {
+          const { listPoints } = await import('../../lambda/archive/points');
+          const { openToRead } = await import('../archive/open-store');
+          return (await listPoints(await openToRead(archive, options))).map(
+            ({ manifestKey, header, complete, problems }) => ({
+              manifestKey,
+              startedAt: header?.startedAt ?? null,
+              endedAt: header?.endedAt ?? null,
+              files: header?.counts.files ?? null,
+              bytes: header?.counts.bytes ?? null,
+              notExported: header?.problems.length ?? null,
+              complete,
+              problems,
+            }),
+          );
+        },
+        async (points) => {
+          const { default: Table } = await import('cli-table3');
           const table = new Table({ head: ['ended', 'files', 'size', 'state'], style: { head: [], border: [] } });
           for (const { endedAt, files, bytes, complete, problems } of points) {
             const state = complete ? 'complete' : problems.join('\n');

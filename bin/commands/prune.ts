@@ -1,19 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
-import { prune } from '../../lambda/archive/prune/prune';
+import { archiveLocation, withCommonOptions, type ArchiveLocation, type CommonOptions } from '../archive/options';
+import { wholeNumber } from '../arguments';
 import { parseDuration } from '../duration';
-import {
-  archiveLocation,
-  ExitStatus,
-  formatBytes,
-  openStore,
-  progressOf,
-  run,
-  wholeNumber,
-  withCommonOptions,
-  type ArchiveLocation,
-  type CommonOptions,
-} from '../archive/command';
+import { ExitStatus, formatBytes, progressOf, run } from '../output';
 
 interface PruneOptions extends CommonOptions {
   readonly keepLast?: number;
@@ -53,15 +43,18 @@ export function registerPrune(program: Command): void {
       const progress = progressOf('objects deleted');
       return run(
         options,
-        () =>
-          prune({
+        async () => {
+          const { prune } = await import('../../lambda/archive/prune/prune');
+          const { openStore } = await import('../archive/open-store');
+          return prune({
             store: openStore(archive, options),
             policy: policyOf(options),
             graceMs: options.grace,
             rewrite: options.rewrite,
             dryRun: options.dryRun ?? false,
             onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
-          }),
+          });
+        },
         ({ decisions, locked, damaged, ...done }) => ({
           text: [
             ...decisions.map(({ startedAt, manifestKey, reasons }) => {

@@ -1,13 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { ExitStatus, firstLines, formatBytes, progressOf, run, time } from '../archive/command';
-import {
-  type InPlaceResult,
-  type InPlaceWhat,
-  recoverInPlace,
-  type RecoverInPlaceOptions,
-} from '../recovery/in-place/recover-in-place';
-import { recoverSite, type RecoverSiteOptions } from '../recovery/drill/recover-site';
-import { renderPreview, renderRecovery, renderReport } from '../recovery/drill/render';
+import { time } from '../arguments';
+import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
+import type { InPlaceResult, InPlaceWhat, RecoverInPlaceOptions } from '../recovery/in-place/recover-in-place';
+import type { RecoverSiteOptions } from '../recovery/drill/recover-site';
 import type { SiteOption } from '../recovery/drill/run-drill';
 import { verdictStatus } from '../recovery/drill/verdict-status';
 import { Progress } from '../recovery/progress';
@@ -67,8 +62,12 @@ export function registerRecover(program: Command): void {
 function siteCommand(options: RecoverSiteOptions): Promise<void> {
   return run(
     options,
-    () => recoverSite(options, new Progress(), (text) => process.stderr.write(`${text}\n`)),
-    (result) => {
+    async () => {
+      const { recoverSite } = await import('../recovery/drill/recover-site');
+      return recoverSite(options, new Progress(), (text) => process.stderr.write(`${text}\n`));
+    },
+    async (result) => {
+      const { renderPreview, renderRecovery, renderReport } = await import('../recovery/drill/render');
       if (result.dryRun) {
         return {
           text: renderPreview(result.preview),
@@ -92,13 +91,15 @@ function inPlaceCommand(options: Omit<RecoverInPlaceOptions, 'show'>): Promise<v
   const progress = progressOf('files');
   return run(
     options,
-    () =>
-      recoverInPlace({
+    async () => {
+      const { recoverInPlace } = await import('../recovery/in-place/recover-in-place');
+      return recoverInPlace({
         ...options,
         show: (line) => process.stderr.write(`${line}\n`),
         onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
           progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
-      }),
+      });
+    },
     (result) => ({
       text: inPlaceText(result),
       status: result.passedOver.length > 0 ? ExitStatus.partly : ExitStatus.ok,

@@ -1,20 +1,8 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { choosePoint } from '../../lambda/archive/points';
-import { restorePoint } from '../../lambda/archive/restore/restore-point';
-import {
-  archiveLocation,
-  ExitStatus,
-  firstLines,
-  formatBytes,
-  openToRead,
-  progressOf,
-  run,
-  time,
-  withReadingOptions,
-  type ArchiveLocation,
-  type ReadingOptions,
-} from '../archive/command';
+import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import { time } from '../arguments';
+import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
 
 interface RestoreOptions extends ReadingOptions {
   readonly at?: Date;
@@ -50,6 +38,9 @@ export function registerRestore(program: Command): void {
       return run(
         options,
         async () => {
+          const { choosePoint } = await import('../../lambda/archive/points');
+          const { restorePoint } = await import('../../lambda/archive/restore/restore-point');
+          const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
           const { manifestKey, passedOver } = await choosePoint(store, options.at);
           const outcome = await restorePoint({

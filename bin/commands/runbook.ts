@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
-import { runbook } from '../../lib/runbook/runbook';
-import { ExitStatus, run } from '../archive/command';
-import { findDeployment } from '../recovery/find-deployment';
+import { ExitStatus, run } from '../output';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
 
 /** Exit status 0: printed; 2: bad input, or nothing was found. */
@@ -12,6 +10,8 @@ export function registerRunbook(program: Command): void {
       run(
         options,
         async () => {
+          const { runbook } = await import('../../lib/runbook/runbook');
+          const { findDeployment } = await import('../recovery/find-deployment');
           const { plan, site } = await findDeployment(options);
           return { formatVersion: 1, deployment: plan.deployment, runbook: runbook(plan, site.bucket) };
         },

@@ -1,10 +1,6 @@
 import type { Command } from 'commander';
-import { ExitStatus, run, showProgress } from '../archive/command';
-import { findDeployment } from '../recovery/find-deployment';
+import { ExitStatus, run, showProgress } from '../output';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
-import { renderStatus } from '../recovery/status/render';
-import { see } from '../recovery/status/see';
-import { judgeStatus } from '../recovery/status/status';
 
 /** Exit status 0: everything is green; 1: something is red, or could not be seen; 2: bad input, or nothing was found. */
 export function registerStatus(program: Command): void {
@@ -16,13 +12,19 @@ export function registerStatus(program: Command): void {
       run(
         options,
         async () => {
+          const { findDeployment } = await import('../recovery/find-deployment');
+          const { see } = await import('../recovery/status/see');
+          const { judgeStatus } = await import('../recovery/status/status');
           showProgress('looking at both sites');
           return judgeStatus(await see(await findDeployment(options), new Date()));
         },
-        (status) => ({
-          text: renderStatus(status, process.stdout),
-          status: status.status === 'green' ? ExitStatus.ok : ExitStatus.no,
-        }),
+        async (status) => {
+          const { renderStatus } = await import('../recovery/status/render');
+          return {
+            text: renderStatus(status, process.stdout),
+            status: status.status === 'green' ? ExitStatus.ok : ExitStatus.no,
+          };
+        },
       ),
     );
 }

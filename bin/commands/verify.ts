@@ -1,16 +1,7 @@
 import type { Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
-import { verifyArchive } from '../../lambda/archive/verify/verify-archive';
-import {
-  archiveLocation,
-  ExitStatus,
-  openToRead,
-  progressOf,
-  run,
-  withReadingOptions,
-  type ArchiveLocation,
-  type ReadingOptions,
-} from '../archive/command';
+import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import { ExitStatus, progressOf, run } from '../output';
 
 interface VerifyOptions extends ReadingOptions {
   readonly readData?: boolean;
@@ -31,6 +22,8 @@ export function registerVerify(program: Command): void {
       return run(
         options,
         async () => {
+          const { verifyArchive } = await import('../../lambda/archive/verify/verify-archive');
+          const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
           const outcome = await verifyArchive({
             store,

@@ -1,5 +1,5 @@
 /** What long work tells while it goes on: what is done, a line each, and on a terminal what is under way. On stderr. */
-import { showProgress } from '../archive/command';
+import { showProgress } from '../output';
 
 export class Progress {
   readonly #underWay = new Map<string, string>();

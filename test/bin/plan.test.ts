@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020';
-import type { PlanOutput } from '../../bin/commands/plan';
+import type { PlanOutput } from '../../bin/plan/make-plan';
 
 const root = join(__dirname, '../..');
 const fixture = (name: string) => join('test/fixtures/deployment', `${name}.toml`);

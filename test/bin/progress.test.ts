@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, progressText } from '../../bin/archive/command';
+import { formatBytes, progressText } from '../../bin/output';
 
 test('progress says how many, how fast and how long it will take', () => {
   const rows: [string, string][] = [

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../../lambda/drill/contract';
-import { ExitStatus } from '../../archive/command';
+import { ExitStatus } from '../../output';
 
 const STATUSES = {
   PASSED: ExitStatus.ok,
