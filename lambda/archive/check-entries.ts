@@ -207,13 +207,18 @@ export class EntryChecker {
   }
 
   /** Of a piece whose fields are of the right type: whether there can be such a one. */
-  #isInPack({ pack, offset, length, skip, size }: Piece): boolean {
+  #isInPack(piece: Piece): boolean {
+    const { pack } = piece;
     if (pack !== this.#lastPack.sha256) {
       this.#lastPack = { sha256: pack, bytes: this.#packBytes.get(packKey(pack)) ?? 0 };
     }
-    return length > 0 && offset + length <= this.#lastPack.bytes && size > 0 && skip + size <= MAX_FRAME_BYTES;
+    return fitsInPack(piece, this.#lastPack.bytes);
   }
 }
+
+/** @param packBytes size of its pack; undefined of one that the manifest does not name */
+export const fitsInPack = ({ offset, length, skip, size }: Piece, packBytes = 0): boolean =>
+  length > 0 && offset + length <= packBytes && size > 0 && skip + size <= MAX_FRAME_BYTES;
 
 /** An empty segment, `.` or `..`; or a NUL. */
 

@@ -79,5 +79,10 @@ const NEWLINE = 10;
 export function pathOfLine(lines: Buffer, start: number): string {
   const path = lines.toString('utf8', start + PATH_AT, lines.indexOf(QUOTE, start + PATH_AT));
   if (!path.includes('\\')) return path;
-  return (JSON.parse(lines.toString('utf8', start, lines.indexOf(NEWLINE, start))) as { path: string }).path;
+  try {
+    return (JSON.parse(lines.toString('utf8', start, lines.indexOf(NEWLINE, start))) as { path: string }).path;
+  } catch {
+    // No line of an export: of no path that there is.
+    return path;
+  }
 }

@@ -4,6 +4,7 @@ import { comparePaths } from '../byte-path';
 import { ContentTable, newSegment } from './content-table';
 import { FRAME_BYTES, keyOf } from './frame-writer';
 import { firstPathOf, type Item } from './item';
+import type { TakenContent } from './taken-content';
 
 const NEWLINE = 10;
 /** `"sha256":"`, 64 digits, `","pieces":[` */
@@ -31,6 +32,7 @@ export class SharedContents {
     /** In the order in which they are looked at: as long as there is room. */
     private readonly pages: readonly number[],
     private readonly pageOf: (page: number) => Promise<SharedArrayBuffer>,
+    private readonly taken: TakenContent,
     private readonly limits: ContentLimits = CONTENT_LIMITS,
   ) {}
 
@@ -72,8 +74,10 @@ export class SharedContents {
         // Directories and links have none, empty files no pieces.
         if (sha256At < 0 || sha256At > next) continue;
         if (lines.toString('latin1', sha256At + 75, sha256At + 88) === ',"pieces":[]}') continue;
-        claim(lines.toString('latin1', sha256At + 10, sha256At + 74), page, start);
         const size = Number.parseInt(lines.toString('latin1', lines.indexOf(SIZE, start) + SIZE.length, sha256At), 10);
+        const text = lines.toString('latin1', sha256At - 1, next);
+        if (page < this.taken.pages && !this.taken.isSound(page, text, size)) continue;
+        claim(text.slice(11, 75), page, start);
         if (size > FRAME_BYTES / 2) claim(createHash('sha256').update(`size ${size}`).digest('hex'), page, start);
       }
     }

@@ -3,7 +3,6 @@ import { linkLine } from '../entry';
 import type { Crew } from '../crew/crew';
 import type { Answer, Question } from '../crew/effect';
 import type { ObjectStore } from '../object-store';
-import type { StoredPage } from '../points';
 import { NOTHING, countOne } from '../counts';
 import { ArchiveError } from '../errors';
 import { type ContentLimits, pagesInOrder, SharedContents } from './contents-of-parent';
@@ -11,11 +10,12 @@ import type { Chunk } from './frame-writer';
 import { type HoleItem, type Item, linesItem, type LinkedItem, resolvePieces } from './item';
 import { PageBuilder } from './page-builder';
 import { PackBuilder } from './pack-builder';
-import { type Parent, ParentPageCache } from './parent';
+import { type KnownPage, type Parent, ParentPageCache } from './parent';
 import { noRemarks, type Remarks } from './remark';
 import type { EncodeResult, ReadLine, ReadResult, VisitResult, Work } from './session';
 import { Frontier } from './frontier';
 import type { RangeOutcome } from './state';
+import { packsOfPages, TakenContent } from './taken-content';
 
 /** Entries that a thread visits before it says what it found. */
 const ENTRIES_AT_ONCE = 1000;
@@ -38,7 +38,7 @@ export interface RangeOptions {
   /** Where to go on; the whole volume at first. */
   readonly items: readonly Item[];
   /** Pages that this export has made before: what they store is not stored again. */
-  readonly ownPages: readonly StoredPage[];
+  readonly ownPages: readonly KnownPage[];
   /** Of inodes with several names, what was found before: the name that carries the content. */
   readonly firstNames: readonly (readonly [inode: string, path: string])[];
   /** Default: {@link CONTENT_LIMITS}. */
@@ -79,6 +79,7 @@ export class ExportRange {
       segmentCounter,
       pagesInOrder(options.items, parent?.header.pages ?? [], options.ownPages.length),
       (page) => this.#knownPages.get(page),
+      new TakenContent(packsOfPages(parent?.header ?? { pages: [], packs: [] })),
       options.contentLimits,
     );
     this.#pages = new PageBuilder({

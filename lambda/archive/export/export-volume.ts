@@ -25,6 +25,7 @@ import type { BuiltPage } from './page-builder';
 import { findParent, readParent, type Parent } from './parent';
 import type { Remark, Remarks } from './remark';
 import { ExportSession, type ExportSettings } from './session';
+import { packsOfPages } from './taken-content';
 
 export interface ExportOptions {
   readonly volume: Volume;
@@ -286,6 +287,7 @@ const settingsOf = ({ mountedAt }: ExportOptions, parent: Parent | undefined, fu
   mountedAt,
   fullRead,
   parentFirsts: parent?.header.pages.map(({ first }) => first) ?? [],
+  parentPacks: parent ? packsOfPages(parent.header) : [],
   parentIncomplete: incompleteIn(parent),
   settledNs: parent ? BigInt(Date.parse(parent.header.startedAt)) * 1_000_000n - SETTLED_NS : 0n,
   frameCounter: new Int32Array(new SharedArrayBuffer(4)),

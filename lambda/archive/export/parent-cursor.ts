@@ -107,7 +107,10 @@ export class ParentCursor {
     for (let seen = 0; seen < PEEKED_LINES && at < this.#lines.length; seen += 1) {
       const path = pathOfLine(this.#lines, at);
       if (path.startsWith(prefix)) {
-        if (!path.includes('/', prefix.length)) names.push(path.slice(prefix.length));
+        const name = path.slice(prefix.length);
+        // No names of a directory: a planted line must not lead out of it.
+        if (/^\.{0,2}$|\0/.test(name)) return undefined;
+        if (!name.includes('/')) names.push(name);
       } else if (comparePaths(path, prefix) > 0) return names;
       at = this.#lines.indexOf(NEWLINE, at) + 1;
     }
@@ -116,6 +119,11 @@ export class ParentCursor {
 
   textOf({ start, end }: ParentLine): string {
     return this.#lines.toString('utf8', start, end);
+  }
+
+  /** What is behind a text that the line begins with. */
+  restOf({ start, end }: ParentLine, text: string): string {
+    return this.#lines.toString('latin1', start + Buffer.byteLength(text), end);
   }
 
   endsWith({ start, end }: ParentLine, text: string): boolean {

@@ -1,7 +1,8 @@
 /** The point before, that an export takes from what did not change. */
+import { pathOfLine } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import { release } from '../frame';
-import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
+import { MANIFEST_PREFIX, type ManifestHeader, type PageReference } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
 import type { Remark } from './remark';
@@ -40,6 +41,10 @@ export async function readParent(store: ObjectStore, name: string): Promise<Pare
 }
 
 const KEPT_PAGES = 6;
+const NEWLINE = 10;
+
+/** A page that lines are taken from. */
+export type KnownPage = StoredPage & Pick<PageReference, 'first'>;
 
 /** Decoded pages, in memory that the threads share; a few at a time. */
 export class ParentPageCache {
@@ -48,7 +53,7 @@ export class ParentPageCache {
 
   constructor(
     private readonly store: ObjectStore,
-    private readonly pages: readonly StoredPage[],
+    private readonly pages: readonly KnownPage[],
     /** Says whether a page that is damaged is to count as empty: then all that it lists is read as if it were new. */
     private readonly isDispensable: (page: number, damage: ArchiveDamagedError) => boolean,
   ) {}
@@ -74,7 +79,12 @@ export class ParentPageCache {
   }
 
   #read(page: number): Promise<SharedArrayBuffer> {
-    const reading = readPage(this.store, this.pages[page]!)
+    const known = this.pages[page]!;
+    const reading = readPage(this.store, known)
+      .then((lines) => {
+        if (lines.at(-1) === NEWLINE && pathOfLine(lines, 0) === known.first) return lines;
+        throw new ArchiveDamagedError(this.store.prefix + known.key, 'the page is not what its manifest says');
+      })
       .catch((error: unknown) => {
         // Of one that was sound before, lines are in use by their places.
         const isFirst = !this.#lengths.has(page);

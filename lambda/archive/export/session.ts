@@ -21,12 +21,15 @@ import {
 import { type ParentLine, ParentCursor, ParentPages } from './parent-cursor';
 import { FileReader, type ParentContent } from './read-file';
 import { addFailure, noRemarks, type Remarks } from './remark';
+import { type PagePacks, TakenContent } from './taken-content';
 
 export interface ExportSettings {
   readonly mountedAt: string;
   readonly fullRead: boolean;
   /** Path of the first line of each page of the parent; empty without one. */
   readonly parentFirsts: readonly string[];
+  /** Of the same pages. */
+  readonly parentPacks: readonly PagePacks[];
   /** Directories that hold, or are, what the parent has no entry for: left out, or not to be read. */
   readonly parentIncomplete: ReadonlySet<string>;
   /** A file that changed later than this may have changed again since the parent was made. */
@@ -107,6 +110,7 @@ export class ExportSession implements Session {
   readonly #frames: FrameWriter;
   readonly #pages: ParentPages;
   readonly #cursor: ParentCursor;
+  readonly #taken: TakenContent;
   readonly #reader: FileReader;
   #entriesLeft = 0;
   #entries = 0;
@@ -121,6 +125,7 @@ export class ExportSession implements Session {
     this.#frames = new FrameWriter({ counter: settings.frameCounter });
     this.#pages = new ParentPages(settings.parentFirsts);
     this.#cursor = new ParentCursor(this.#pages);
+    this.#taken = new TakenContent(settings.parentPacks);
     this.#reader = new FileReader(volume, this.#frames, new ContentTable(), this.#pages, settings.segmentCounter);
   }
 
@@ -271,8 +276,10 @@ export class ExportSession implements Session {
   *#file(path: string, stat: VolumeStat, plain: boolean, list: ItemList): Job<void> {
     const start = fileLineStart(path, stat);
     const taken = plain ? this.#cursor.take(start) : undefined;
-    const line = taken ?? (yield* this.#cursor.find(path));
-    const same = line !== undefined && (taken !== undefined || this.#cursor.textOf(line).startsWith(start));
+    const found = taken ?? (yield* this.#cursor.find(path));
+    const looksSame = found && (taken !== undefined || this.#cursor.textOf(found).startsWith(start));
+    const line = looksSame && !this.#isSound(found, path, start, stat.size) ? undefined : found;
+    const same = looksSame === true && line !== undefined;
     const unchanged = same && this.#isSettled(stat) && !this.settings.fullRead && !this.#isUnstable(line);
     if (stat.nlink > 1) {
       const text = line && !same ? this.#cursor.textOf(line) : '';
@@ -327,6 +334,13 @@ export class ExportSession implements Session {
     return stat.ctimeNs < this.settings.settledNs && stat.mtimeNs < this.settings.settledNs;
   }
 
+  /** Whether what a line says behind this beginning, which it has, can be taken over. */
+  #isSound(line: ParentLine, path: string, start: string, size: number): boolean {
+    if (this.#taken.isSound(line.page, this.#cursor.restOf(line, start), size)) return true;
+    this.#remarks.warnings.push({ path, reason: UNSOUND });
+    return false;
+  }
+
   #isUnstable(line: ParentLine): boolean {
     return this.#cursor.endsWith(line, ',"unstable":true}\n');
   }
@@ -353,6 +367,8 @@ export class ExportSession implements Session {
   }
 }
 
+const UNSOUND = 'what the export before says of its content is not what an export writes: read and stored anew';
+
 const SAMPLES = 32;
 
 /** What a call takes when nothing else is in its way: a thread that had to wait for a core has not waited for the volume. */
@@ -369,7 +385,13 @@ class Latency {
 }
 
 function parseContent(line: string, sameStat: boolean): ParentContent | undefined {
-  const entry = JSON.parse(line) as { readonly type: string; readonly sha256?: string; readonly unstable?: true };
+  let entry: { readonly type: string; readonly sha256?: string; readonly unstable?: true };
+  try {
+    entry = JSON.parse(line) as typeof entry;
+  } catch {
+    // Not what an export writes, so nothing to compare with.
+    return undefined;
+  }
   return entry.type === 'file' && entry.sha256 !== undefined
     ? { sha256: entry.sha256, sameStat, unstable: entry.unstable ?? false }
     : undefined;

@@ -9,6 +9,7 @@ import { ExportRange } from '../../../lambda/archive/export/export-range';
 import { beginExport, finishExport } from '../../../lambda/archive/export/export-volume';
 import { ExportSession } from '../../../lambda/archive/export/session';
 import { addRange } from '../../../lambda/archive/export/state';
+import { TakenContent } from '../../../lambda/archive/export/taken-content';
 import { SyntheticVolume } from '../../../benchmarks/scale/synthetic-volume';
 
 /** Of one segment of the table. */
@@ -31,7 +32,7 @@ test('the table takes what is stored up to its bound, and leaves room for what t
     asked.push(page);
     return shared(Array.from({ length: 20_000 }, (_, at) => line(page * 20_000 + at + 1)).join(''));
   };
-  const contents = new SharedContents(counter, [3, 0, 1, 2], pageOf, { all: 2, known: 1 });
+  const contents = new SharedContents(counter, [3, 0, 1, 2], pageOf, new TakenContent([]), { all: 2, known: 1 });
   assert.equal((await contents.segment(0))?.byteLength, SEGMENT_BYTES);
   // The second page fills it: the others are not even fetched.
   assert.deepEqual(asked, [3, 0]);
@@ -65,6 +66,7 @@ test('more contents than the table takes: every file is stored, and found', asyn
     mountedAt: 'repository',
     fullRead: true,
     parentFirsts: [],
+    parentPacks: [],
     parentIncomplete: new Set<string>(),
     settledNs: 0n,
     frameCounter: new Int32Array(new SharedArrayBuffer(4)),
