@@ -55,6 +55,9 @@ export interface ExistingDatabase {
   readonly hostnames?: string[];
   readonly maintenanceWindow?: string;
   readonly backupWindow?: string;
+  readonly drSiteParameterGroup?: string;
+  readonly drSiteOptionGroup?: string;
+  readonly drillInstanceClass?: string;
   readonly size?: Size;
   readonly without?: OptionalTechnique[];
 }
@@ -168,6 +171,9 @@ function readExisting(existing: Table): Existing {
         hostnames: table.optionalTexts('hostnames', { allowed: 'a list of host names', atLeast: 1 }),
         maintenanceWindow: table.optionalText('maintenance_window', { allowed: 'as sun:03:00-sun:04:00' }),
         backupWindow: table.optionalText('backup_window', { allowed: 'as 02:00-02:30' }),
+        drSiteParameterGroup: table.optionalText('dr_parameter_group', { allowed: 'a name in the DR Region' }),
+        drSiteOptionGroup: table.optionalText('dr_option_group', { allowed: 'a name in the DR Region' }),
+        drillInstanceClass: table.optionalText('drill_instance_class', { allowed: 'as db.t4g.large' }),
         ...readComponent(table),
       };
       table.end();

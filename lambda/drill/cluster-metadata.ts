@@ -1,12 +1,12 @@
-import type { NotedMetadata } from './restore-job';
-import type { RestoredInstance } from './restore-metadata';
+import { type NotedMetadata, notedValues } from './noted-metadata';
+import type { RestoredServer } from './restore-metadata';
 
 /**
  * Metadata of the restore job of an Aurora cluster. AWS Backup hands them to RDS's `RestoreDBClusterFromSnapshot` (AWS Backup
  * developer guide, "Restoring an Amazon Aurora cluster"), whose names they have.
  *
  * Without `EngineVersion` RDS takes the Region's default version, which may be another than that of the snapshot. Left out is
- * what exists in the primary Region alone: availability zones, cluster parameter group, option group, KMS key, domain.
+ * what exists in the primary Region alone: availability zones, KMS key, domain; and the option group, which Aurora does not have.
  */
 const KEPT = [
   'Engine',
@@ -18,18 +18,14 @@ const KEPT = [
   'EnableIAMDatabaseAuthentication',
 ] as const;
 
-export function clusterMetadataOf(noted: NotedMetadata, cluster: RestoredInstance): Record<string, string> {
-  // AWS Backup's page on inferred metadata says that case does not matter, and writes the names of Aurora's keys in camel case.
-  const byName = new Map(Object.entries(noted).map(([key, value]) => [key.toLowerCase(), value]));
-  const kept = KEPT.flatMap((key) => {
-    const value = byName.get(key.toLowerCase());
-    return value === undefined || value === '' || value === 'null' ? [] : [[key, value] as const];
-  });
+export function clusterMetadataOf(noted: NotedMetadata, cluster: RestoredServer): Record<string, string> {
+  const { parameterGroup } = cluster.groups;
   return {
-    ...Object.fromEntries(kept),
+    ...notedValues(noted, KEPT),
     DBClusterIdentifier: cluster.identifier,
     DBSubnetGroupName: cluster.subnetGroup,
     VpcSecurityGroupIds: JSON.stringify([cluster.securityGroupId]),
+    ...(parameterGroup === undefined ? {} : { DBClusterParameterGroupName: parameterGroup }),
     // What a recovery keeps is production: it must not be deleted by mistake.
     DeletionProtection: String(cluster.mode === 'recover'),
   };

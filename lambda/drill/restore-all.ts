@@ -83,18 +83,19 @@ async function restoreTask(
   const journal = new Journal(surroundings.aws.clock, component);
   let made = task.making;
   try {
-    const { size, ...endpoint } = await restoreDatabase(
-      context,
-      journal,
-      surroundings,
-      database,
-      made.identifier,
-      point,
-      (restoreJobId) => {
-        made = { ...made, restoreJobId };
-      },
-    );
-    return { restored: [{ component, usableAt: lastEnd(journal), size }], endpoint, made, steps: journal.steps };
+    const {
+      size,
+      warnings = [],
+      ...endpoint
+    } = await restoreDatabase(context, journal, surroundings, database, made.identifier, point, (restoreJobId) => {
+      made = { ...made, restoreJobId };
+    });
+    return {
+      restored: [{ component, usableAt: lastEnd(journal), size, warnings }],
+      endpoint,
+      made,
+      steps: journal.steps,
+    };
   } catch (error) {
     return { restored: [{ component, failure: describeError(error) }], made, steps: journal.steps };
   }

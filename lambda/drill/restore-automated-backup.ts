@@ -3,12 +3,13 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { assertAskedTwice, type Reached, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
+import { serverGroups } from './server-groups';
 import { isNamed, type Journal } from './steps';
 import { type Surroundings, tagOf } from './surroundings';
 
 /**
- * Restores a replicated automated backup to the moment chosen; see `restoreDatabase`. Class, port and storage are those of
- * its source, of which nothing needs to be there any more. RDS makes the instance with the drill's tag, so that clean-up
+ * Restores a replicated automated backup to the moment chosen; see `restoreDatabase`. Port and storage are those of its
+ * source, and the class where the plan gives drills none; of the source nothing needs to be there any more. RDS makes the instance with the drill's tag, so that clean-up
  * knows it from its first moment.
  */
 export async function restoreAutomatedBackup(
@@ -20,6 +21,7 @@ export async function restoreAutomatedBackup(
   point: ChosenPoint,
 ): Promise<Reached> {
   const { aws, settings, mode } = surroundings;
+  const { parameterGroup, optionGroup, warnings } = serverGroups(entry, settings.site);
   await journal.step(context, `start restore of ${entry.name}`, async () => {
     try {
       await aws.rds.send(
@@ -32,6 +34,11 @@ export async function restoreAutomatedBackup(
           VpcSecurityGroupIds: [settings.dbSecurityGroupId],
           // What is kept is production: it must not be deleted by mistake.
           ...(mode === 'drill' ? { MultiAZ: false } : {}),
+          ...(mode === 'drill' && entry.drillInstanceClass !== undefined
+            ? { DBInstanceClass: entry.drillInstanceClass }
+            : {}),
+          ...(parameterGroup === undefined ? {} : { DBParameterGroupName: parameterGroup }),
+          ...(optionGroup === undefined ? {} : { OptionGroupName: optionGroup }),
           PubliclyAccessible: false,
           DeletionProtection: mode === 'recover',
           Tags: [tagOf(surroundings)],
@@ -43,5 +50,7 @@ export async function restoreAutomatedBackup(
     }
     return null;
   });
-  return untilAvailable(context, journal, aws.rds, `restore of ${entry.name}`, RESTORE_TIMEOUT_SECONDS, identifier);
+  const step = `restore of ${entry.name}`;
+  const reached = await untilAvailable(context, journal, aws.rds, step, RESTORE_TIMEOUT_SECONDS, identifier);
+  return { ...reached, warnings };
 }

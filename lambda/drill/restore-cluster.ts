@@ -26,18 +26,12 @@ export async function restoreCluster(
   const { aws, settings, mode } = surroundings;
   const instanceIdentifier = writerIdentifierOf(identifier);
   const instanceClass = instanceClassOf(entry, mode);
-  await runRestoreJob(context, journal, surroundings, {
+  const warnings = await runRestoreJob(context, journal, surroundings, {
     entry,
     identifier,
     point,
     resourceType: 'Aurora',
-    metadataOf: (noted) =>
-      clusterMetadataOf(noted, {
-        identifier,
-        subnetGroup: settings.dbSubnetGroup,
-        securityGroupId: settings.dbSecurityGroupId,
-        mode,
-      }),
+    metadataOf: clusterMetadataOf,
     onStarted,
   });
   const { engine, ...endpoint } = await untilClusterAvailable(
@@ -75,5 +69,5 @@ export async function restoreCluster(
     instanceIdentifier,
   );
   // Of Aurora's storage RDS says 1 GiB, whatever it is (API reference, `DBCluster`): nothing is said of it here.
-  return { ...endpoint, size: { instanceClass } };
+  return { ...endpoint, size: { instanceClass }, warnings };
 }

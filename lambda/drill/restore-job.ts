@@ -8,11 +8,11 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { RESTORE_TIMEOUT_SECONDS } from './restored-instance';
+import type { NotedMetadata } from './noted-metadata';
+import { serverGroups } from './server-groups';
+import type { RestoredServer } from './restore-metadata';
 import { type Surroundings, tagOf } from './surroundings';
 import { DrillError, type Journal } from './steps';
-
-/** What AWS Backup noted of the source. */
-export type NotedMetadata = Readonly<Record<string, string | undefined>>;
 
 /** A restore job of AWS Backup. */
 export interface RestoreJob {
@@ -22,23 +22,30 @@ export interface RestoreJob {
   readonly point: ChosenPoint;
   /** As AWS Backup calls it: Multi-AZ clusters are of the type of instances. */
   readonly resourceType: 'RDS' | 'Aurora';
-  readonly metadataOf: (noted: NotedMetadata) => Record<string, string>;
+  readonly metadataOf: (noted: NotedMetadata, server: RestoredServer) => Record<string, string>;
+  /** Of an instance, in place of that of production. */
+  readonly instanceClass?: string;
   /** Gets the job's id as soon as it is known. */
   readonly onStarted: (restoreJobId: string) => void;
 }
 
-/** Starts the job, waits for its end, and puts the tag onto what it made. */
+/**
+ * Starts the job, waits for its end, and puts the tag onto what it made.
+ *
+ * @returns what is to be said of the groups of the server
+ */
 export async function runRestoreJob(
   context: DurableContext,
   journal: Journal,
   surroundings: Surroundings,
-  { entry, identifier, point, resourceType, metadataOf, onStarted }: RestoreJob,
-): Promise<void> {
-  const { aws, settings } = surroundings;
-  const restoreJobId = await journal.step(context, `start restore of ${entry.name}`, async () => {
-    const noted = await aws.backup.send(
+  { entry, identifier, point, resourceType, metadataOf, instanceClass, onStarted }: RestoreJob,
+): Promise<readonly string[]> {
+  const { aws, settings, mode } = surroundings;
+  const { restoreJobId, warnings } = await journal.step(context, `start restore of ${entry.name}`, async () => {
+    const { RestoreMetadata: noted = {} } = await aws.backup.send(
       new GetRecoveryPointRestoreMetadataCommand({ BackupVaultName: settings.vaultName, RecoveryPointArn: point.id }),
     );
+    const groups = serverGroups(entry, settings.site, noted);
     const { RestoreJobId } = await aws.backup.send(
       new StartRestoreJobCommand({
         RecoveryPointArn: point.id,
@@ -46,11 +53,18 @@ export async function runRestoreJob(
         // Asked twice (a crash before the checkpoint), AWS Backup answers with the job that it has already.
         IdempotencyToken: identifier,
         ResourceType: resourceType,
-        Metadata: metadataOf(noted.RestoreMetadata ?? {}),
+        Metadata: metadataOf(noted, {
+          identifier,
+          subnetGroup: settings.dbSubnetGroup,
+          securityGroupId: settings.dbSecurityGroupId,
+          mode,
+          groups,
+          ...(instanceClass === undefined ? {} : { instanceClass }),
+        }),
       }),
     );
     if (RestoreJobId === undefined) throw new DrillError('AWS Backup gave no restore job');
-    return RestoreJobId;
+    return { restoreJobId: RestoreJobId, warnings: groups.warnings };
   });
   onStarted(restoreJobId);
 
@@ -69,4 +83,5 @@ export async function runRestoreJob(
       .send(new AddTagsToResourceCommand({ ResourceName: createdArn, Tags: [tagOf(surroundings)] }))
       .then(() => null),
   );
+  return warnings;
 }

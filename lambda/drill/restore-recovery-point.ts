@@ -17,20 +17,23 @@ export async function restoreRecoveryPoint(
   point: ChosenPoint,
   onStarted: (restoreJobId: string) => void,
 ): Promise<Reached> {
-  const { aws, settings, mode } = surroundings;
-  await runRestoreJob(context, journal, surroundings, {
+  const { aws, mode } = surroundings;
+  const warnings = await runRestoreJob(context, journal, surroundings, {
     entry,
     identifier,
     point,
     resourceType: 'RDS',
-    metadataOf: (noted) =>
-      restoreMetadataOf(noted, {
-        identifier,
-        subnetGroup: settings.dbSubnetGroup,
-        securityGroupId: settings.dbSecurityGroupId,
-        mode,
-      }),
+    metadataOf: restoreMetadataOf,
+    ...(mode === 'drill' && entry.drillInstanceClass !== undefined ? { instanceClass: entry.drillInstanceClass } : {}),
     onStarted,
   });
-  return untilAvailable(context, journal, aws.rds, `${entry.name} available`, AVAILABLE_TIMEOUT_SECONDS, identifier);
+  const reached = await untilAvailable(
+    context,
+    journal,
+    aws.rds,
+    `${entry.name} available`,
+    AVAILABLE_TIMEOUT_SECONDS,
+    identifier,
+  );
+  return { ...reached, warnings };
 }

@@ -24,6 +24,8 @@ export interface Endpoint {
 export interface Reached extends Endpoint {
   /** For the estimate of the drill's cost. */
   readonly size: RestoredSize;
+  /** What is not as in production. */
+  readonly warnings?: readonly string[];
 }
 
 /** Waits, as a step of this name, until the DB instance can be reached. */

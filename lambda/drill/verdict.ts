@@ -56,6 +56,8 @@ export interface RestoredComponent {
   readonly failure?: string;
   /** What was made for it, for the estimate of the cost; absent where it is not known. */
   readonly size?: RestoredSize;
+  /** What is not as in production; absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export function judge(given: Course): DrillReport {
@@ -229,7 +231,10 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
     measuredRpoSeconds !== undefined &&
     !(measuredRpoSeconds <= rpoObjective);
 
-  const warnings = own.filter(({ status }) => status === 'WARNING').map(sentence);
+  const warnings = [
+    ...own.filter(({ status }) => status === 'WARNING').map(sentence),
+    ...(restored?.warnings ?? []).map((warning) => `${name}: ${warning}`),
+  ];
   const asPlanned = asked.exportKey === undefined;
   if (
     asPlanned &&

@@ -5,10 +5,11 @@ import type * as rds from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import type { OptionalTechnique } from '../objectives/optional-technique';
-import type { DatabaseEntry, DatabaseKind } from '../planning/plan-document';
+import type { DatabaseKind } from '../planning/plan-document';
 import type { DatabaseInput } from '../planning/plan-types';
 import { definitionOf } from '../private/definition';
 import { nameFromId } from '../private/names';
+import { type RestoredServer, restoredServer, statedGroups, writerClassOf } from './restored-server';
 
 /** What a protected RDS resource holds, and who may log in to what is restored from it. */
 export interface ProtectedDatabaseProps {
@@ -65,6 +66,33 @@ export interface ProtectedDatabaseProps {
    * @default - none
    */
   readonly without?: OptionalTechnique[];
+  /**
+   * Name of the DB parameter group (of a cluster: of the DB cluster parameter group) that what is restored at the DR site has.
+   * Such groups belong to a Region: make one with the values of production's in the DR Region. In the primary Region what is
+   * restored has that of production.
+   *
+   * @default - the default group of the engine; a drill warns of it where production has another. To accept that, name it:
+   * 'default.postgres17'
+   */
+  readonly drSiteParameterGroup?: string;
+}
+
+/** What a protected RDS DB instance is, besides. */
+export interface ProtectedInstanceProps extends ProtectedDatabaseProps {
+  /**
+   * Name of the option group, in the DR Region, that what is restored there has. A snapshot with options that its data needs
+   * (TDE of Oracle, for one) can be copied and restored with such a group alone.
+   *
+   * @default - the default group of the engine; a drill warns of it where production has another
+   */
+  readonly drSiteOptionGroup?: string;
+  /**
+   * DB instance class of what drills make, as RDS writes it: `db.t4g.large`. Large enough for the queries of the checks; a
+   * smaller one costs less, and may take longer to come up than a recovery will.
+   *
+   * @default - that of production, which a recovery always has
+   */
+  readonly drillInstanceClass?: string;
 }
 
 /** What a protected Aurora cluster is, besides. */
@@ -94,7 +122,7 @@ export interface ProtectedClusterProps extends ProtectedDatabaseProps {
 /** An RDS resource that AWS Backup protects, with the databases of `deployment.toml` that it holds. */
 export abstract class ProtectedDatabase {
   /** An RDS DB instance, new or imported (`DatabaseInstance.fromDatabaseInstanceAttributes`). */
-  public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedDatabaseProps): ProtectedDatabase {
+  public static fromInstance(instance: rds.IDatabaseInstance, props: ProtectedInstanceProps): ProtectedDatabase {
     const known = withEndpoints(props, () => instance.dbInstanceEndpointAddress);
     return new ByConstruct(
       instance,
@@ -110,7 +138,7 @@ export abstract class ProtectedDatabase {
    *
    * @param instanceArn `arn:PARTITION:rds:REGION:ACCOUNT:db:IDENTIFIER`
    */
-  public static fromInstanceArn(instanceArn: string, props: ProtectedDatabaseProps): ProtectedDatabase {
+  public static fromInstanceArn(instanceArn: string, props: ProtectedInstanceProps): ProtectedDatabase {
     return new ByArn('db', 'rds-instance', instanceArn, props);
   }
 
@@ -167,10 +195,10 @@ export abstract class ProtectedDatabase {
    */
   public readonly _arn: string;
   /**
-   * Of the instance that is created in what is restored of a cluster.
+   * Of what is restored of it.
    * @internal
    */
-  public readonly _instanceClasses: InstanceClasses;
+  public readonly _restoredServer: RestoredServer;
 
   /**
    * The resource of this app that it is, if it is one.
@@ -178,7 +206,7 @@ export abstract class ProtectedDatabase {
    */
   public readonly _definition?: CfnElement;
 
-  private readonly props: ProtectedClusterProps;
+  private readonly props: AnyProps;
 
   /** The component's name in the plan, in reports and in metrics. */
   public abstract readonly name: string;
@@ -189,7 +217,7 @@ export abstract class ProtectedDatabase {
   protected constructor(
     kind: DatabaseKind,
     arn: string,
-    props: ProtectedClusterProps,
+    props: AnyProps,
     definition?: CfnElement,
     statedClass?: string,
   ) {
@@ -200,10 +228,7 @@ export abstract class ProtectedDatabase {
     this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
     this.props = props;
-    this._instanceClasses = {
-      ...whereGiven('instanceClass', requireInstanceClass('instanceClass', props.instanceClass) ?? statedClass),
-      ...whereGiven('drillInstanceClass', requireInstanceClass('drillInstanceClass', props.drillInstanceClass)),
-    };
+    this._restoredServer = restoredServer(props, { instanceClass: statedClass, ...statedGroups(definition) });
   }
 
   /**
@@ -231,6 +256,9 @@ export abstract class ProtectedDatabase {
   }
 }
 
+/** Each kind has some of them. */
+type AnyProps = ProtectedInstanceProps & ProtectedClusterProps;
+
 class ByConstruct extends ProtectedDatabase {
   public readonly name: string;
   private readonly stated: Stated;
@@ -239,7 +267,7 @@ class ByConstruct extends ProtectedDatabase {
     private readonly construct: IConstruct & ec2.IConnectable,
     kind: DatabaseKind,
     arn: string,
-    props: ProtectedClusterProps,
+    props: AnyProps,
     definition: CfnElement | undefined,
     statedClass?: string,
   ) {
@@ -270,7 +298,7 @@ class ByConstruct extends ProtectedDatabase {
 class ByArn extends ProtectedDatabase {
   public readonly name: string;
 
-  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: ProtectedClusterProps) {
+  public constructor(resource: 'db' | 'cluster', kind: DatabaseKind, arn: string, props: AnyProps) {
     super(kind, arn, props);
     const identifier = Token.isUnresolved(arn) ? undefined : identifierOf(resource, arn);
     if (props.name === undefined && identifier === undefined) {
@@ -303,30 +331,6 @@ function statedBy(child: CfnElement | undefined): Stated {
     backupWindow: known(child.preferredBackupWindow),
     ...(child.backupRetentionPeriod === 0 ? { automatedBackups: false } : {}),
   };
-}
-
-type InstanceClasses = Pick<DatabaseEntry, 'instanceClass' | 'drillInstanceClass'>;
-
-const whereGiven = (key: keyof InstanceClasses, value: string | undefined): InstanceClasses =>
-  value === undefined ? {} : { [key]: value };
-
-/** Of the first instance of a cluster of this app; a serverless one needs a capacity that no restored cluster has. */
-function writerClassOf(cluster: IConstruct): string | undefined {
-  const stated = cluster.node
-    .findAll()
-    .find((child): child is CfnDBInstance => child instanceof CfnDBInstance)?.dbInstanceClass;
-  return Token.isUnresolved(stated) || stated === SERVERLESS ? undefined : stated;
-}
-
-const SERVERLESS = 'db.serverless';
-
-function requireInstanceClass(property: keyof InstanceClasses, value: string | undefined): string | undefined {
-  const usable = value === undefined || Token.isUnresolved(value) || /^db\.[a-z0-9-]+\.[a-z0-9-]+$/.test(value);
-  if (usable) return value;
-  throw new Error(
-    `\`${property}\` must be a provisioned DB instance class, got '${value}': ` +
-      'write it as RDS does, db.r8g.large; a restored cluster has no serverless capacity set',
-  );
 }
 
 /** The construct's own endpoints before those that are given; an imported cluster throws where it has none. */

@@ -59,10 +59,21 @@ export interface DatabaseEntry {
   readonly secretArn: string;
   /** Of the instance that a recovery creates in a restored Aurora cluster. Absent: not known; that of drills. */
   readonly instanceClass?: string;
-  /** The same of a drill. Absent: a small one. */
+  /** Of the instance that a drill makes. Absent: of an RDS instance that of production, of a cluster a small one. */
   readonly drillInstanceClass?: string;
+  /** DB parameter group of production (of a cluster: DB cluster parameter group). Absent: the default one, or not known. */
+  readonly parameterGroup?: string;
+  /** Option group of production. Absent: the default one, or not known. */
+  readonly optionGroup?: string;
+  /** Name, in the DR Region, of the parameter group of what is restored there. Absent: the default of the engine. */
+  readonly drSiteParameterGroup?: string;
+  /** The same of the option group. */
+  readonly drSiteOptionGroup?: string;
   readonly datasources: readonly DatasourceEntry[];
 }
+
+/** `default.postgres17`, `default:postgres-17`: RDS allows nobody else a name of a group that begins so. */
+export const isDefaultGroup = (name: string): boolean => /^default[.:]/.test(name);
 
 export type DatabaseKind = 'rds-instance' | 'aurora-cluster' | 'multi-az-cluster';
 

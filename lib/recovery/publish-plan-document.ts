@@ -100,12 +100,12 @@ const planDocument = (
   primaryRegion: Stack.of(scope).region,
   drRegion: site.region,
   objectives: objectives._toSeconds(),
-  databases: databases.map(({ name, _kind, _arn, _instanceClasses, credentials }) => ({
+  databases: databases.map(({ name, _kind, _arn, _restoredServer, credentials }) => ({
     name,
     kind: _kind,
     resourceArn: _arn,
     secretArn: completeArn(scope, name, credentials.secretFullArn),
-    ..._instanceClasses,
+    ..._restoredServer,
     datasources: datasources.get(name) ?? [],
   })),
   volumes: volumes.map((volume) => ({

@@ -148,8 +148,8 @@ export function drillPermissions(
 type RdsArn = (resource: string, resourceName: string) => string;
 
 /**
- * Into the site's subnets only, out of reach of the internet, and tagged from its first moment; parameter and option groups are
- * the defaults of the engine.
+ * Into the site's subnets only, out of reach of the internet, and tagged from its first moment. Its parameter and option groups
+ * are those that the recovery plan names, or the defaults of the engine: the site knows no deployment's.
  */
 const makesInstances = (
   sid: string,
@@ -162,7 +162,7 @@ const makesInstances = (
   new iam.PolicyStatement({
     sid,
     actions: [action],
-    resources: [...resources, rdsArn('subgrp', subnetGroup), rdsArn('pg', 'default.*'), rdsArn('og', 'default:*')],
+    resources: [...resources, rdsArn('subgrp', subnetGroup), rdsArn('pg', '*'), rdsArn('og', '*')],
     conditions: {
       Null: { [`aws:RequestTag/${tag}`]: 'false' },
       'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },

@@ -141,7 +141,7 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z.]+\]|[a-z_]+ = (?:"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 8);
+  assert.equal(text.match(optional)?.length, 11);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
@@ -149,6 +149,9 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   assert.equal(configuration.existing?.databases[0]?.name, 'database');
   assert.equal(configuration.existing?.databases[0]?.maintenanceWindow, 'sun:03:00-sun:04:00');
   assert.equal(configuration.existing?.databases[0]?.backupWindow, '02:00-02:30');
+  assert.equal(configuration.existing?.databases[0]?.drSiteParameterGroup, 'wso2is');
+  assert.equal(configuration.existing?.databases[0]?.drSiteOptionGroup, 'wso2is');
+  assert.equal(configuration.existing?.databases[0]?.drillInstanceClass, 'db.t4g.large');
 });
 
 describe('what cannot be used', () => {
@@ -241,7 +244,7 @@ monthly = "400d"
 efs_cold_storage_after = "30d"
 [assumptions]
 backup_job = "20m"
-${EXISTING.replace('datasources =', 'maintenance_window = "sun:03:00-sun:04:00"\nbackup_window = "02:00-02:30"\nsize_gib = 50\nwithout = ["rds-automated-backup-replication"]\ndatasources =').replace('mounted_at', 'files = 500000\nmounted_at')}`);
+${EXISTING.replace('datasources =', 'maintenance_window = "sun:03:00-sun:04:00"\nbackup_window = "02:00-02:30"\ndr_parameter_group = "is-params"\ndr_option_group = "is-options"\ndrill_instance_class = "db.t4g.large"\nsize_gib = 50\nwithout = ["rds-automated-backup-replication"]\ndatasources =').replace('mounted_at', 'files = 500000\nmounted_at')}`);
   assert.equal(configuration.retention?.all?.toDays(), 14);
   assert.equal(configuration.assumptions?.backupJob?.toMinutes(), 20);
   const app = new App();

@@ -221,16 +221,20 @@ test('aurora-global-database: is there already; copies are made beside it', () =
   template.resourceCountIs('Custom::RdsAutomatedBackupReplication', 0);
 });
 
-test('the plan tells a drill which classes the instance of a restored cluster has', () => {
-  const classes = { instanceClass: 'db.r8g.large', drillInstanceClass: 'db.t4g.large' };
+test('the plan tells a drill what a restored cluster is given', () => {
+  const classes = {
+    instanceClass: 'db.r8g.large',
+    drillInstanceClass: 'db.t4g.large',
+    drSiteParameterGroup: 'dr-parameters',
+  };
   const [database] = synthesized({
     rpo: Duration.hours(1),
     drRpo: Duration.hours(9),
     database: auroraCluster(classes),
   }).document.databases;
   assert.deepEqual(
-    [database?.kind, database?.instanceClass, database?.drillInstanceClass],
-    ['aurora-cluster', 'db.r8g.large', 'db.t4g.large'],
+    [database?.kind, database?.instanceClass, database?.drillInstanceClass, database?.drSiteParameterGroup],
+    ['aurora-cluster', 'db.r8g.large', 'db.t4g.large', 'dr-parameters'],
   );
 });
 

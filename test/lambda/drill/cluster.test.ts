@@ -12,6 +12,7 @@ describe('metadata of the restore job of a cluster', () => {
     subnetGroup: 'dr-subnets',
     securityGroupId: 'sg-0dr',
     mode: 'drill',
+    groups: {},
   } as const;
   const always = {
     DBClusterIdentifier: 'drill-1',
@@ -81,6 +82,7 @@ describe('a drill of an Aurora cluster', () => {
       DBClusterIdentifier: id,
       DBSubnetGroupName: 'dr-subnets',
       VpcSecurityGroupIds: '["sg-0dr"]',
+      DBClusterParameterGroupName: 'dr-parameters',
       DeletionProtection: 'false',
     });
     const tag = { Key: 'wso2is-recovery:drill', Value: report.drillId };

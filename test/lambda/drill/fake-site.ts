@@ -123,6 +123,7 @@ export const AURORA_PLAN: RecoveryPlanDocument = {
     ...database,
     kind: 'aurora-cluster' as const,
     resourceArn: CLUSTER_ARN,
+    drSiteParameterGroup: 'dr-parameters',
   })),
 };
 

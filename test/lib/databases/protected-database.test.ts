@@ -30,7 +30,7 @@ describe('instance classes of what is restored of a cluster', () => {
       vpc: own.vpc,
       writer,
     });
-    return (more: object = {}) => ProtectedDatabase.fromCluster(cluster, { credentials, ...more })._instanceClasses;
+    return (more: object = {}) => ProtectedDatabase.fromCluster(cluster, { credentials, ...more })._restoredServer;
   };
 
   test('of a cluster of this app: that of its writer, unless one is given', () => {
@@ -48,9 +48,9 @@ describe('instance classes of what is restored of a cluster', () => {
   });
 
   test('by ARN: what is given', () => {
-    assert.deepEqual(ProtectedDatabase.fromClusterArn(ARN, { credentials })._instanceClasses, {});
+    assert.deepEqual(ProtectedDatabase.fromClusterArn(ARN, { credentials })._restoredServer, {});
     assert.deepEqual(
-      ProtectedDatabase.fromClusterArn(ARN, { credentials, instanceClass: 'db.x2g.16xlarge' })._instanceClasses,
+      ProtectedDatabase.fromClusterArn(ARN, { credentials, instanceClass: 'db.x2g.16xlarge' })._restoredServer,
       { instanceClass: 'db.x2g.16xlarge' },
     );
   });
@@ -65,6 +65,51 @@ describe('instance classes of what is restored of a cluster', () => {
         });
       });
     }
+  }
+});
+
+describe('groups of what is restored', () => {
+  const ARN = 'arn:aws:rds:eu-central-1:111122223333:db:is';
+  const own = new Fixture();
+  const engine = rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_17 });
+  const group = new rds.ParameterGroup(own.stack, 'Parameters', { engine, parameters: { max_connections: '200' } });
+  const instanceWith = (id: string, parameterGroup: rds.IParameterGroup) =>
+    ProtectedDatabase.fromInstance(new rds.DatabaseInstance(own.stack, id, { engine, vpc: own.vpc, parameterGroup }), {
+      credentials,
+    })._restoredServer;
+
+  test('of production: those that a resource of this app states', () => {
+    const { parameterGroup, ...rest } = instanceWith('Custom', group);
+    assert.deepEqual(own.stack.resolve(parameterGroup), {
+      Ref: own.stack.getLogicalId(group.node.findChild('Resource') as rds.CfnDBParameterGroup),
+    });
+    assert.deepEqual(rest, {});
+    const byName = rds.ParameterGroup.fromParameterGroupName(own.stack, 'Imported', 'is-params');
+    assert.deepEqual(instanceWith('ByName', byName), { parameterGroup: 'is-params' });
+  });
+
+  test('at the DR site: those that are given', () => {
+    const given = {
+      drSiteParameterGroup: 'is-params',
+      drSiteOptionGroup: 'default:postgres-17',
+      drillInstanceClass: 'db.t4g.large',
+    };
+    assert.deepEqual(ProtectedDatabase.fromInstanceArn(ARN, { credentials, ...given })._restoredServer, given);
+  });
+
+  for (const property of ['drSiteParameterGroup', 'drSiteOptionGroup']) {
+    for (const value of ['arn:aws:rds:eu-west-1:111122223333:pg:is', '1st', 'is--params', 'is-', '', 'a'.repeat(256)]) {
+      test(`'${value.slice(0, 40)}' is no \`${property}\``, () => {
+        assert.throws(() => ProtectedDatabase.fromInstanceArn(ARN, { credentials, [property]: value }), {
+          message:
+            `\`${property}\` must be the name of a group in the DR Region, got '${value}': write it as \`aws rds ` +
+            'describe-db-parameter-groups` (or `describe-option-groups`) does, without its ARN',
+        });
+      });
+    }
+    test(`a name of 255 characters is a \`${property}\``, () => {
+      ProtectedDatabase.fromInstanceArn(ARN, { credentials, [property]: 'a'.repeat(255) });
+    });
   }
 });
 

@@ -188,8 +188,8 @@ describe('a site without props', () => {
           rds(`db:${kind}-*`),
           rds(`cluster:${kind}-*`),
           arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
-          rds('pg:default.*'),
-          rds('og:default:*'),
+          rds('pg:*'),
+          rds('og:*'),
         ],
         Condition: {
           Null: { [`aws:RequestTag/wso2is-recovery:${kind}`]: 'false' },
@@ -209,8 +209,8 @@ describe('a site without props', () => {
           rds(`db:${kind}-*`),
           rds('auto-backup:*'),
           arn(':rds:eu-west-1:111122223333:subgrp:', { Ref: 'RecoverySiteDatabaseSubnets438201C7' }),
-          rds('pg:default.*'),
-          rds('og:default:*'),
+          rds('pg:*'),
+          rds('og:*'),
         ],
         Condition: {
           Null: { [`aws:RequestTag/wso2is-recovery:${kind}`]: 'false' },
