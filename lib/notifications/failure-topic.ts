@@ -47,12 +47,11 @@ export interface JobPattern {
 /** How a job of AWS Backup ends badly. EXPIRED: it did not start within its start window. */
 export const FAILED_JOB_STATES = ['FAILED', 'EXPIRED', 'ABORTED'];
 
-/** How an execution of a durable function ends badly, and an event of its schedule that never became one. */
+/** How an execution of a durable function ends badly. */
 const FAILED_EXECUTION_METRICS = {
   Failed: 'DurableExecutionFailed',
   TimedOut: 'DurableExecutionTimedOut',
   Stopped: 'DurableExecutionStopped',
-  Dropped: 'AsyncEventsDropped',
 } as const;
 
 /**
@@ -61,9 +60,18 @@ const FAILED_EXECUTION_METRICS = {
  */
 export function alarmOnFailedExecutions(fn: lambda.Function, topic: sns.ITopic): void {
   for (const [how, metricName] of Object.entries(FAILED_EXECUTION_METRICS)) {
-    alarmOnAny(fn, `${how}Alarm`, fn.metric(metricName, { statistic: 'Sum', period: ALARM_PERIOD }), topic);
+    alarmOnAny(fn, `${how}Alarm`, sumOf(fn, metricName), topic);
   }
+  alarmOnDroppedEvents(fn, topic);
 }
+
+/** An alarm over events of a schedule that never became an execution. */
+export function alarmOnDroppedEvents(fn: lambda.Function, topic: sns.ITopic): void {
+  alarmOnAny(fn, 'DroppedAlarm', sumOf(fn, 'AsyncEventsDropped'), topic);
+}
+
+const sumOf = (fn: lambda.Function, metricName: string) =>
+  fn.metric(metricName, { statistic: 'Sum', period: ALARM_PERIOD });
 
 /** An asynchronous invocation that failed for good sends its error; an alarm shows that it happened, also when throttled. */
 export function notifyOfFunction(fn: lambda.Function, topic: sns.ITopic, retryAttempts: number): void {

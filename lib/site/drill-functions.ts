@@ -6,7 +6,7 @@ import { ArnFormat, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as backup from 'aws-cdk-lib/aws-backup';
 import type * as efs from 'aws-cdk-lib/aws-efs';
 import * as events from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -14,7 +14,7 @@ import { CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { alarmOnErrors, alarmOnFailedExecutions } from '../notifications/failure-topic';
+import { alarmOnDroppedEvents } from '../notifications/failure-topic';
 import type { Site } from '../planning/plan-document';
 import { recoveryFunction } from '../private/recovery-function';
 import { drillPermissions } from './drill-permissions';
@@ -84,7 +84,6 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     );
     // Without it S3 answers a missing pack with "access denied".
     fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
-    alarmOnErrors(fn, topic);
   }
   check.addToRolePolicy(mayReadTaggedSecrets(scope, options.siteName));
   check.addToRolePolicy(
@@ -136,11 +135,36 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   restore.grantInvoke(drill);
   check.grantInvoke(drill);
   topic.grantPublish(drill);
-  alarmOnErrors(drill, topic);
-  alarmOnFailedExecutions(drill, topic);
+  notifyOfDrillsWithoutVerdict(scope, drill, topic);
+  alarmOnDroppedEvents(drill, topic);
   const reap = reaper(scope, { ...options, restore, restoreRole, subnetGroup: subnetGroup.ref });
   const alias = new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
   return { drill, alias, check, reap, accessPoint };
+}
+
+/**
+ * A drill tells by itself how it ended, and why: whatever fails in it, in its functions or in its restore jobs is a cause in its one
+ * message. So there is no alarm over any of them; this is for the drill that could not tell. Lambda's metrics would say it
+ * too, but not which drill it was.
+ */
+function notifyOfDrillsWithoutVerdict(scope: Construct, drill: lambda.IFunction, topic: sns.ITopic): void {
+  new events.Rule(scope, 'FailedExecutions', {
+    description: 'Drills that ended without a verdict',
+    eventPattern: {
+      source: ['aws.lambda'],
+      detailType: ['Durable Execution Status Change'],
+      detail: { functionArn: [{ prefix: drill.functionArn }], status: ['FAILED', 'TIMED_OUT', 'STOPPED'] },
+    },
+    targets: [
+      new SnsTopic(topic, {
+        message: events.RuleTargetInput.fromText(
+          `A recovery drill ended ${events.EventField.fromPath('$.detail.status')} without a whole report: nothing is ` +
+            'proven, and what it restored may be left. Its steps: durable execution ' +
+            events.EventField.fromPath('$.detail.durableExecutionArn'),
+        ),
+      }),
+    ],
+  });
 }
 
 /**

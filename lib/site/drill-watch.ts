@@ -2,7 +2,7 @@ import { Annotations, Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as events from 'aws-cdk-lib/aws-events';
-import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -18,8 +18,6 @@ export interface DrillWatchOptions {
   /** Where drills leave their reports. */
   readonly bucket: s3.IBucket;
   readonly topic: sns.ITopic;
-  /** The durable function. */
-  readonly drill: lambda.IFunction;
   /** The longest time that a drill may take. */
   readonly drillTimeout: Duration;
   readonly removalPolicy: RemovalPolicy;
@@ -29,8 +27,8 @@ export interface DrillWatchOptions {
 const INTERVAL = Duration.hours(1);
 
 /**
- * Raises an alarm where an expected drill left no verdict: at once where its execution failed, and, whatever the reason (the
- * schedule was disabled, the function throttled), when the next one should have reported.
+ * Raises an alarm where an expected drill left no verdict, whatever the reason (the schedule was disabled, the function
+ * throttled), when the next one should have reported.
  *
  * A function looks into the bucket every hour, since an alarm over the drill's own metric would look back no further than
  * seven days (CloudWatch: period times evaluation periods), which is less than from one weekly drill to the end of the next.
@@ -44,25 +42,6 @@ export class DrillWatch extends Construct {
     private readonly options: DrillWatchOptions,
   ) {
     super(scope, id);
-    const { drill, topic } = options;
-    // Lambda's metric `Errors` counts invocations, of which a durable execution has many: that it failed is another event.
-    new events.Rule(this, 'FailedExecutions', {
-      description: 'Drills that ended without a verdict',
-      eventPattern: {
-        source: ['aws.lambda'],
-        detailType: ['Durable Execution Status Change'],
-        detail: { functionArn: [{ prefix: drill.functionArn }], status: ['FAILED', 'TIMED_OUT', 'STOPPED'] },
-      },
-      targets: [
-        new SnsTopic(topic, {
-          message: events.RuleTargetInput.fromText(
-            `A recovery drill ended ${events.EventField.fromPath('$.detail.status')} without a whole report: nothing is ` +
-              'proven, and what it restored may be left. Its steps: durable execution ' +
-              events.EventField.fromPath('$.detail.durableExecutionArn'),
-          ),
-        }),
-      ],
-    });
   }
 
   /** Watches the drills of a deployment. */

@@ -6,7 +6,6 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { FAILED_JOB_STATES, notifyOfJobs } from '../notifications/failure-topic';
 import type { PlanLine } from '../planning/plan-document';
 import { invalid } from '../private/errors';
 import { drillFunctions } from './drill-functions';
@@ -71,10 +70,6 @@ export function inRegionRecovery(
   }
   const scope = new Construct(parent, 'InRegion');
   warnOfSnapshotsOnly(parent, plan);
-  notifyOfJobs(scope, 'RestoreJobFailures', given.topic, {
-    detailType: 'Restore Job State Change',
-    detail: { status: FAILED_JOB_STATES },
-  });
   const network = siteNetwork(
     scope,
     options.vpc ? { vpc: options.vpc, subnets: options.vpcSubnets } : { vpc, subnets: vpcSubnets },

@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import { archiveBucket } from '../artifacts/archive-bucket';
 import { PointWatch, type WatchedDeployment } from '../monitoring/point-watch';
 import { recoveryPointAge } from '../monitoring/recovery-point-age';
-import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from '../notifications/failure-topic';
+import { failureTopic } from '../notifications/failure-topic';
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
 import { type DeletionProtectionOptions, denyDeletion } from '../protection/deletion-protection';
@@ -183,13 +183,8 @@ export class RecoverySite extends Construct {
       boot: Lazy.string({ produce: () => this.booted }),
       removalPolicy,
     });
-    this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drill, drillTimeout, removalPolicy });
+    this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drillTimeout, removalPolicy });
     this.pointWatch = new PointWatch(this, 'PointWatch', { site: 'dr-site', bucket, vault, topic, removalPolicy });
-    notifyOfJobs(this, 'RestoreJobFailures', topic, {
-      detailType: 'Restore Job State Change',
-      // AWS Backup calls it `status` here, and `state` for the other jobs.
-      detail: { status: FAILED_JOB_STATES },
-    });
 
     this._vaultLock = props.vaultLock;
     this._objectLock = props.objectLock;

@@ -161,11 +161,11 @@ describe('recovery in the primary Region', () => {
       ofInRegion(template, 'AWS::CloudWatch::Alarm').filter(
         ([, resource]) => JSON.stringify(resource.Properties['AlarmActions']) === JSON.stringify([topic]),
       ).length,
-      8,
+      2,
     );
     assert.deepEqual(
       ofInRegion(template, 'AWS::Events::Rule').map(([, resource]) => resource.Properties['Description']),
-      ['Failed jobs of AWS Backup: Restore Job State Change', 'Leftovers of drills'],
+      ['Drills that ended without a verdict', 'Leftovers of drills'],
     );
   });
 });
