@@ -12,7 +12,7 @@ import { pythonEnvironment } from './venv';
 export interface LocalAwsOptions {
   /** Where servers keep their data; made when absent, removed by `stop()`. Default: a new temporary folder. */
   readonly dataDir?: string;
-  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, the others 0.5. */
+  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, a durable second 1, the others 0.5. */
   readonly durations?: Partial<Durations>;
   /** Receives a line for each notable event (a server started, a job ended). Default: nothing is said. */
   readonly log?: (line: string) => void;
@@ -30,6 +30,8 @@ export interface Durations {
   readonly logShippingSeconds: number;
   /** How long they are on their way to the other Region. */
   readonly automatedBackupReplicationSeconds: number;
+  /** How long a second is of which a durable function waits or pauses before it tries again; its time-out is not shortened. */
+  readonly durableSecond: number;
 }
 
 /** What can be made to go wrong; `match` is a part of the resource ARN, the bucket and key, or the Region. */

@@ -22,8 +22,10 @@ from ministack.core.responses import new_uuid
 from ministack.services import eventbridge, lambda_durable, lambda_svc, sns
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
-from . import faults
+from . import faults, settings
 
+# How long one second of a wait, or of the pause before a step's next attempt, takes here.
+SECOND = settings.DURATIONS["durableSecond"]
 # A function that crashed is invoked again, as Lambda does, after a pause that doubles.
 CRASH_PAUSE_SECONDS = (0.2, 30.0)
 # The longest that a wake-up which nobody announced (a stop, a Region that comes back) goes unnoticed.
@@ -47,6 +49,8 @@ def install() -> None:
         _apply(execution, update)
         if update.get("Type") == "STEP":
             _track_step_retry(execution, update)
+        elif update.get("Type") == "WAIT":
+            _track_wait(execution, update)
         _wake(execution["DurableExecutionArn"])
 
     def append(execution, *outcome, **named):
@@ -68,14 +72,25 @@ def install() -> None:
 # --- Operations ------------------------------------------------------------------------------------------------------
 
 
+def _operation(execution: dict, update: dict) -> dict:
+    return next(operation for operation in execution["Operations"] if operation["Id"] == update["Id"])
+
+
+def _track_wait(execution: dict, update: dict) -> None:
+    seconds = update.get("WaitOptions", {}).get("WaitSeconds")
+    if seconds is not None:
+        _operation(execution, update)["WaitDetails"]["ScheduledEndTimestamp"] = time.time() + seconds * SECOND
+
+
 def _track_step_retry(execution: dict, update: dict) -> None:
-    step = next(operation for operation in execution["Operations"] if operation["Id"] == update["Id"])
+    step = _operation(execution, update)
     details = step.setdefault("StepDetails", {})
     if update["Action"] == "RETRY":
         # PENDING until it is due (see _settle); `Attempt` counts the attempts that have ended.
         step["Status"] = "PENDING"
         details["Attempt"] = details.get("Attempt", 0) + 1
-        details.setdefault("NextAttemptTimestamp", time.time())
+        pause = update.get("StepOptions", {}).get("NextAttemptDelaySeconds", 0)
+        details["NextAttemptTimestamp"] = time.time() + pause * SECOND
         if update.get("Payload") is not None:
             details["Result"] = update["Payload"]  # the state of a waitForCondition
     elif update["Action"] == "START":

@@ -17,6 +17,7 @@ DURATIONS = {
     "replicationSeconds": 0.5,
     "logShippingSeconds": 0.5,
     "automatedBackupReplicationSeconds": 0.5,
+    "durableSecond": 1.0,
     **json.loads(os.environ.get("LOCAL_AWS_DURATIONS", "{}")),
 }
 

@@ -22,6 +22,7 @@ import {
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { noMariaDb } from '../lambda/check/mariadb-server';
 import { createStack, outputsOf, type Resources } from '../local/stack';
+import { QUICK } from './quick';
 
 const [TYPE, ENGINE] = noMariaDb ? (['postgre', 'postgres'] as const) : (['mysql', 'mysql'] as const);
 
@@ -121,7 +122,7 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
   let deploymentToml: string;
 
   before(async () => {
-    aws = await startLocalAws({ durations: { backupSeconds: 0.2, copySeconds: 0.2, restoreSeconds: 0.2 } });
+    aws = await startLocalAws({ durations: QUICK });
     const [{ status, reasons }] = await Promise.all([
       createStack(aws, REGIONS.primary, 'Existing', EXISTING, OUTPUTS),
       bootstrap(aws, REGIONS),

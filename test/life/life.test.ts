@@ -41,13 +41,14 @@ import { keystore } from '../../local/sample/keystores';
 import { describeCommands } from './commands';
 import { assertHoldNone, logsOf } from './logs';
 import { withClient } from '../../local/sample/sql-client';
+import { QUICK } from './quick';
 
 void describe('the life of a deployment', { timeout: 600_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
 
   before(async () => {
-    aws = await startLocalAws({ durations: { backupSeconds: 0.2, copySeconds: 0.2, restoreSeconds: 0.2 } });
+    aws = await startLocalAws({ durations: QUICK });
     const configuration = join(aws.dataDir, 'recovery.toml');
     writeFileSync(
       configuration,

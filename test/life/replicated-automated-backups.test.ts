@@ -30,6 +30,7 @@ import {
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { withClient } from '../../local/sample/sql-client';
+import { QUICK } from './quick';
 
 const RPO_SECONDS = 2 * 3600;
 
@@ -40,13 +41,7 @@ void describe('the life of a deployment with replicated automated backups', { ti
 
   before(async () => {
     aws = await startLocalAws({
-      durations: {
-        backupSeconds: 0.2,
-        copySeconds: 0.2,
-        restoreSeconds: 0.2,
-        logShippingSeconds: 0.2,
-        automatedBackupReplicationSeconds: 0.2,
-      },
+      durations: { ...QUICK, logShippingSeconds: 0.2, automatedBackupReplicationSeconds: 0.2 },
     });
     rds = new RDSClient(aws.clientConfig(REGIONS.dr));
     const configuration = join(aws.dataDir, 'recovery.toml');
