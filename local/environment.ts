@@ -65,6 +65,8 @@ function confined(dataDir: string): Record<string, string> {
     NODE_OPTIONS: `--import=${pathToFileURL(join(__dirname, 'loopback-only.mjs')).href}`,
     CDK_DISABLE_VERSION_CHECK: '1',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
+    // Most of the time of a synth; the sample's own test has it (test/bin/sample.test.ts).
+    CDK_VALIDATION: 'false',
   };
 }
 

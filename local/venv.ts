@@ -13,16 +13,15 @@ const environments = join(__dirname, '.venv');
 const MINIMUM = [3, 10] as const;
 
 /**
- * The `python` of the environment with what `requirements.txt` (and `extra`, such as `requirements-test.txt`) pins.
+ * The `python` of the environment with what `requirements` (a file beside this one; the local AWS's own by default) pins.
  * Safe when several processes start together: one installs, the others wait.
  */
 export async function pythonEnvironment(
   log: (line: string) => void,
-  { extra, signal }: { readonly extra?: string; readonly signal?: AbortSignal } = {},
+  { requirements = 'requirements.txt', signal }: { readonly requirements?: string; readonly signal?: AbortSignal } = {},
 ): Promise<string> {
-  const files = ['requirements.txt', ...(extra === undefined ? [] : [extra])].map((name) => join(__dirname, name));
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(await readFile(file));
+  const file = join(__dirname, requirements);
+  const hash = createHash('sha256').update(await readFile(file));
   const folder = join(environments, hash.digest('hex').slice(0, 12));
   const python = join(folder, 'bin', 'python');
   const complete = join(folder, 'complete');
@@ -37,8 +36,7 @@ export async function pythonEnvironment(
     const venvHint = 'install the venv module of Python (Debian, Ubuntu: python3-venv)';
     await run('python3', ['-m', 'venv', folder], venvHint, signal);
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
-    const packages = files.flatMap((file) => ['-r', file]);
-    await run(python, [...pip, ...packages], 'the packages must be reachable: see above', signal);
+    await run(python, [...pip, '-r', file], 'the packages must be reachable: see above', signal);
     await writeFile(complete, '');
     return python;
   });

@@ -17,7 +17,7 @@ async function withPython(script: string | undefined): Promise<string> {
       await chmod(join(folder, 'python3'), 0o755);
     }
     const code = `require(${JSON.stringify(join(root, 'local/venv.ts'))})
-      .pythonEnvironment(() => {}, { extra: ${JSON.stringify(join('..', 'LICENSE'))} })
+      .pythonEnvironment(() => {}, { requirements: ${JSON.stringify(join('..', 'LICENSE'))} })
       .then(() => console.log('made'), (error) => console.log(error.message));`;
     const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', '-e', code], {
       cwd: root,
