@@ -2,8 +2,8 @@
 // deploy them. One deployment for all: each test breaks one thing on purpose, takes a recovery set, drills, and mends it.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -137,98 +137,124 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
     assert.equal(report.components.find(({ kind }) => kind === 'database')?.restoredFrom, undefined);
   });
 
-  for (const [what, path, check, reason] of [
-    ['a tenant directory is missing', 'tenants/7', 'tenants-agree', /\b7\b/],
-    ['a keystore is missing', 'resources/security/wso2carbon.p12', 'keystores-present', /wso2carbon\.p12/],
-  ] as const) {
-    void it(`FAILED where ${what}, and says so`, async () => {
-      const file = join(repositoryOf(deployed), path);
-      const aside = join(aws.dataDir, 'aside');
-      await rename(file, aside);
+  /** Broken on purpose. `breakIt` gives what mends it. */
+  interface Broken {
+    readonly what: string;
+    readonly breakIt: () => Promise<() => Promise<unknown>>;
+    readonly failed: readonly string[];
+    readonly reason: RegExp;
+  }
+
+  const file = (path: string) => join(repositoryOf(deployed), path);
+
+  const missing = (path: string) => async () => {
+    const aside = join(aws.dataDir, `aside-${basename(path)}`);
+    await rename(file(path), aside);
+    return () => rename(aside, file(path));
+  };
+
+  // Kept files are changed rather than taken away: what broke is found by opening and reading alone.
+  const changed = (path: string, change: (content: Buffer) => Buffer | string) => async () => {
+    const content = await readFile(file(path));
+    await writeFile(file(path), change(content));
+    return () => writeFile(file(path), content);
+  };
+
+  const inDatabase =
+    (breaks: string, mends: string, values: string[] = []) =>
+    async () => {
+      const { server } = deployed.databases[0]!;
+      await withClient(server, 'identity_db', (client) => client.query(breaks, values));
+      return () => withClient(server, 'identity_db', (client) => client.query(mends, []));
+    };
+
+  const KEYSTORE = 'resources/security/wso2carbon.p12';
+
+  // What breaks together is found apart: each row has its own check and reason. A keystore can be broken in one way at a time.
+  const TOGETHER: readonly (readonly Broken[])[] = [
+    [
+      {
+        what: 'a tenant directory is missing',
+        breakIt: missing('tenants/9'),
+        failed: ['tenants-agree'],
+        reason: /tenants-agree: .*\b9\b/,
+      },
+      {
+        what: 'a keystore is missing',
+        breakIt: missing(KEYSTORE),
+        failed: ['keystores-present'],
+        reason: /keystores-present: .*wso2carbon\.p12/,
+      },
+      {
+        what: 'the file of a user store is cut short',
+        breakIt: changed('tenants/7/userstores/CUSTOMERS.xml', (content) => content.subarray(0, content.length - 40)),
+        failed: ['user-stores'],
+        reason: /repository\/tenants\/7\/userstores\/CUSTOMERS\.xml is no XML/,
+      },
+      {
+        what: 'deployment.toml declares another database',
+        breakIt: changed('conf/deployment.toml', (content) =>
+          content.toString().replace('name = "shared_db"', 'name = "shared2"'),
+        ),
+        failed: ['declared-databases'],
+        reason: /name of shared_db is shared2 in the file, shared_db in the plan/,
+      },
+      {
+        what: 'a value of the database was encrypted with a key that is not restored',
+        breakIt: inDatabase(
+          `INSERT INTO idn_secret VALUES ('broken', 1, 'broken', $1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', 'TYPE', NULL)`,
+          "DELETE FROM idn_secret WHERE id = 'broken'",
+          [withSymmetricKey('an encryption key from elsewhere')('secret')],
+        ),
+        failed: ['encrypted-values'],
+        reason: /identity_db.*: 1 of \d+ encrypted values do not decrypt/,
+      },
+    ],
+    [
+      {
+        what: 'a keystore was replaced by one with another password',
+        breakIt: changed(KEYSTORE, () => keystore({ alias: 'wso2carbon', password: 'another' }).file),
+        failed: ['keystores-open'],
+        reason: /wso2carbon\.p12 \(primary\) does not open with its password/,
+      },
+      {
+        what: 'a table was dropped',
+        breakIt: inDatabase(
+          'ALTER TABLE idn_oauth2_access_token RENAME TO dropped',
+          'ALTER TABLE dropped RENAME TO idn_oauth2_access_token',
+        ),
+        failed: ['tables-present'],
+        reason: /IDN_OAUTH2_ACCESS_TOKEN/,
+      },
+    ],
+    [
+      {
+        what: 'a keystore was replaced by another of the same password',
+        breakIt: changed(KEYSTORE, () => keystore({ alias: 'wso2carbon', password: 'wso2carbon' }).file),
+        failed: ['encrypted-values', 'encrypted-values', 'encrypted-values'],
+        reason: /encrypted values do not decrypt with the restored keys: .*IDN_SECRET\.SECRET_VALUE/,
+      },
+    ],
+  ];
+
+  for (const broken of TOGETHER) {
+    void it(`FAILED where ${broken.map(({ what }) => what).join('; where ')}; and says so`, async () => {
+      const mends = [];
+      for (const { breakIt } of broken) mends.push(await breakIt());
       await takeRecoverySet();
-      await rename(aside, file);
+      for (const mend of mends) await mend();
       const report = await drill(aws, deployed);
       assert.equal(report.verdict, 'FAILED');
-      assert.deepEqual(failedChecks(report), [check]);
-      assert.match(report.checks.find(({ status }) => status === 'FAILED')!.reason, reason);
-      assert.match(report.causes.join('\n'), reason);
+      assert.deepEqual(failedChecks(report).sort(), broken.flatMap(({ failed }) => failed).sort());
+      for (const { failed, reason } of broken) {
+        const [check] = failed;
+        const causes = report.causes.filter((cause) => cause.includes(`${check}: `));
+        assert.equal(causes.length, failed.length, report.causes.join('\n'));
+        assert.match(causes.join('\n'), reason);
+      }
       assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
     });
   }
-
-  // The kept files are changed rather than taken away: what broke is found by opening and reading alone.
-  for (const [what, path, change, failed, reason] of [
-    [
-      'a keystore was replaced by one with another password',
-      'resources/security/wso2carbon.p12',
-      () => keystore({ alias: 'wso2carbon', password: 'another' }).file,
-      ['keystores-open'],
-      /wso2carbon\.p12 \(primary\) does not open with its password/,
-    ],
-    [
-      'a keystore was replaced by another of the same password',
-      'resources/security/wso2carbon.p12',
-      () => keystore({ alias: 'wso2carbon', password: 'wso2carbon' }).file,
-      ['encrypted-values', 'encrypted-values', 'encrypted-values'],
-      /encrypted values do not decrypt with the restored keys: .*IDN_SECRET\.SECRET_VALUE/,
-    ],
-    [
-      'the file of a user store is cut short',
-      'tenants/7/userstores/CUSTOMERS.xml',
-      (content: Buffer) => content.subarray(0, content.length - 40),
-      ['user-stores'],
-      /repository\/tenants\/7\/userstores\/CUSTOMERS\.xml is no XML/,
-    ],
-    [
-      'deployment.toml declares another database',
-      'conf/deployment.toml',
-      (content: Buffer) => content.toString().replace('name = "shared_db"', 'name = "shared2"'),
-      ['declared-databases'],
-      /name of shared_db is shared2 in the file, shared_db in the plan/,
-    ],
-  ] as const) {
-    void it(`FAILED where ${what}, and says so`, async () => {
-      const file = join(repositoryOf(deployed), path);
-      const content = readFileSync(file);
-      writeFileSync(file, change(content));
-      await takeRecoverySet();
-      writeFileSync(file, content);
-      const report = await drill(aws, deployed);
-      assert.equal(report.verdict, 'FAILED');
-      assert.deepEqual(failedChecks(report), failed);
-      assert.match(report.causes.join('\n'), reason);
-      assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
-    });
-  }
-
-  void it('FAILED where a value of the database was encrypted with a key that is not restored', async () => {
-    const { server } = deployed.databases[0]!;
-    const run = (sql: string, values: string[]) =>
-      withClient(server, 'identity_db', (client) => client.query(sql, values));
-    const value = withSymmetricKey('an encryption key from elsewhere')('secret');
-    await run(
-      `INSERT INTO idn_secret VALUES ('broken', 1, 'broken', $1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', 'TYPE', NULL)`,
-      [value],
-    );
-    await takeRecoverySet();
-    await run('DELETE FROM idn_secret WHERE id = $1', ['broken']);
-    const report = await drill(aws, deployed);
-    assert.equal(report.verdict, 'FAILED');
-    assert.deepEqual(failedChecks(report), ['encrypted-values']);
-    assert.match(report.causes.join('\n'), /identity_db.*: 1 of \d+ encrypted values do not decrypt/);
-  });
-
-  void it('FAILED where a table was dropped, and names it', async () => {
-    const { server } = deployed.databases[0]!;
-    const run = (sql: string) => withClient(server, 'identity_db', (client) => client.query(sql));
-    await run('ALTER TABLE idn_oauth2_access_token RENAME TO dropped');
-    await takeRecoverySet();
-    await run('ALTER TABLE dropped RENAME TO idn_oauth2_access_token');
-    const report = await drill(aws, deployed);
-    assert.equal(report.verdict, 'FAILED');
-    assert.deepEqual(failedChecks(report), ['tables-present']);
-    assert.match(report.causes.join('\n'), /IDN_OAUTH2_ACCESS_TOKEN/);
-  });
 
   void it('FAILED where a pack was damaged at the DR site, and names it', async () => {
     await takeRecoverySet();
