@@ -18,12 +18,16 @@ export type Compress = (raw: Buffer) => Buffer;
 const SPARE_BYTES = 64;
 
 /** With the checksum: zstd's default of leaving it out lets a flipped bit pass. */
-const compress: Compress = (raw) =>
-  zstdCompressSync(raw, {
-    params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: LEVEL },
-    pledgedSrcSize: raw.length,
-    chunkSize: bound(raw.length),
-  });
+export const compressorOf =
+  (level: number): Compress =>
+  (raw) =>
+    zstdCompressSync(raw, {
+      params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: level },
+      pledgedSrcSize: raw.length,
+      chunkSize: bound(raw.length),
+    });
+
+const compress = compressorOf(LEVEL);
 
 /** One zstd frame, decoded again before anybody relies on it. */
 export function encodeFrame(raw: Buffer, compressor: Compress = compress): Buffer {

@@ -1,7 +1,8 @@
 /** Pages: the lines of a manifest, some thousands in an object. A page that did not change belongs to many manifests. */
 import { hash } from 'node:crypto';
 import { pathOfLine } from './entry';
-import { decodeFrame, encodeFrame, release } from './frame';
+import { compressorOf, decodeFrame, encodeFrame, release } from './frame';
+import { isSha256At, PieceScan, sha256At } from './piece-scan';
 
 /** Lines of a page, unless a page of the parent is worth keeping as it is. */
 export const PAGE_LINES = 8192;
@@ -19,25 +20,25 @@ export interface EncodedPage {
   readonly packs: readonly string[];
 }
 
+/** Lines of JSON come out smaller at zstd's level 1 than at 2 and 3 (2 % and 5 % of 8 MB), in three quarters of the time. */
+const PAGE_LEVEL = 1;
+
 export function encodePage(lines: Buffer): EncodedPage {
-  const frame = encodeFrame(lines);
-  const bytes = Uint8Array.from(frame);
+  const frame = encodeFrame(lines, compressorOf(PAGE_LEVEL));
+  const bytes = new Uint8Array(frame);
   release(frame);
   return { bytes, sha256: hash('sha256', bytes, 'hex'), first: pathOfLine(lines, 0), packs: packsIn(lines) };
 }
 
-/** Nothing but a piece can look like this: the quotes in a name are escaped. */
-const PACK = Buffer.from('"pack":"');
-const SHA256_DIGITS = 64;
-
 function packsIn(lines: Buffer): readonly string[] {
   const packs = new Set<string>();
   let last = '';
-  for (let at = lines.indexOf(PACK); at >= 0; at = lines.indexOf(PACK, at + SHA256_DIGITS)) {
-    at += PACK.length;
-    const pack = lines.toString('latin1', at, at + SHA256_DIGITS);
-    // Neighbours are in one pack, mostly.
-    if (pack !== last) packs.add((last = pack));
+  const scan = new PieceScan(lines);
+  while (scan.nextFile()) {
+    do {
+      // Neighbours are in one pack, mostly.
+      if (!isSha256At(lines, scan.pack, last)) packs.add((last = sha256At(lines, scan.pack)));
+    } while (scan.nextPiece());
   }
   return Array.from(packs).sort();
 }

@@ -1,15 +1,22 @@
 /** What is stored already, for the table of contents that all threads share. */
-import { createHash } from 'node:crypto';
 import { comparePaths } from '../byte-path';
 import { ContentTable, newSegment } from './content-table';
-import { FRAME_BYTES, keyOf } from './frame-writer';
+import { PieceScan, writeSha256 } from '../piece-scan';
+import { FRAME_BYTES, keyOf, sha256Of, sizeKey } from './frame-writer';
 import { firstPathOf, type Item } from './item';
 import type { TakenContent } from './taken-content';
 
 const NEWLINE = 10;
-/** `"sha256":"`, 64 digits, `","pieces":[` */
-const SHA256 = Buffer.from('"sha256":"');
 const SIZE = Buffer.from('"size":');
+const BEFORE_SHA256 = ',"sha256":"'.length;
+
+/** What the line says its file's size is. */
+const sizeIn = (lines: Buffer, start: number, sha256: number) =>
+  Number.parseInt(lines.toString('latin1', lines.indexOf(SIZE, start) + SIZE.length, sha256), 10);
+
+/** The line from behind the inode to its end. */
+const contentText = (lines: Buffer, sha256: number) =>
+  lines.toString('latin1', sha256 - BEFORE_SHA256, lines.indexOf(NEWLINE, sha256) + 1);
 
 /** Segments of the table, each of 32,768 contents and 1.7 MB. */
 export interface ContentLimits {
@@ -54,8 +61,8 @@ export class SharedContents {
     const segments: SharedArrayBuffer[] = [];
     const table = new ContentTable();
     let full = false;
-    const claim = (sha256: string, page: number, start: number) => {
-      while (!full && table.claim(keyOf(sha256), { kind: 'parent', page, start }) === 'full') {
+    const claim = (key: Int32Array, page: number, start: number) => {
+      while (!full && table.claim(key, { kind: 'parent', page, start }) === 'full') {
         full = segments.length >= this.limits.known;
         if (full) break;
         const segment = newSegment();
@@ -63,22 +70,20 @@ export class SharedContents {
         table.add(segment);
       }
     };
+    const key = new Int32Array(8);
+    const keyBytes = new Uint8Array(key.buffer);
     for (const page of this.pages) {
       if (full) break;
       const lines = Buffer.from(await this.pageOf(page));
-      for (let at = 0; at < lines.length;) {
-        const next = lines.indexOf(NEWLINE, at) + 1;
-        const start = at;
-        at = next;
-        const sha256At = lines.indexOf(SHA256, start);
-        // Directories and links have none, empty files no pieces.
-        if (sha256At < 0 || sha256At > next) continue;
-        if (lines.toString('latin1', sha256At + 75, sha256At + 88) === ',"pieces":[]}') continue;
-        const size = Number.parseInt(lines.toString('latin1', lines.indexOf(SIZE, start) + SIZE.length, sha256At), 10);
-        const text = lines.toString('latin1', sha256At - 1, next);
-        if (page < this.taken.pages && !this.taken.isSound(page, text, size)) continue;
-        claim(text.slice(11, 75), page, start);
-        if (size > FRAME_BYTES / 2) claim(createHash('sha256').update(`size ${size}`).digest('hex'), page, start);
+      // Directories and links have no content, empty files no pieces.
+      const scan = new PieceScan(lines);
+      while (!full && scan.nextFile()) {
+        const { start } = scan;
+        const size = sizeIn(lines, start, scan.sha256);
+        if (page < this.taken.pages && !this.taken.isSound(page, contentText(lines, scan.sha256), size)) continue;
+        writeSha256(lines, scan.sha256, keyBytes);
+        claim(key, page, start);
+        if (size > FRAME_BYTES / 2) claim(keyOf(sha256Of(sizeKey(size))), page, start);
       }
     }
     // Only now, whole: a thread that asks meanwhile waits for it.

@@ -169,5 +169,10 @@ export function keyOf(sha256: string): Int32Array {
   return KEY_WORDS;
 }
 
+export const sha256Of = (text: string): string => hash('sha256', text, 'hex');
+
+/** Under the SHA-256 of this, the table knows that a content of the size is stored. */
+export const sizeKey = (size: number): string => `size ${size}`;
+
 export const fitsInFrame = (member: TarMember): boolean =>
   member.size <= FRAME_BYTES - 8 * TAR_BLOCK && member.path.length < 1024;

@@ -40,13 +40,17 @@ export async function readParent(store: ObjectStore, name: string): Promise<Pare
   return { name, header: await readHeader(store, store.prefix + MANIFEST_PREFIX + name) };
 }
 
-const KEPT_PAGES = 6;
+/**
+ * Decoded pages that are kept: all of a volume of a hundred thousand files, whose pages are asked for twice where some
+ * lines of each changed. Of a larger one, the last.
+ */
+const KEPT_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
 
 /** A page that lines are taken from. */
 export type KnownPage = StoredPage & Pick<PageReference, 'first'>;
 
-/** Decoded pages, in memory that the threads share; a few at a time. */
+/** Decoded pages, in memory that the threads share. */
 export class ParentPageCache {
   readonly #lengths = new Map<number, number>();
   readonly #pages = new Map<number, Promise<SharedArrayBuffer>>();
@@ -74,8 +78,18 @@ export class ParentPageCache {
     this.#pages.delete(page);
     const lines = known ?? this.#read(page);
     this.#pages.set(page, lines);
-    if (this.#pages.size > KEPT_PAGES) this.#pages.delete(this.#pages.keys().next().value!);
     return lines;
+  }
+
+  /** The one that was asked for the longest time ago goes first; one that is being read is none of them. */
+  #letGo(): void {
+    let kept = 0;
+    for (const page of this.#pages.keys()) kept += this.#lengths.get(page) ?? 0;
+    for (const page of this.#pages.keys()) {
+      if (kept <= KEPT_BYTES || this.#pages.size === 1) return;
+      kept -= this.#lengths.get(page) ?? 0;
+      this.#pages.delete(page);
+    }
   }
 
   #read(page: number): Promise<SharedArrayBuffer> {
@@ -96,6 +110,7 @@ export class ParentPageCache {
         Buffer.from(shared).set(lines);
         this.#lengths.set(page, lines.length);
         release(lines);
+        this.#letGo();
         return shared;
       });
     reading.catch(() => {});

@@ -6,7 +6,7 @@ import type { TarMember } from '../tar';
 import type { Volume, VolumeFile, VolumeStat } from '../volume';
 import { fileLine, fileLineStart } from '../entry';
 import { type ContentPlace, ContentTable } from './content-table';
-import { digestOf, fitsInFrame, FRAME_BYTES, FrameWriter, keyOf, largePieces } from './frame-writer';
+import { digestOf, fitsInFrame, FRAME_BYTES, FrameWriter, keyOf, largePieces, sha256Of, sizeKey } from './frame-writer';
 import { pieceInFrame } from './item';
 import { ParentPages } from './parent-cursor';
 import { addFailure, type Remarks } from './remark';
@@ -145,10 +145,10 @@ export class FileReader {
   }
 
   *#readLarge(file: VolumeFile, member: TarMember): Job<ReadContent> {
-    const sizeKey = `size ${member.size}`;
+    const ofSize = sha256Of(sizeKey(member.size));
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generators below
     const self = this;
-    if (yield* this.#find(sha256Of(sizeKey))) {
+    if (yield* this.#find(ofSize)) {
       // Something of this size is stored: worth a read to see whether it is this.
       const { sha256, size } = this.#hash(file, member.size);
       const known = size === member.size && (yield* this.#find(sha256));
@@ -174,7 +174,7 @@ export class FileReader {
         if (length === 0) return NO_PIECES;
         // Cut short, it is laid out as its announced size says: its pieces are those of the shorter one.
         const place = yield* self.#claim(sha256, { kind: 'frames', frame: first });
-        yield* self.#claim(sha256Of(sizeKey), { kind: 'frames', frame: first });
+        yield* self.#claim(ofSize, { kind: 'frames', frame: first });
         return yield* self.#pieces(place, length);
       },
     };
@@ -241,8 +241,6 @@ export class FileReader {
     }
   }
 }
-
-const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
 
 const isSame = (place: ContentPlace, here: { readonly frame: number; readonly skip: number }) =>
   place.kind === 'frame' && place.frame === here.frame && place.skip === here.skip;

@@ -22,8 +22,9 @@ const shared = (text: string) => {
   return buffer;
 };
 
+const PIECE = `{"pack":"${'0'.repeat(64)}","offset":0,"length":9,"skip":0,"size":1}`;
 const line = (content: number) =>
-  `{"path":"f${content}","type":"file","size":1,"sha256":"${hash('sha256', String(content), 'hex')}","pieces":[{}]}\n`;
+  `{"path":"f${content}","type":"file","size":1,"sha256":"${hash('sha256', String(content), 'hex')}","pieces":[${PIECE}]}\n`;
 
 test('the table takes what is stored up to its bound, and leaves room for what the export stores', async () => {
   const counter = new Int32Array(new SharedArrayBuffer(4));
