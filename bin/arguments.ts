@@ -13,3 +13,12 @@ export function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
   return Number(text);
 }
+
+/** Of a directory or a path: a variable that was not set must not become the working directory, or everything. */
+export function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+/** Repeatable: a path of a volume. */
+export const pathOfVolume = (text: string, all: readonly string[] = []): readonly string[] => [...all, notEmpty(text)];

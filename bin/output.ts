@@ -24,8 +24,9 @@ export async function run<T>(
     clearProgress();
     process.stdout.write(json ? `${JSON.stringify(result, undefined, 2)}\n` : `${text}\n`);
     process.exitCode = status;
-  } finally {
+  } catch (error) {
     clearProgress();
+    throw error;
   }
 }
 
@@ -42,12 +43,13 @@ export function printJsonError(message: string): void {
   process.stdout.write(`${JSON.stringify(error, undefined, 2)}\n`);
 }
 
-/** One line that is written over, on a terminal only. */
+/** One line that is written over, on a terminal only; what is too long for it is left out, since it would not go away. */
 export function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+  const { isTTY, columns = 80 } = process.stderr;
+  if (isTTY) process.stderr.write(`\r\x1b[2K${text.slice(0, Math.max(0, columns - 1))}`);
 }
 
-function clearProgress(): void {
+export function clearProgress(): void {
   showProgress('');
 }
 

@@ -34,6 +34,13 @@ function refuse(program: Command, name: string): void {
     });
 }
 
+/** Whoever read the output wants no more of it (`| head`), or it cannot be kept: an error, when it is no pipe's end. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
+  process.exit(ExitStatus.failed);
+});
+
 createProgram(process.argv[2])
   .then((program) => program.parseAsync())
   .catch((error: unknown) => {

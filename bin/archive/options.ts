@@ -11,8 +11,16 @@ export interface ArchiveLocation {
 /** `s3://BUCKET/PREFIX`, with or without a slash at the end. */
 export function archiveLocation(text: string): ArchiveLocation {
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be s3://BUCKET/PREFIX.');
+  if (!match) {
+    throw new InvalidArgumentError(
+      'It must be s3://BUCKET/PREFIX; the name of a bucket has 3 to 63 lower-case letters, digits, dots and hyphens.',
+    );
+  }
   const prefix = (match[2] ?? '').replace(/\/+$/, '');
+  // What is on the way to the server would make of `..` another key, perhaps in another bucket.
+  if (prefix !== '' && prefix.split('/').some((segment) => /^\.{0,2}$/.test(segment))) {
+    throw new InvalidArgumentError('Between its slashes the prefix must have names, not `.`, `..` or nothing.');
+  }
   return { bucket: match[1]!, prefix: prefix === '' ? '' : `${prefix}/` };
 }
 
@@ -26,7 +34,14 @@ export const withCommonOptions = (command: Command): Command =>
   command
     .option('--json', 'print JSON')
     .option('--region <region>', 'Region of the bucket (default: that of the AWS configuration)')
-    .option('--endpoint-url <url>', 'another S3 endpoint than that of AWS');
+    .option('--endpoint-url <url>', 'another S3 endpoint than that of AWS', endpoint);
+
+function endpoint(text: string): string {
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+    throw new InvalidArgumentError('It must be a URL such as https://s3.example.com.');
+  }
+  return text;
+}
 
 export interface ReadingOptions extends CommonOptions {
   readonly asOf?: Date;

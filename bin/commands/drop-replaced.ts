@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { notEmpty, pathOfVolume } from '../arguments';
 import { ExitStatus, run } from '../output';
 
 interface DropOptions {
@@ -12,12 +13,8 @@ export function registerDropReplaced(program: Command): void {
   program
     .command('drop-replaced')
     .description('drop what restore --replace has kept beside a directory')
-    .argument('<dir>', 'directory that was restored')
-    .option(
-      '--path <path>',
-      'what was kept of this path alone, as given to restore; repeatable',
-      (path, all: string[] = []) => [...all, path],
-    )
+    .argument('<dir>', 'directory that was restored', notEmpty)
+    .option('--path <path>', 'what was kept of this path alone, as given to restore; repeatable', pathOfVolume)
     .option('--dry-run', 'say what would be dropped, and drop nothing')
     .option('--json', 'print JSON')
     .action((target: string, { path: paths, dryRun = false, ...options }: DropOptions) =>

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { archiveLocation, withCommonOptions, type ArchiveLocation, type CommonOptions } from '../archive/options';
+import { notEmpty } from '../arguments';
 import { ExitStatus, formatBytes, progressOf, run } from '../output';
 
 interface ExportOptions extends CommonOptions {
@@ -15,7 +16,7 @@ interface ExportOptions extends CommonOptions {
 export function registerExport(program: Command): void {
   withCommonOptions(program.command('export'))
     .description('export a directory into an archive; only what changed since the export before is read and stored')
-    .argument('<dir>', 'directory to export')
+    .argument('<dir>', 'directory to export', notEmpty)
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--volume-mounted-at <path>', 'where the directory is, relative to <IS_HOME>', 'repository')
     .option('--full-read', 'read every file, also those that look unchanged')

@@ -1,7 +1,8 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
-import { time } from '../arguments';
+import { notEmpty, pathOfVolume, time } from '../arguments';
+import { untilInterrupted } from '../interruption';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
 
 interface RestoreOptions extends ReadingOptions {
@@ -22,13 +23,9 @@ export function registerRestore(program: Command): void {
   withReadingOptions(program.command('restore'))
     .description('restore the newest complete point of an archive into a directory that does not exist yet')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
-    .argument('<dir>', 'directory to make')
+    .argument('<dir>', 'directory to make', notEmpty)
     .option('--at <time>', 'the newest point that had ended at this time (ISO 8601)', time)
-    .option(
-      '--path <path>',
-      'only this path of the volume and what is under it; repeatable',
-      (path, all: string[] = []) => [...all, path],
-    )
+    .option('--path <path>', 'only this path of the volume and what is under it; repeatable', pathOfVolume)
     .option('--replace', 'move what is there aside and keep it: the whole directory, or each --path alone')
     .option('--keep-going', 'restore what is not damaged')
     .option('--no-sync', 'do not wait until all of it is on the disk')
@@ -43,18 +40,21 @@ export function registerRestore(program: Command): void {
           const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
           const { manifestKey, passedOver } = await choosePoint(store, options.at);
-          const outcome = await restorePoint({
-            store,
-            manifestKey,
-            target,
-            ...(options.path ? { paths: options.path } : {}),
-            replace: options.replace ?? false,
-            keepGoing: options.keepGoing ?? false,
-            sync: options.sync,
-            dryRun: options.dryRun ?? false,
-            onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
-              progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
-          });
+          const outcome = await untilInterrupted((signal) =>
+            restorePoint({
+              store,
+              manifestKey,
+              target,
+              ...(options.path ? { paths: options.path } : {}),
+              replace: options.replace ?? false,
+              keepGoing: options.keepGoing ?? false,
+              sync: options.sync,
+              dryRun: options.dryRun ?? false,
+              signal,
+              onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
+                progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
+            }),
+          );
           return { ...outcome, passedOver: passedOver.map(({ manifestKey: key, problems }) => ({ key, problems })) };
         },
         ({ manifestKey, files, bytes, warnings, damages, replaced, passedOver, ...leftOvers }) => ({

@@ -312,6 +312,10 @@ async function collect(body: Readable, length: number | undefined): Promise<Buff
 
 /** What went wrong, and what to do about it. */
 function whatOf(action: string, error: unknown): string {
+  const refusal = error instanceof S3ServiceException ? REFUSALS[error.name] : undefined;
+  if (refusal !== undefined) return refusal;
+  // A redirect: of HEAD without a body, so without a name.
+  if (statusOf(error) === 301) return otherRegion(error as S3ServiceException);
   if (statusOf(error) === 403) return `access denied: allow ${action} on it, and the use of the bucket's KMS key`;
   if (error instanceof S3ServiceException && error.name === 'NoSuchBucket') return 'there is no such bucket';
   const message = messageOf(error);
@@ -320,6 +324,24 @@ function whatOf(action: string, error: unknown): string {
     return `no credentials are configured (${message}): log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
   }
   return message;
+}
+
+const KEYS = 'log in again, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY anew';
+const REGION = 'the request was signed for another Region than that of the bucket: give --region, or set AWS_REGION';
+
+/** What S3 calls errors that say neither a missing permission nor what to do. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  RequestTimeTooSkewed: 'the clock of this machine is more than 15 minutes wrong: set it',
+  ExpiredToken: `the credentials have expired: ${KEYS}`,
+  InvalidAccessKeyId: `the access key is not known to this endpoint: ${KEYS}`,
+  InvalidToken: `the session token does not belong to the access key: ${KEYS}`,
+  SignatureDoesNotMatch: `the secret key does not belong to the access key: ${KEYS}`,
+  AuthorizationHeaderMalformed: REGION,
+};
+
+function otherRegion(error: S3ServiceException): string {
+  const region = error.$response?.headers['x-amz-bucket-region'];
+  return region === undefined ? REGION : `the bucket is in ${region}: give --region ${region}, or set AWS_REGION`;
 }
 
 const statusOf = (error: unknown): number | undefined =>

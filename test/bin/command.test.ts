@@ -77,7 +77,7 @@ describe('with --json, every command that fails prints one shape, says the same 
     ['an option that does not exist', ['status', '--json', '--nonsense'], /^unknown option '--nonsense'/],
     ['a command that does not exist', ['nonsense', '--json'], /^unknown command 'nonsense'/],
     ['an argument that is missing', ['list', '--json'], /^missing required argument 'archive'/],
-    ['a value that is none', ['list', 'archive', '--json'], /It must be s3:\/\/BUCKET\/PREFIX\.$/],
+    ['a value that is none', ['list', 'archive', '--json'], /It must be s3:\/\/BUCKET\/PREFIX; the name of a bucket /],
     [
       'options that exclude each other',
       ['recover', '--json'],

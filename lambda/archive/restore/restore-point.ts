@@ -40,6 +40,8 @@ export interface RestoreOptions {
   readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the target's calls take long; 0 works on the calling thread alone. */
   readonly threads?: number;
+  /** Ends the restore, unless it is already being moved to the target; what it has written is removed. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RestoreProgress) => void;
 }
 
@@ -74,6 +76,7 @@ export interface RestoreOutcome {
  *
  * @throws ArchiveError when the target exists and is not to be replaced, or a path is not in the point
  * @throws ArchiveDamagedError that names the object and the file; the target is as it was then
+ * @throws what `signal` was aborted with; the target is as it was then
  */
 export async function restorePoint(options: RestoreOptions): Promise<RestoreOutcome> {
   const target = resolve(options.target);
@@ -101,14 +104,25 @@ export async function restorePoint(options: RestoreOptions): Promise<RestoreOutc
   });
   try {
     const restored = await new Restore(options, header, selection, staging).run();
-    const { replace = false, sync = true } = options;
-    if (sync) await syncTree(staging, restored.files + restored.directories);
+    const { replace = false, sync = true, signal } = options;
+    if (sync) await unlessAborted(syncTree(staging, restored.files + restored.directories), signal);
     const replaced = await putInPlace(staging, target, within ? selection.paths : undefined, { replace, sync });
     return { ...restored, replaced, removedLeftOvers: removed, otherLeftOvers: left };
   } catch (error) {
     await removeTree(staging);
     throw error;
   }
+}
+
+/** Does not wait for the end of the work when it is aborted. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 type FinishedDirectory = Ownership & { readonly path: string };
@@ -160,6 +174,17 @@ class Restore {
   }
 
   async run(): Promise<RestoreOutcome> {
+    const { signal } = this.options;
+    try {
+      return await unlessAborted(this.#restore(), signal);
+    } finally {
+      const closed = this.#crew.close();
+      // On this thread it would go on for as long as the server takes to answer; it finds nothing any more to write into.
+      if (!signal?.aborted || this.#crew instanceof ThreadCrew) await closed;
+    }
+  }
+
+  async #restore(): Promise<RestoreOutcome> {
     try {
       for await (const { entries, starts, lines } of this.#entries()) {
         const shared = new SharedArrayBuffer(lines.length);
@@ -175,8 +200,6 @@ class Restore {
     } catch (error) {
       await Promise.allSettled(this.#underWay);
       throw error;
-    } finally {
-      await this.#crew.close();
     }
   }
 

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-const COMMAND = join(__dirname, '../../../../dist/bin/wso2is-recovery.js');
+export const COMMAND = join(__dirname, '../../../../dist/bin/wso2is-recovery.js');
 
 export interface Ended {
   /** Null when a signal ended it. */
