@@ -14,6 +14,7 @@ interface PruneOptions extends CommonOptions {
   readonly keepYearly?: number;
   readonly grace: number;
   readonly rewrite: boolean;
+  readonly readData?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -37,6 +38,7 @@ export function registerPrune(program: Command): void {
       grace,
       7 * 86_400_000,
     )
+    .option('--read-data', 'read everything first: only points that are found sound count as kept')
     .option('--no-rewrite', 'leave packs as they are that are more than half empty')
     .option('--dry-run', 'say what would be removed, and remove nothing')
     .action((archive: ArchiveLocation, options: PruneOptions) => {
@@ -51,6 +53,7 @@ export function registerPrune(program: Command): void {
             policy: policyOf(options),
             graceMs: options.grace,
             rewrite: options.rewrite,
+            readData: options.readData ?? false,
             dryRun: options.dryRun ?? false,
             onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
           });

@@ -15,7 +15,7 @@ export interface RetentionPolicy {
 export interface RetentionPoint {
   readonly manifestKey: string;
   readonly startedAt: Date;
-  /** False: it counts for nothing, and is not removed either. */
+  /** And not known to be damaged. False: it counts for nothing, and is not removed either. */
   readonly complete: boolean;
 }
 
@@ -41,7 +41,7 @@ export function decide(points: readonly RetentionPoint[], policy: RetentionPolic
   const reasons = new Map<string, string[]>(points.map(({ manifestKey }) => [manifestKey, []]));
   const complete = newestFirst.filter((point) => point.complete);
   for (const { manifestKey } of newestFirst.filter((point) => !point.complete)) {
-    reasons.get(manifestKey)!.push('not complete: it may still arrive, or be of use');
+    reasons.get(manifestKey)!.push('not complete or damaged: it may still arrive, be mended, or be of use');
   }
   for (const { manifestKey } of complete.slice(0, 1)) reasons.get(manifestKey)!.push('the newest complete point');
   for (const { manifestKey } of complete.slice(0, policy.last ?? 0)) reasons.get(manifestKey)!.push('one of the last');

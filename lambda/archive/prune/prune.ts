@@ -3,6 +3,7 @@ import { type ManifestHeader, PACK_PREFIX, type PackReference, PAGE_PREFIX } fro
 import { TURN_PREFIX } from '../export/saved-state';
 import type { ObjectStore } from '../object-store';
 import { listPoints, type Point } from '../points';
+import { verifyArchive } from '../verify/verify-archive';
 import { readDoomed, writeDoomed } from './doomed';
 import { decide, type Decision, type RetentionPolicy } from './policy';
 import { rewritePoints } from './rewrite';
@@ -20,6 +21,11 @@ export interface PruneOptions {
   readonly graceMs?: number;
   /** Write packs anew that are more than half empty. Default: true. */
   readonly rewrite?: boolean;
+  /**
+   * Read all data first, as a verification does: a point that names something damaged counts for nothing, and is not removed. So
+   * the newest points that stay are ones that restore. Default: those count whose objects are all there.
+   */
+  readonly readData?: boolean;
   /** Default: the clock of this machine; compared with that of the store. */
   readonly now?: () => Date;
   readonly onProgress?: (progress: PruneProgress) => void;
@@ -81,18 +87,24 @@ export async function prune(options: PruneOptions): Promise<PruneOutcome> {
     .filter(({ header }) => !header)
     .map(({ manifestKey, problems }) => ({ key: manifestKey, problem: problems.join('; ') }));
   for (const { header } of known) checkNotAhead(header, time);
+  const found = options.readData ? (await verifyArchive({ store, readData: true })).findings : [];
+  const unsound = new Set(found.map(({ key }) => key.slice(store.prefix.length)));
+  const isSound = ({ manifestKey, header }: KnownPoint) =>
+    ![manifestKey.slice(store.prefix.length), ...objectsOf([header])].some((key) => unsound.has(key));
   const startedAt = new Map(known.map(({ manifestKey, header }) => [manifestKey, header.startedAt]));
   const decisions = decide(
-    known.map(({ manifestKey, header, complete }) => ({
-      manifestKey,
-      startedAt: new Date(header.startedAt),
-      complete,
+    known.map((point) => ({
+      manifestKey: point.manifestKey,
+      startedAt: new Date(point.header.startedAt),
+      complete: point.complete && isSound(point),
     })),
     policy,
   ).map((decision) => ({ ...decision, startedAt: startedAt.get(decision.manifestKey)! }));
 
   const run = new Prune(store, dryRun, time, graceMs, damaged, options);
-  return run.run(known, decisions, options.rewrite ?? true);
+  const outcome = await run.run(known, decisions, options.rewrite ?? true);
+  const named = new Map([...found, ...outcome.damaged].map(({ key, problem }) => [key, { key, problem }]));
+  return { ...outcome, damaged: Array.from(named.values()) };
 }
 
 /** Wrong clocks have made tools delete everything: what is a day old must be known for sure. */

@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
-import { choosePoint, listPoints, MemoryStore, prune, verifyArchive } from '../../../lambda/archive';
+import { choosePoint, listPoints, MemoryStore, prune, readHeader, verifyArchive } from '../../../lambda/archive';
 import { command } from './support/command';
 import { type Bucket, LaggingReplica } from './support/bucket';
 import { assertRestores, exportTree, hoursLater, restoreTree } from './support/engine';
@@ -260,6 +260,35 @@ test('[case 47] whatever the policy, the newest complete point stays, and so doe
   );
   assert.ok(body.length > 0);
   assert.deepEqual(contentsOf(await restoreTree(store, first.manifestKey)), { a: 'a', b: 'b' });
+});
+
+test('[case 47] --read-data: the newest point that was verified stays, however many newer ones are damaged', async () => {
+  const bucket = s3.bucket(name);
+  const store = s3.store(name, 'x/');
+  const root = makeTree({ a: 'a' });
+  const keys: string[] = [];
+  for (const hour of [4, 3, 2, 1]) {
+    writeFileSync(join(root, `of-${hour}`), noise(2_000, hour));
+    keys.push((await exportTree(root, store, { at: new Date(Date.now() - hour * 3_600_000) })).manifestKey);
+  }
+  // What the third has stored, and the fourth has taken from it: no list shows it.
+  const [before, third] = await Promise.all([readHeader(store, keys[1]!), readHeader(store, keys[2]!)]);
+  const pack = third.packs.find(({ key }) => before.packs.every((other) => other.key !== key))!.key;
+  bucket.damage(`x/${pack}`, (body) => body.fill(0, 700, 800));
+  const prune = (...more: string[]) => command(s3, 'prune', `s3://${name}/x`, '--keep-last', '1', ...more);
+  const { status, stdout } = await prune('--read-data');
+  assert.equal(status, 3, stdout);
+  assert.equal(
+    stdout.match(/keep \(not complete or damaged: it may still arrive, be mended, or be of use\)/g)?.length,
+    2,
+  );
+  assert.match(stdout, /keep \(the newest complete point; one of the last\)/);
+  assert.ok(stdout.includes(`damaged: s3://${name}/x/${pack}: `), stdout);
+  assert.deepEqual(bucket.keys('x/manifests/'), keys.slice(1));
+  assert.deepEqual(Object.keys(contentsOf(await restoreTree(store, keys[1]!))), ['a', 'of-3', 'of-4']);
+  // Not looked at, the damage would have cost the last point that restores.
+  assert.equal((await prune()).status, 0);
+  assert.deepEqual(bucket.keys('x/manifests/'), keys.slice(3));
 });
 
 test('[case 47] exports beside prunes: every point that is committed is whole', async () => {
