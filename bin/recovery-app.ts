@@ -7,6 +7,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import {
+  type BaselineOptions,
   DeploymentToml,
   IdentityServerRecovery,
   ProtectedDatabase,
@@ -14,7 +15,7 @@ import {
   RecoverySite,
   Volume,
 } from '../lib';
-import type { Configuration, Existing } from './configuration/configuration';
+import type { Configuration, Existing, ExistingAccessPoint } from './configuration/configuration';
 import { anyTwoZones, IdentityServerStack } from './sample/identity-server-stack';
 
 /** The stacks of a configuration: the DR site, and the recovery of the sample or of an existing deployment. */
@@ -72,6 +73,7 @@ interface Parts {
   readonly vpcSubnets?: ec2.SubnetSelection;
   readonly databases: ProtectedDatabase[];
   readonly volumes: Volume[];
+  readonly baseline?: BaselineOptions;
 }
 
 function addRecovery(
@@ -143,18 +145,29 @@ function existingParts(stack: Stack, existing: Existing): Parts {
     ),
     volumes: existing.volumes.map(({ accessPointId, fileSystemId, securityGroupId, ...rest }, index) =>
       Volume.fromAccessPoint(
-        efs.AccessPoint.fromAccessPointAttributes(stack, `AccessPoint${index}`, {
-          accessPointId,
-          fileSystem: efs.FileSystem.fromFileSystemAttributes(stack, `FileSystem${index}`, {
-            fileSystemId,
-            securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${index}`, securityGroupId),
-          }),
-        }),
+        existingAccessPoint(stack, `${index}`, { accessPointId, fileSystemId, securityGroupId }),
         rest,
       ),
     ),
+    baseline: existing.serverDirectory && {
+      serverDirectory: existingAccessPoint(stack, 'Server', existing.serverDirectory),
+      productVersion: existing.serverDirectory.productVersion,
+    },
   };
 }
+
+const existingAccessPoint = (
+  stack: Stack,
+  suffix: string,
+  { accessPointId, fileSystemId, securityGroupId }: ExistingAccessPoint,
+): efs.IAccessPoint =>
+  efs.AccessPoint.fromAccessPointAttributes(stack, `AccessPoint${suffix}`, {
+    accessPointId,
+    fileSystem: efs.FileSystem.fromFileSystemAttributes(stack, `FileSystem${suffix}`, {
+      fileSystemId,
+      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `Mount${suffix}`, securityGroupId),
+    }),
+  });
 
 const removalPolicy = ({ destroy }: Configuration) => (destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN);
 

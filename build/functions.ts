@@ -18,7 +18,7 @@ const common = {
 
 /** What runs in the worker threads of the archive engine: a file of its own beside each bundle that starts them. */
 const ARCHIVE_THREAD = join(root, 'lambda/archive/crew/thread.ts');
-const STARTS_THREADS = ['lambda/export-turn', 'lambda/restore', 'bin'];
+const STARTS_THREADS = ['lambda/export-turn', 'lambda/restore', 'lambda/baseline', 'bin'];
 
 /** The drivers of databases, by the folder of the bundle that loads them. */
 const ENGINES = 'lambda/check/databases/engines';

@@ -7,6 +7,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { type BaselineOptions, serverBaseline } from './artifacts/server-baseline';
 import { replicatedBucket } from './artifacts/replicated-bucket';
 import { coverage } from './databases/coverage';
 import { protectDatabase } from './databases/protect-database';
@@ -91,6 +92,15 @@ export interface IdentityServerRecoveryProps {
    * @default - recoveries and drills at the DR site alone
    */
   readonly inRegionRecovery?: InRegionRecoveryOptions;
+
+  /**
+   * Keeps the entire server directory too, once for each product version: at the first deployment, and within a day where the
+   * volume was still empty then or holds a new product version. What `recover --in-place server` puts back. One invocation of a
+   * function reads it: a server directory for which 15 minutes do not suffice is kept by the `baseline` command.
+   *
+   * @default - no baseline but those that the `baseline` command makes, where the server is installed
+   */
+  readonly baseline?: BaselineOptions;
 
   /**
    * How long recovery points are kept, in both vaults.
@@ -278,6 +288,17 @@ export class IdentityServerRecovery extends Construct {
     }
     planFile(this, deploymentName, planned);
     const replication = this.node.findChild('ReplicationRole');
+    const baseline =
+      props.baseline &&
+      serverBaseline(this, props.baseline, {
+        deploymentName,
+        bucket,
+        topic,
+        vpc: props.vpc,
+        vpcSubnets: props.vpcSubnets,
+        removalPolicy,
+        replication,
+      });
     publishPlanDocument(this, bucket, [replication], {
       deploymentName,
       deployment,
@@ -293,6 +314,7 @@ export class IdentityServerRecovery extends Construct {
         vaultName: vault.backupVaultName,
         backupRoleArn: backupRole.roleArn,
         exportFunctions,
+        ...(baseline && { baselineFunction: baseline.functionName }),
         ...(props.inRegionRecovery && { inRegionDrillFunction: inRegionDrillFunctionName(deploymentName) }),
       },
     });

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { baselinePrefix } from '../../lib/private/bucket-layout';
+import { baselinePrefix, PRODUCT_VERSION } from '../../lib/private/bucket-layout';
 import { parseDuration } from '../duration';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
-import type { BaselineOutcome } from '../recovery/baseline/make-baseline';
-import { productVersionOf } from '../recovery/baseline/product-version';
+import type { BaselineOutcome } from '../../lambda/baseline/make-baseline';
+import { productVersionOf } from '../../lambda/baseline/product-version';
 import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
 
 interface BaselineCommandOptions extends DeploymentOptions {
@@ -40,7 +40,7 @@ export function registerBaseline(program: Command): void {
               `\`--product-version\` must be given: ${join(isHome, 'README.txt')} does not say which it is`,
             );
           }
-          const { makeBaseline } = await import('../recovery/baseline/make-baseline');
+          const { makeBaseline } = await import('../../lambda/baseline/make-baseline');
           const { findDeployment } = await import('../recovery/find-deployment');
           const { S3Store } = await import('../../lambda/archive/s3-store');
           const { plan, primary } = await findDeployment(options);
@@ -102,8 +102,7 @@ function requireServerDirectory(directory: string): string {
 }
 
 function version(text: string): string {
-  if (!/^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$/.test(text))
-    throw new InvalidArgumentError('It must be a version, such as 7.1.0.');
+  if (!PRODUCT_VERSION.test(text)) throw new InvalidArgumentError('It must be a version, such as 7.1.0.');
   return text;
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Duration, Size } from 'aws-cdk-lib';
 import { parse, TomlError } from 'smol-toml';
 import type { OptionalTechnique, PlanningAssumptions, RecoveryPointRetention } from '../../lib';
+import { PRODUCT_VERSION } from '../../lib/private/bucket-layout';
 import { readAssumptions, readComponent, readRetention } from './planning';
 import { ConfigurationError, Table } from './table';
 
@@ -44,6 +45,8 @@ export interface Existing {
   readonly subnetIds: string[];
   readonly databases: ExistingDatabase[];
   readonly volumes: ExistingVolume[];
+  /** Where a volume holds the entire server directory. */
+  readonly serverDirectory?: ExistingServerDirectory;
 }
 
 export interface ExistingDatabase {
@@ -62,11 +65,19 @@ export interface ExistingDatabase {
   readonly without?: OptionalTechnique[];
 }
 
-export interface ExistingVolume {
-  readonly name?: string;
+/** An EFS access point, by its identifiers. */
+export interface ExistingAccessPoint {
   readonly fileSystemId: string;
   readonly accessPointId: string;
   readonly securityGroupId: string;
+}
+
+export interface ExistingServerDirectory extends ExistingAccessPoint {
+  readonly productVersion?: string;
+}
+
+export interface ExistingVolume extends ExistingAccessPoint {
+  readonly name?: string;
   readonly mountedAt: string;
   readonly size?: Size;
   readonly files?: number;
@@ -148,7 +159,26 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   return configuration;
 }
 
+const readAccessPoint = (table: Table): ExistingAccessPoint => ({
+  fileSystemId: table.text('file_system_id', id('fs')),
+  accessPointId: table.text('access_point_id', id('fsap')),
+  securityGroupId: table.text('security_group_id', id('sg')),
+});
+
+function readServerDirectory(table: Table): ExistingServerDirectory {
+  const directory = {
+    ...readAccessPoint(table),
+    productVersion: table.optionalText('product_version', {
+      pattern: PRODUCT_VERSION,
+      allowed: 'a product version as 7.1.0',
+    }),
+  };
+  table.end();
+  return directory;
+}
+
 function readExisting(existing: Table): Existing {
+  const serverDirectory = existing.optionalTable('server_directory');
   const read: Existing = {
     vpcId: existing.text('vpc_id', id('vpc')),
     availabilityZones: existing.texts('availability_zones', { allowed: 'a list of Availability Zones', atLeast: 1 }),
@@ -182,9 +212,7 @@ function readExisting(existing: Table): Existing {
     volumes: existing.tables('volume').map((table) => {
       const volume: ExistingVolume = {
         name: table.optionalText('name', { allowed: 'a name' }),
-        fileSystemId: table.text('file_system_id', id('fs')),
-        accessPointId: table.text('access_point_id', id('fsap')),
-        securityGroupId: table.text('security_group_id', id('sg')),
+        ...readAccessPoint(table),
         mountedAt: table.text('mounted_at', { allowed: 'a path below <IS_HOME> as repository' }),
         files: table.optionalNumber('files'),
         ...readComponent(table),
@@ -192,6 +220,7 @@ function readExisting(existing: Table): Existing {
       table.end();
       return volume;
     }),
+    serverDirectory: serverDirectory && readServerDirectory(serverDirectory),
   };
   existing.end();
   return read;

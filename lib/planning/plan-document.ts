@@ -36,6 +36,8 @@ export interface NamedResources {
   readonly backupRoleArn: string;
   /** Name of the export function, by volume; a volume without one is not exported. */
   readonly exportFunctions: Readonly<Record<string, string>>;
+  /** Name of the function that keeps baselines; absent where it was not asked for. */
+  readonly baselineFunction?: string;
   /** Name of the function that drills and recovers in the primary Region; absent where it was not asked for. */
   readonly inRegionDrillFunction?: string;
 }

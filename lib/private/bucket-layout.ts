@@ -13,9 +13,18 @@ export const planDocumentKey = (deployment: string) => `${PLANS_PREFIX}${deploym
 /** Where the runbook of a deployment is, beside its plan. */
 export const runbookKey = (deployment: string) => `${PLANS_PREFIX}${deployment}.runbook.md`;
 
+/** What a product version may be, since it is a part of keys: `7.1.0`, `7.1.0-u2`. */
+export const PRODUCT_VERSION = /^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$/;
+
+/** Prefix of the baselines of all product versions; ends with a slash. */
+export const baselinesPrefix = (deployment: string) => `baselines/${deployment}/`;
+
 /** Prefix of the archive with the entire server directory of one product version; ends with a slash. */
 export const baselinePrefix = (deployment: string, productVersion: string) =>
-  `baselines/${deployment}/${productVersion}/`;
+  `${baselinesPrefix(deployment)}${productVersion}/`;
+
+/** Why the baseline function made no baseline when it was last called; older than a baseline, it is past. */
+export const baselineNoteKey = (deployment: string) => `${baselinesPrefix(deployment)}note.json`;
 
 /** Prefix of the archive (packs and manifests) of one volume; ends with a slash. */
 export const archivePrefix = (deployment: string, volume: string) => `archives/${deployment}/${volume}/`;

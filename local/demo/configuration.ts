@@ -23,18 +23,21 @@ export interface ExistingIdentifiers {
   readonly availability_zones: string[];
   readonly subnet_ids: string[];
   readonly database: { readonly name: string; readonly instance_arn: string; readonly secret_arn: string };
-  readonly volume: {
-    readonly file_system_id: string;
-    readonly access_point_id: string;
-    readonly security_group_id: string;
-  };
+  readonly volume: ExistingAccessPoint;
+  readonly server_directory: ExistingAccessPoint;
+}
+
+interface ExistingAccessPoint extends TomlTable {
+  readonly file_system_id: string;
+  readonly access_point_id: string;
+  readonly security_group_id: string;
 }
 
 /** The sample's configuration of an existing deployment, with other identifiers, and `more` in place of whole tables. */
 export function existingToml(
   account: string,
   deploymentToml: string,
-  { database, volume, ...network }: ExistingIdentifiers,
+  { database, volume, server_directory, ...network }: ExistingIdentifiers,
   more: TomlTable = {},
 ): string {
   const configuration = read('existing.toml');
@@ -51,6 +54,7 @@ export function existingToml(
       ...network,
       database: [{ ...existing.database[0], ...database }],
       volume: [{ ...existing.volume[0], ...volume }],
+      server_directory,
     },
     ...more,
   });

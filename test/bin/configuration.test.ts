@@ -140,8 +140,8 @@ test('the sample of an existing deployment synthesizes as it is', () => {
 test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
-  const optional = /^# (\[[a-z.]+\]|[a-z_]+ = (?:"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 11);
+  const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:"[^".][^"]*"|\[.*\]))$/gm;
+  assert.equal(text.match(optional)?.length, 15);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
@@ -152,6 +152,12 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   assert.equal(configuration.existing?.databases[0]?.drSiteParameterGroup, 'wso2is');
   assert.equal(configuration.existing?.databases[0]?.drSiteOptionGroup, 'wso2is');
   assert.equal(configuration.existing?.databases[0]?.drillInstanceClass, 'db.t4g.large');
+  assert.deepEqual(configuration.existing?.serverDirectory, {
+    fileSystemId: 'fs-0123456789abcdef0',
+    accessPointId: 'fsap-0123456789abcdef1',
+    securityGroupId: 'sg-0123456789abcdef0',
+    productVersion: undefined,
+  });
 });
 
 describe('what cannot be used', () => {

@@ -1,11 +1,15 @@
 // A deployment that is there already, made by CloudFormation and knowing nothing of recovery; then the app of cdk.json with
 // its identifiers only, as bin/sample/existing.toml has them. Its databases are MySQL's where there is a server for them.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { baselineNoteKey, baselinePrefix } from '../../lib/private/bucket-layout';
 import { DEPLOYMENT, existingToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
 import { findDeployed, type Deployed } from '../../local/demo/deployed';
 import {
@@ -28,6 +32,9 @@ const [TYPE, ENGINE] = noMariaDb ? (['postgre', 'postgres'] as const) : (['mysql
 
 const ZONES = ['a', 'b'] as const;
 const subnets = ZONES.map((zone) => ({ Ref: `Subnet${zone}` }));
+
+/** On a file system of its own. */
+const SERVER_DIRECTORY = '/server';
 
 /** What an identity server's own stack makes; nothing in it is for recovery but the secret's replica and tag. */
 const EXISTING: Resources = {
@@ -78,18 +85,20 @@ const EXISTING: Resources = {
       },
     },
   },
-  Files: { Type: 'AWS::EFS::FileSystem', Properties: { Encrypted: true } },
   ...Object.fromEntries(
-    ZONES.map((zone) => [
-      `Mount${zone}`,
-      {
-        Type: 'AWS::EFS::MountTarget',
-        Properties: {
-          FileSystemId: { Ref: 'Files' },
-          SubnetId: { Ref: `Subnet${zone}` },
-          SecurityGroups: [{ Ref: 'Group' }],
+    ['Files', 'ServerFiles'].flatMap((files) => [
+      [files, { Type: 'AWS::EFS::FileSystem', Properties: { Encrypted: true } }],
+      ...ZONES.map((zone) => [
+        `${files}Mount${zone}`,
+        {
+          Type: 'AWS::EFS::MountTarget',
+          Properties: {
+            FileSystemId: { Ref: files },
+            SubnetId: { Ref: `Subnet${zone}` },
+            SecurityGroups: [{ Ref: 'Group' }],
+          },
         },
-      },
+      ]),
     ]),
   ),
   Access: {
@@ -99,6 +108,17 @@ const EXISTING: Resources = {
       PosixUser: { Uid: '802', Gid: '802' },
       RootDirectory: {
         Path: '/is',
+        CreationInfo: { OwnerUid: '802', OwnerGid: '802', Permissions: '750' },
+      },
+    },
+  },
+  ServerAccess: {
+    Type: 'AWS::EFS::AccessPoint',
+    Properties: {
+      FileSystemId: { Ref: 'ServerFiles' },
+      PosixUser: { Uid: '802', Gid: '802' },
+      RootDirectory: {
+        Path: SERVER_DIRECTORY,
         CreationInfo: { OwnerUid: '802', OwnerGid: '802', Permissions: '750' },
       },
     },
@@ -114,12 +134,27 @@ const OUTPUTS = {
   Database: { 'Fn::GetAtt': ['Database', 'DBInstanceArn'] },
   Files: { Ref: 'Files' },
   Access: { Ref: 'Access' },
+  ServerFiles: { Ref: 'ServerFiles' },
+  ServerAccess: { Ref: 'ServerAccess' },
 };
+
+/** What replication brings, as soon as it is there. */
+async function eventually<T>(look: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await look();
+    } catch (error) {
+      if (attempt === 120) throw error;
+      await sleep(500);
+    }
+  }
+}
 
 void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeout: 300_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
   let deploymentToml: string;
+  let outputs: Awaited<ReturnType<typeof outputsOf>>;
 
   before(async () => {
     aws = await startLocalAws({ durations: QUICK });
@@ -128,7 +163,7 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
       bootstrap(aws, REGIONS),
     ]);
     assert.equal(status, 'CREATE_COMPLETE', reasons.join('\n'));
-    const outputs = await outputsOf(aws, REGIONS.primary, 'Existing');
+    outputs = await outputsOf(aws, REGIONS.primary, 'Existing');
     deploymentToml = readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8').replaceAll('"postgre"', `"${TYPE}"`);
     writeFileSync(join(aws.dataDir, 'deployment.toml'), deploymentToml);
     const identifiers = {
@@ -139,6 +174,11 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
       volume: {
         file_system_id: outputs.Files!,
         access_point_id: outputs.Access!,
+        security_group_id: outputs.Group!,
+      },
+      server_directory: {
+        file_system_id: outputs.ServerFiles!,
+        access_point_id: outputs.ServerAccess!,
         security_group_id: outputs.Group!,
       },
     };
@@ -160,6 +200,29 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
       types.filter((type) => /^AWS::(RDS|SecretsManager|EFS|EC2::(VPC|Subnet))/.test(type)),
       [],
     );
+  });
+
+  void it('the first deployment looked for a server directory on a volume that was empty; a day later its baseline is made', async () => {
+    const s3 = new S3Client(aws.clientConfig(REGIONS.dr));
+    const read = async (key: string) => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: deployed.replicaBucket, Key: key }));
+      return JSON.parse(await Body!.transformToString()) as Record<string, unknown>;
+    };
+    const note = await eventually(() => read(baselineNoteKey(DEPLOYMENT)));
+    assert.equal(note['reason'], 'the volume holds no server directory yet, with bin and repository in it');
+
+    const home = join(aws.fileSystemPath(outputs.ServerFiles!), SERVER_DIRECTORY);
+    for (const folder of ['bin', 'repository']) mkdirSync(join(home, folder), { recursive: true });
+    writeFileSync(join(home, 'bin/wso2server.sh'), '#!/bin/sh\n');
+    writeFileSync(join(home, 'README.txt'), '====\nWSO2 Identity Server 7.1.0\n====\n');
+    const FunctionName = deployed.plan.resources!.baselineFunction!;
+    const lambda = new LambdaClient(aws.clientConfig(REGIONS.primary));
+    const invoked = async () =>
+      JSON.parse((await lambda.send(new InvokeCommand({ FunctionName }))).Payload!.transformToString()) as object;
+    assert.deepEqual(await invoked(), { deployment: DEPLOYMENT, outcome: 'made', productVersion: '7.1.0' });
+    assert.deepEqual(await invoked(), { deployment: DEPLOYMENT, outcome: 'is-there', productVersion: '7.1.0' });
+    const record = await eventually(() => read(`${baselinePrefix(DEPLOYMENT, '7.1.0')}baseline.json`));
+    assert.deepEqual([record['productVersion'], record['files']], ['7.1.0', 2]);
   });
 
   void it('PASSED after the primary Region is gone', async () => {

@@ -6,7 +6,7 @@ import { choosePointWith } from './choose-point-with';
 import type { RestoreProgress } from '../../../lambda/archive/restore/restore-point';
 import { S3Store } from '../../../lambda/archive/s3-store';
 import { archivePrefix, baselinePrefix } from '../../../lib/private/bucket-layout';
-import { readRecord } from '../baseline/make-baseline';
+import { readRecord } from '../../../lambda/baseline/make-baseline';
 import { isUnreachable, describe } from '../clients';
 import { confirm } from '../confirm';
 import { type Deployment, findDeployment, NotFoundError } from '../find-deployment';

@@ -2,7 +2,8 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { formatDuration } from '../../../lib/planning/duration';
-import type { ComponentStatus, DrillStatus, Light, Status } from './status';
+import { formatBytes } from '../../output';
+import type { BaselineStatus, ComponentStatus, DrillStatus, Light, Status } from './status';
 
 export function renderStatus(status: Status, stream?: NodeJS.WriteStream): string {
   const light = (of: Light) => {
@@ -31,6 +32,7 @@ export function renderStatus(status: Status, stream?: NodeJS.WriteStream): strin
     table.toString(),
     ...status.components.filter(({ reason }) => reason !== '' && !seen.has(reason)).map(remark),
     drillLine(status.drill, light),
+    baselineLine(status.baseline),
     ...status.notSeen.map(({ what, reason }) => `not seen: ${what}: ${reason}`),
   ].join('\n');
 }
@@ -45,5 +47,16 @@ function drillLine({ status, reason, last, rtoSeconds }: DrillStatus, light: (of
       `measured RPO ${time(last.measuredRpoSeconds)}, RTO ${time(last.measuredRtoSeconds)} of at most ${formatDuration(rtoSeconds)}`,
     ...(reason === '' ? [] : [`  ${reason}`]),
     `  ${last.report}`,
+  ].join('\n');
+}
+
+function baselineLine({ kept, reason }: BaselineStatus): string {
+  const versions = kept.map(
+    ({ productVersion, createdAt, files, bytes }) =>
+      `${productVersion} of ${createdAt}, ${files} files, ${formatBytes(bytes)}`,
+  );
+  return [
+    `baseline of the server directory: ${versions.join('; ') || 'none'}`,
+    ...(reason === '' ? [] : [`  ${reason}`]),
   ].join('\n');
 }

@@ -1,21 +1,24 @@
 /** Looks at both sites. What cannot be seen is an answer, not an error: one of them may be gone. */
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import type { BaselineNote } from '../../../lambda/baseline/contract';
+import { RECORD_KEY, type BaselineRecord } from '../../../lambda/baseline/make-baseline';
 import type { ComponentPoints } from '../../../lambda/drill/choose-recovery-set';
 import type { DrillReport } from '../../../lambda/drill/contract';
 import { seeSite, type SiteClients } from '../../../lambda/recovery-points/see-site';
-import { drillsPrefix } from '../../../lib/private/bucket-layout';
+import { baselineNoteKey, baselinesPrefix, drillsPrefix } from '../../../lib/private/bucket-layout';
 import { type Clients, describe } from '../clients';
 import type { Deployment } from '../find-deployment';
-import type { DrillsSeen, Seen, SiteSeen } from './status';
+import type { BaselinesSeen, DrillsSeen, Seen, SiteSeen } from './status';
 
 export async function see(deployment: Deployment, now: Date): Promise<Seen> {
   const { plan } = deployment;
-  const [inRegion, drSite, drills] = await Promise.all([
+  const [inRegion, drSite, drills, baselines] = await Promise.all([
     seePrimary(deployment),
     seeDrSite(deployment),
     seeDrills(deployment),
+    seeBaselines(deployment),
   ]);
-  return { plan, now, inRegion, drSite, drills };
+  return { plan, now, inRegion, drSite, drills, baselines };
 }
 
 async function seeDrSite({ plan, site, dr, drUnseen }: Deployment): Promise<SiteSeen> {
@@ -57,11 +60,7 @@ async function seeDrills({ plan, site, dr, drUnseen }: Deployment): Promise<Dril
 }
 
 async function lastDrill(client: S3Client, bucket: string, deployment: string): Promise<DrillsSeen> {
-  const prefixes: string[] = [];
-  const request = { Bucket: bucket, Prefix: drillsPrefix(deployment), Delimiter: '/' };
-  for await (const page of paginateListObjectsV2({ client }, request)) {
-    prefixes.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
-  }
+  const prefixes = await foldersOf(client, bucket, drillsPrefix(deployment));
   // Names begin with the time at which the drill began.
   let withoutReport: string | undefined;
   for (const prefix of prefixes.sort().reverse()) {
@@ -77,11 +76,43 @@ async function lastDrill(client: S3Client, bucket: string, deployment: string): 
   return withoutReport === undefined ? {} : { withoutReport };
 }
 
-/** Undefined where there is none. */
-export async function readReport(client: S3Client, bucket: string, prefix: string): Promise<DrillReport | undefined> {
+/** At the DR site, which people have on the day; in the primary Region where that one is gone. */
+async function seeBaselines({ plan, site, dr, primary, drUnseen }: Deployment): Promise<BaselinesSeen> {
+  const artifactBucket = plan.resources?.artifactBucket;
+  const [clients, bucket] =
+    drUnseen === undefined || artifactBucket === undefined ? [dr, site.bucket] : [primary, artifactBucket];
+  const client = clients.s3();
   try {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}report.json` }));
-    return JSON.parse(await Body!.transformToString()) as DrillReport;
+    const folders = await foldersOf(client, bucket, baselinesPrefix(plan.deployment));
+    const records = await Promise.all(
+      // Without a record it is an attempt that did not end.
+      folders.map((folder) => readJson<BaselineRecord>(client, bucket, `${folder}${RECORD_KEY}`)),
+    );
+    const note = await readJson<BaselineNote>(client, bucket, baselineNoteKey(plan.deployment));
+    return { records: records.filter((record) => record !== undefined), ...(note ? { note } : {}) };
+  } catch (error) {
+    return { unseen: `${clients.region}: ${describe(error)}` };
+  }
+}
+
+async function foldersOf(client: S3Client, bucket: string, prefix: string): Promise<string[]> {
+  const folders: string[] = [];
+  const request = { Bucket: bucket, Prefix: prefix, Delimiter: '/' };
+  for await (const page of paginateListObjectsV2({ client }, request)) {
+    folders.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
+  }
+  return folders;
+}
+
+/** Undefined where there is none. */
+export const readReport = (client: S3Client, bucket: string, prefix: string): Promise<DrillReport | undefined> =>
+  readJson<DrillReport>(client, bucket, `${prefix}report.json`);
+
+/** Undefined where there is no such object. */
+async function readJson<T>(client: S3Client, Bucket: string, Key: string): Promise<T | undefined> {
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+    return JSON.parse(await Body!.transformToString()) as T;
   } catch (error) {
     if ((error as Error).name === 'NoSuchKey') return undefined;
     throw error;

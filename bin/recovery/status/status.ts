@@ -1,4 +1,6 @@
 /** What `status` tells, and how it judges what was seen. Pure. */
+import type { BaselineNote } from '../../../lambda/baseline/contract';
+import type { BaselineRecord } from '../../../lambda/baseline/make-baseline';
 import type { ComponentPoints } from '../../../lambda/drill/choose-recovery-set';
 import type { DrillReport } from '../../../lambda/drill/contract';
 import { usableSpan } from '../../../lambda/drill/restorable-window';
@@ -15,6 +17,8 @@ export interface Status {
   readonly status: Light;
   readonly components: readonly ComponentStatus[];
   readonly drill: DrillStatus;
+  /** Of the entire server directory, by product version; says nothing about the objectives, and changes no `status`. */
+  readonly baseline: BaselineStatus;
   /** What could not be seen, and why; empty: everything was. */
   readonly notSeen: readonly { readonly what: string; readonly reason: string }[];
 }
@@ -52,6 +56,17 @@ export interface DrillStatus {
   readonly rtoSeconds: number;
 }
 
+export interface BaselineStatus {
+  /** Newest first. */
+  readonly kept: readonly Pick<BaselineRecord, 'productVersion' | 'createdAt' | 'files' | 'bytes'>[];
+  /** Why there is none, or none of what is on the volume now; empty: nothing is amiss. */
+  readonly reason: string;
+}
+
+/** The baselines as they were seen, or why they were not. */
+export type BaselinesSeen =
+  { readonly records: readonly BaselineRecord[]; readonly note?: BaselineNote } | { readonly unseen: string };
+
 /** One site as it was seen, or why it was not. */
 export type SiteSeen =
   | { readonly region: string; readonly components: readonly ComponentPoints[] }
@@ -72,9 +87,10 @@ export interface Seen {
   readonly inRegion: SiteSeen;
   readonly drSite: SiteSeen;
   readonly drills: DrillsSeen;
+  readonly baselines: BaselinesSeen;
 }
 
-export function judgeStatus({ plan, now, inRegion, drSite, drills }: Seen): Status {
+export function judgeStatus({ plan, now, inRegion, drSite, drills, baselines }: Seen): Status {
   const components = [...componentsAt(plan, 'in-region', inRegion, now), ...componentsAt(plan, 'dr-site', drSite, now)];
   const drill = judgeDrills(plan, drills, now);
   const lights = [drill.status, ...components.map(({ status }) => status)];
@@ -85,11 +101,13 @@ export function judgeStatus({ plan, now, inRegion, drSite, drills }: Seen): Stat
     status: lights.includes('red') ? 'red' : lights.includes('not-seen') ? 'not-seen' : 'green',
     components,
     drill,
+    baseline: judgeBaselines(plan, baselines),
     notSeen: [
       ...[inRegion, drSite].flatMap((site) =>
         'unseen' in site ? [{ what: `what ${site.region} holds`, reason: site.unseen }] : [],
       ),
       ...('unseen' in drills ? [{ what: 'the drills', reason: drills.unseen }] : []),
+      ...('unseen' in baselines ? [{ what: 'the baselines', reason: baselines.unseen }] : []),
     ],
   };
 }
@@ -167,4 +185,20 @@ function judgeDrills(plan: RecoveryPlanDocument, drills: DrillsSeen, now: Date):
     },
     rtoSeconds,
   };
+}
+
+function judgeBaselines({ resources }: RecoveryPlanDocument, seen: BaselinesSeen): BaselineStatus {
+  if ('unseen' in seen) return { kept: [], reason: seen.unseen };
+  const { records, note } = seen;
+  const kept = records
+    .map(({ productVersion, createdAt, files, bytes }) => ({ productVersion, createdAt, files, bytes }))
+    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  // What was noted before the newest baseline was made is past.
+  if (note && note.at > (kept[0]?.createdAt ?? '')) return { kept, reason: `${note.reason} (since ${note.at})` };
+  if (kept.length > 0) return { kept, reason: '' };
+  const how =
+    resources?.baselineFunction === undefined
+      ? 'run `wso2is-recovery baseline <IS_HOME>` where the server is installed'
+      : `${resources.baselineFunction} has made none yet: it is called once a day, and its log group says why`;
+  return { kept, reason: how };
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { renderStatus } from '../../../bin/recovery/status/render';
 import { type DrillsSeen, judgeStatus, type Seen, type SiteSeen } from '../../../bin/recovery/status/status';
+import type { BaselineRecord } from '../../../lambda/baseline/make-baseline';
 import type { DrillReport } from '../../../lambda/drill/contract';
+import type { NamedResources, RecoveryPlanDocument } from '../../../lib/planning/plan-document';
 import { PLAN } from '../../lambda/drill/fake-site';
 
 const NOW = new Date('2026-11-24T12:00:00.000Z');
@@ -40,6 +42,7 @@ const judge = (changed: Partial<Seen> = {}) =>
     inRegion: site('eu-west-1', 60),
     drSite: site('eu-central-1', 60),
     drills: PASSED,
+    baselines: { records: [] },
     ...changed,
   });
 
@@ -171,6 +174,77 @@ describe('drills', () => {
   }
 });
 
+describe('baselines', () => {
+  const record = (productVersion: string, age: number): BaselineRecord => ({
+    formatVersion: 1,
+    deployment: 'prod',
+    productVersion,
+    manifestKey: 'manifest',
+    createdAt: before(age),
+    files: 3000,
+    bytes: 500_000_000,
+  });
+  const note = (age: number) =>
+    ({ formatVersion: 1, deployment: 'prod', at: before(age), reason: 'it is empty' }) as const;
+  const kept = (productVersion: string, age: number) => ({
+    productVersion,
+    createdAt: before(age),
+    files: 3000,
+    bytes: 500_000_000,
+  });
+  const withFunction: RecoveryPlanDocument = {
+    ...PLAN,
+    resources: { ...(PLAN.resources as NamedResources), baselineFunction: 'Baseline-1' },
+  };
+
+  for (const [what, changed, expected] of [
+    [
+      'none, and nothing makes one',
+      {},
+      { kept: [], reason: 'run `wso2is-recovery baseline <IS_HOME>` where the server is installed' },
+    ],
+    [
+      'none, and a function ought to make one',
+      { plan: withFunction },
+      { kept: [], reason: 'Baseline-1 has made none yet: it is called once a day, and its log group says why' },
+    ],
+    [
+      'none, and the function says why',
+      { plan: withFunction, baselines: { records: [], note: note(60) } },
+      { kept: [], reason: 'it is empty (since 2026-11-24T11:59:00.000Z)' },
+    ],
+    [
+      'two, the newest first; what was noted before is past',
+      { baselines: { records: [record('7.0.0', 90), record('7.1.0', 30)], note: note(60) } },
+      { kept: [kept('7.1.0', 30), kept('7.0.0', 90)], reason: '' },
+    ],
+    [
+      'one, and the function could not make another since',
+      { baselines: { records: [record('7.0.0', 90)], note: note(60) } },
+      { kept: [kept('7.0.0', 90)], reason: 'it is empty (since 2026-11-24T11:59:00.000Z)' },
+    ],
+  ] as [string, Partial<Seen>, object][]) {
+    test(what, () => {
+      const judged = judge(changed);
+      assert.deepEqual(judged.baseline, expected);
+      assert.equal(judged.status, 'green');
+    });
+  }
+
+  test('not seen: said', () => {
+    const judged = judge({ baselines: { unseen: 'access denied' } });
+    assert.deepEqual(judged.notSeen, [{ what: 'the baselines', reason: 'access denied' }]);
+    assert.deepEqual(judged.baseline, { kept: [], reason: 'access denied' });
+  });
+
+  test('as people read it', () => {
+    assert.match(
+      renderStatus(judge({ baselines: { records: [record('7.1.0', 30)], note: note(10) } })),
+      /^baseline of the server directory: 7\.1\.0 of 2026-11-24T11:59:30\.000Z, 3000 files, 500\.0 MB\n {2}it is empty/m,
+    );
+  });
+});
+
 test('as people read it', () => {
   const text = renderStatus(
     judge({ drSite: site('eu-central-1', 20_000), inRegion: { region: 'eu-west-1', unseen: 'it is gone' } }),
@@ -182,5 +256,6 @@ test('as people read it', () => {
     text,
     /^last drill: green: drill-1 ended PASSED, begun 1h ago; measured RPO 10s, RTO 20s of at most 8h$/m,
   );
+  assert.match(text, /^baseline of the server directory: none\n {2}run `wso2is-recovery baseline/m);
   assert.match(text, /^not seen: what eu-west-1 holds: it is gone$/m);
 });

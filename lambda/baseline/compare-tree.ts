@@ -1,11 +1,11 @@
 /** Whether a directory still holds what a point does: by content, not by times and owners, which another machine has others of. */
 import { createHash } from 'node:crypto';
-import { displayPath } from '../../../lambda/archive/byte-path';
-import type { ManifestEntry } from '../../../lambda/archive/entry';
-import { exclusionReason } from '../../../lambda/archive/exclusions';
-import type { ObjectStore } from '../../../lambda/archive/object-store';
-import { readEntries, readHeader } from '../../../lambda/archive/points';
-import type { Volume, VolumeStat } from '../../../lambda/archive/volume';
+import { displayPath } from '../archive/byte-path';
+import type { ManifestEntry } from '../archive/entry';
+import { exclusionReason } from '../archive/exclusions';
+import type { ObjectStore } from '../archive/object-store';
+import { readEntries, readHeader } from '../archive/points';
+import type { Volume, VolumeStat } from '../archive/volume';
 
 export interface TreeDifference {
   readonly path: string;

@@ -3,11 +3,11 @@
  * objects are content-addressed, never changed, and locked where the bucket has object lock.
  */
 import { createHash } from 'node:crypto';
-import { ArchiveError, messageOf } from '../../../lambda/archive/errors';
-import { type ExportOutcome, type ExportProgress, exportVolume } from '../../../lambda/archive/export/export-volume';
-import type { ObjectStore } from '../../../lambda/archive/object-store';
-import { readHeader } from '../../../lambda/archive/points';
-import { DirectoryVolume } from '../../../lambda/archive/volume';
+import { ArchiveError, messageOf } from '../archive/errors';
+import { type ExportOutcome, type ExportProgress, exportVolume } from '../archive/export/export-volume';
+import type { ObjectStore } from '../archive/object-store';
+import { readHeader } from '../archive/points';
+import { DirectoryVolume } from '../archive/volume';
 import { compareTree, type TreeDifference } from './compare-tree';
 
 /** Under the baseline's prefix. Without it, what else is there is an attempt that did not end. */

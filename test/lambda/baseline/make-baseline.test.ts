@@ -3,8 +3,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { makeBaseline, RECORD_KEY } from '../../../bin/recovery/baseline/make-baseline';
-import { productVersionOf } from '../../../bin/recovery/baseline/product-version';
+import { makeBaseline, RECORD_KEY } from '../../../lambda/baseline/make-baseline';
+import { productVersionOf } from '../../../lambda/baseline/product-version';
 import { MemoryStore } from '../../../lambda/archive/memory-store';
 
 const folder = mkdtempSync(join(tmpdir(), 'baseline-'));
