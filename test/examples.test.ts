@@ -11,6 +11,7 @@ import { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import { readConfiguration } from '../bin/configuration/configuration';
 import { addStacks } from '../bin/recovery-app';
 import { cfnLint } from './cfn-lint';
+import { SOAK } from './soak';
 
 const root = join(__dirname, '..');
 const examples = join(root, 'examples');
@@ -264,7 +265,7 @@ test('partitions: no ARN names one, and what AWS has not announced there is said
 test('cfn-lint finds nothing', async () => {
   // What is in no other of them; all of them take a minute.
   const linted = (file: string, stack: string) =>
-    process.env['SOAK'] !== undefined ||
+    SOAK ||
     ['cdk-app/app.ts IdentityServer', 'cloudformation/include.ts wso2is', 'aurora/app.ts IdentityServer'].includes(
       `${file} ${stack}`,
     );

@@ -12,8 +12,8 @@ import { startCommand } from './support/command';
 import { exportTree, restoreTree } from './support/engine';
 import { ScriptedS3 } from './support/scripted-s3';
 import { assertSameTree, describeTree, makeTree, noise, randomFrom, temporaryFolder } from './support/trees';
+import { SOAK } from '../../soak';
 
-const SOAK = process.env['SOAK'] !== undefined;
 const RANDOM_KILLS = SOAK ? 200 : 6;
 const SEED = 20_261_124;
 

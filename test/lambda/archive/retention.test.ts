@@ -10,8 +10,8 @@ import { type Bucket, LaggingReplica } from './support/bucket';
 import { assertRestores, exportTree, hoursLater, restoreTree } from './support/engine';
 import { ScriptedS3 } from './support/scripted-s3';
 import { contentsOf, describeTree, makeTree, noise, randomFrom, temporaryFolder } from './support/trees';
+import { SOAK } from '../../soak';
 
-const SOAK = process.env['SOAK'] !== undefined;
 const DAY_MS = 24 * 3600 * 1000;
 let s3: ScriptedS3;
 let number = 0;

@@ -11,8 +11,8 @@ import { type Fault, type S3Request, ScriptedS3 } from './support/scripted-s3';
 import { describeTree, makeTree, noise } from './support/trees';
 import { MemoryStore } from '../../../lambda/archive/memory-store';
 import { command } from './support/command';
+import { SOAK } from '../../soak';
 
-const SOAK = process.env['SOAK'] !== undefined;
 let s3: ScriptedS3;
 let buckets = 0;
 let name = '';

@@ -28,6 +28,7 @@ import { TREE_SIZES } from '../../../benchmarks/tree/layout';
 import { createLogger } from '../../../lambda/shared/log';
 import { daysLater, MONDAY } from '../archive/support/engine';
 import { randomFrom, temporaryFolder } from '../archive/support/trees';
+import { SOAK } from '../../soak';
 
 /** Reads a folder on the calling thread, and counts how often it opens each file. */
 class CountingVolume implements Volume {
@@ -314,7 +315,7 @@ describe('an export over many invocations', () => {
   });
 
   /** Not in the suite: minutes. `SOAK=1 npx tsx --test test/lambda/export/export.test.ts` */
-  it('tree M in turns of two seconds, one in ten of which dies', { skip: process.env['SOAK'] !== '1' }, async () => {
+  it('tree M in turns of two seconds, one in ten of which dies', { skip: !SOAK }, async () => {
     // That of the benchmarks, made once.
     const { root } = Tree.open(join(__dirname, '../../../.bench'), TREE_SIZES.M, '1');
     const random = randomFrom(5);
