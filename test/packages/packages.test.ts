@@ -1,0 +1,159 @@
+// The packages of the three languages, as users get them: each example is a project beside nothing of this checkout, which installs
+// its package out of dist/packages (`npm run package`) and synthesizes. All of them write the same templates.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { MAVEN_REPOSITORY, maven, mavenIsMissing } from '../../build/maven';
+import { BESIDE } from '../../build/package-versions';
+
+const root = join(__dirname, '../..');
+const packages = join(root, 'dist/packages');
+const projects = mkdtempSync(join(tmpdir(), 'packages-'));
+after(() => rmSync(projects, { recursive: true, force: true }));
+
+/** One file of dist/packages. */
+function built(pattern: string): string {
+  const files = globSync(pattern, { cwd: packages });
+  assert.equal(
+    files.length,
+    1,
+    `${pattern} in dist/packages: ${files.join(', ') || 'none; make them by npm run package'}`,
+  );
+  return join(packages, files[0]!);
+}
+
+/** Copies an example to where nothing of the checkout is above it. */
+function project(example: string): string {
+  const folder = join(projects, example);
+  cpSync(join(root, 'examples', example), folder, { recursive: true });
+  return folder;
+}
+
+function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): void {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
+  assert.equal(status, 0, `${command} ${args.join(' ')}: ${error?.message ?? ''}\n${stdout}${stderr}`);
+}
+
+/** What `cdk synth` tells an app. */
+function synthesis(example: string): NodeJS.ProcessEnv {
+  const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: object };
+  return {
+    ...process.env,
+    CDK_OUTDIR: join(projects, example, 'cdk.out'),
+    CDK_CONTEXT_JSON: JSON.stringify({ ...context, 'aws:cdk:disable-asset-staging': true }),
+  };
+}
+
+const STACKS = ['IdentityServer', 'IdentityServerDr'] as const;
+const template = (example: string, stack: string) =>
+  JSON.parse(readFileSync(join(projects, example, 'cdk.out', `${stack}.template.json`), 'utf8')) as {
+    readonly Resources: Record<string, { readonly Type: string }>;
+  };
+
+/** The archive of the npm package that a file of another language carries: both a wheel and a jar are ZIP files. */
+function carried(file: string): string {
+  const script =
+    'import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\n' +
+    "sys.stdout.buffer.write(z.read(next(n for n in z.namelist() if n.endswith('.jsii.tgz'))))";
+  const { stdout, status } = spawnSync('python3', ['-c', script, file], { maxBuffer: 64 * 1024 ** 2 });
+  assert.equal(status, 0, file);
+  return createHash('sha256').update(stdout).digest('hex');
+}
+
+const npmPackage = () =>
+  createHash('sha256')
+    .update(readFileSync(built('js/*.tgz')))
+    .digest('hex');
+
+describe('packages of one source', () => {
+  before(() => {
+    const folder = project('cdk-app');
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    const pinned = Object.entries(BESIDE).map(([name, version]) => `${name}@${version}`);
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', built('js/*.tgz'), ...pinned], folder);
+    const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href;
+    run(process.execPath, ['--import', tsx, 'app.ts'], folder, synthesis('cdk-app'));
+  });
+
+  test('TypeScript: the stacks of the example, with what recovery adds', () => {
+    const types = (stack: string) =>
+      new Set(Object.values(template('cdk-app', stack).Resources).map(({ Type }) => Type));
+    for (const type of [
+      'AWS::RDS::DBInstance',
+      'AWS::EFS::AccessPoint',
+      'AWS::Backup::BackupPlan',
+      'AWS::Lambda::Function',
+    ])
+      assert.ok(types('IdentityServer').has(type), type);
+    assert.ok(types('IdentityServerDr').has('AWS::Backup::BackupVault'));
+  });
+
+  test('Python: the wheel carries the npm package, and its example writes the same templates', () => {
+    const wheel = built('python/*.whl');
+    assert.equal(carried(wheel), npmPackage());
+    const folder = project('python');
+    run('python3', ['-m', 'venv', '.venv'], folder);
+    const python = join(folder, '.venv/bin/python');
+    const constraints = join(folder, 'constraints.txt');
+    writeFileSync(
+      constraints,
+      readFileSync(join(__dirname, 'python-constraints.txt'), 'utf8') +
+        Object.entries(BESIDE)
+          .map(([name, version]) => `${name}==${version}\n`)
+          .join(''),
+    );
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--no-compile'];
+    run(
+      python,
+      [...pip, '-c', constraints, '--find-links', join(packages, 'python'), '-r', 'requirements.txt'],
+      folder,
+    );
+    run(python, ['app.py'], folder, synthesis('python'));
+    for (const stack of STACKS) assert.deepEqual(template('python', stack), template('cdk-app', stack), stack);
+  });
+
+  test('Java: the jar carries the npm package, and its example writes the same templates', (t) => {
+    const missing = mavenIsMissing();
+    if (missing !== undefined) return t.skip(missing);
+    assert.equal(carried(built('java/**/cdk-wso2is-recovery-+([0-9.]).jar')), npmPackage());
+    // Maven looks for a version that it has no second time, and ours has been built again.
+    rmSync(join(MAVEN_REPOSITORY, 'io/github/cdk-wso2is-recovery'), { recursive: true, force: true });
+    const folder = project('java');
+    const pom = join(folder, 'pom.xml');
+    writeFileSync(pom, readFileSync(pom, 'utf8').replace('  <dependencies>', `${managed()}  <dependencies>`));
+    const settings = join(folder, 'settings.xml');
+    writeFileSync(settings, mavenSettings());
+    maven(['--settings', settings, 'compile', 'exec:java'], { cwd: folder, env: synthesis('java') });
+    for (const stack of STACKS) assert.deepEqual(template('java', stack), template('cdk-app', stack), stack);
+  });
+});
+
+/** The versions that the others have, before those of the package's own POM. */
+function managed(): string {
+  const dependency = (group: string, artifact: string, version: string) =>
+    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  return (
+    '<dependencyManagement><dependencies>' +
+    dependency('software.amazon.awscdk', 'aws-cdk-lib', BESIDE['aws-cdk-lib']) +
+    dependency('software.constructs', 'constructs', BESIDE.constructs) +
+    '</dependencies></dependencyManagement>\n'
+  );
+}
+
+/** Maven Central, and the folder that the package was built into. */
+function mavenSettings(): string {
+  const url = pathToFileURL(join(packages, 'java')).href;
+  return `<settings>
+  <localRepository>${MAVEN_REPOSITORY}</localRepository>
+  <profiles><profile><id>built</id>
+    <repositories><repository><id>built</id><url>${url}</url></repository></repositories>
+  </profile></profiles>
+  <activeProfiles><activeProfile>built</activeProfile></activeProfiles>
+</settings>
+`;
+}
