@@ -68,6 +68,26 @@ describe('npm pack', () => {
   });
 });
 
+test('API.md is what the docstrings say now', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'api-'));
+  try {
+    const written = join(folder, 'API.md');
+    const { status, stderr } = spawnSync(join(root, 'node_modules/.bin/jsii-docgen'), ['--output', written], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    const [now, there] = [written, join(root, 'API.md')].map((file) => readFileSync(file, 'utf8').split('\n'));
+    const line = now!.findIndex((text, index) => text !== there![index]);
+    assert.ok(
+      line === -1 && now!.length === there!.length,
+      `run \`npm run build && npm run build:api\` and commit API.md; from line ${line + 1} it should be: ${now![line]}`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 describe('the package beside the lowest aws-cdk-lib and constructs of its ranges', () => {
   const project = mkdtempSync(join(tmpdir(), 'package-'));
   after(() => rmSync(project, { recursive: true, force: true }));
