@@ -20,6 +20,7 @@ import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from './notifications/f
 import type { PlanningAssumptions } from './objectives/planning-assumptions';
 import type { RecoveryObjectives } from './objectives/recovery-objectives';
 import type { DatasourceEntry } from './planning/plan-document';
+import { warnOfMissingDurableFunctions } from './private/durable-functions';
 import { invalid } from './private/errors';
 import { nameFromId, requireName } from './private/names';
 import { planFile } from './private/plan-file';
@@ -219,6 +220,7 @@ export class IdentityServerRecovery extends Construct {
     const planned = feasiblePlan(this, props);
     validateDrill(this, planned, databases, props.drill);
     warnOfDangers(this, databases, volumes);
+    warnOfMissingDurableFunctions(this, 'exports');
 
     const key = recoveryKey(this, 'Key', removalPolicy);
     const topic = failureTopic(this, 'FailureTopic', key);

@@ -1,5 +1,5 @@
 // GovCloud and China: the DR Region is in the same partition, and no ARN names one. The synth warns that AWS has announced Lambda durable
-// functions, which drills are, for neither: the site cannot be deployed there until it does.
+// functions, which exports and drills are, for neither: nothing of it can be deployed there until it does.
 import { join } from 'node:path';
 import { App, Duration, Fn, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';

@@ -12,6 +12,7 @@ import { archiveBucket } from '../artifacts/archive-bucket';
 import { PointWatch, type WatchedDeployment } from '../monitoring/point-watch';
 import { recoveryPointAge } from '../monitoring/recovery-point-age';
 import { failureTopic } from '../notifications/failure-topic';
+import { warnOfMissingDurableFunctions } from '../private/durable-functions';
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
 import { type DeletionProtectionOptions, denyDeletion } from '../protection/deletion-protection';
@@ -21,7 +22,6 @@ import { recoveryKey } from '../vaults/recovery-key';
 import { boot, type BootOptions, type BootSurroundings } from './boot';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
 import { DrillWatch } from './drill-watch';
-import { warnOfMissingDurableFunctions } from './durable-functions';
 import { drillFunctionName, keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, vaultName } from './site-names';
 import { siteNetwork } from './site-network';
 
@@ -147,7 +147,7 @@ export class RecoverySite extends Construct {
     if (props.vpcSubnets && !props.vpc) {
       throw invalid(this, '`vpcSubnets` must come with `vpc`, got no `vpc`: the own VPC has one kind of subnet only');
     }
-    warnOfMissingDurableFunctions(this);
+    warnOfMissingDurableFunctions(this, 'drills');
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const drillTimeout = props.drillTimeout ?? Duration.days(1);
 
