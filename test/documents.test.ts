@@ -1,30 +1,14 @@
 /**
  * The documents are held to what they say: every TypeScript snippet compiles against the library, every relative link
- * leads somewhere, every npm script that is named exists, every command prints what is shown.
+ * leads somewhere, every command prints what is shown. That the other commands exist: document-commands.test.ts.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
-import { Command } from 'commander';
 import ts from 'typescript';
-import { COMMANDS } from '../bin/commands';
-import { runbook } from '../lib/runbook/runbook';
-import { PLAN } from './lambda/drill/fake-site';
-
-const root = join(__dirname, '..');
-const documents = [
-  'README.md',
-  'CHANGELOG.md',
-  ...globSync('docs/**/*.md', { cwd: root }),
-  'local/README.md',
-  'examples/README.md',
-];
-
-function snippets(markdown: string, language: string): string[] {
-  return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map((match) => match[1]!);
-}
+import { documents, read, root, snippets } from './documents';
 
 function compileErrors(files: Map<string, string>): string[] {
   const options: ts.CompilerOptions = {
@@ -53,7 +37,7 @@ function compileErrors(files: Map<string, string>): string[] {
 test('every TypeScript snippet of the documents compiles against the library', () => {
   const files = new Map<string, string>();
   for (const document of documents) {
-    snippets(readFileSync(join(root, document), 'utf8'), 'ts').forEach((code, index) => {
+    snippets(read(document), 'ts').forEach((code, index) => {
       // Beside its document, so that a relative import means what it means to the reader.
       files.set(join(root, dirname(document), `${basename(document)}.${index}.ts`), `${code}\nexport {};\n`);
     });
@@ -72,7 +56,7 @@ test('a snippet that uses what the library does not have is found', () => {
 });
 
 for (const document of documents) {
-  const text = readFileSync(join(root, document), 'utf8');
+  const text = read(document);
 
   test(`${document}: every relative link leads somewhere`, () => {
     const broken = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)]
@@ -80,48 +64,11 @@ for (const document of documents) {
       .filter((target) => !existsSync(join(root, dirname(document), target)));
     assert.deepEqual(broken, [], relative(root, document));
   });
-
-  test(`${document}: every npm script that is named exists`, () => {
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>;
-    };
-    const named = [...text.matchAll(/npm run (?:--silent )?([a-z:-]+)/g)].map((match) => match[1]!);
-    assert.deepEqual(
-      named.filter((name) => !(name in scripts)),
-      [],
-    );
-  });
 }
-
-describe('commands in the documents, and in the runbook that is generated', () => {
-  const runbooks = [['the generated runbook', runbook(PLAN, 'replica')] as const];
-  const texts = documents.map((document) => [document, readFileSync(join(root, document), 'utf8')] as const);
-  for (const [where, text] of [...texts, ...runbooks]) {
-    const lines = snippets(text.replace(/^ {3}/gm, ''), 'sh').flatMap((block) => block.split('\n'));
-    const commands = lines.flatMap(
-      (line) => /^npx (?:--package \S+ )?wso2is-recovery (.+?)(?: +#.*)?$/.exec(line)?.[1] ?? [],
-    );
-    for (const command of commands) {
-      test(`${where}: ${command}`, async () => {
-        const [name, ...args] = command.split(' ');
-        const program = new Command();
-        const entry = COMMANDS.find((each) => each.name === name) ?? assert.fail(`there is no command ${name}`);
-        (await entry.load())(program);
-        const parsed: string[] = [];
-        program.commands[0]!.exitOverride().action(() => void parsed.push(name!));
-        await program.parseAsync([name!, ...args], { from: 'user' });
-        assert.deepEqual(parsed, [name]);
-      });
-    }
-    if (where === 'README.md')
-      test('README.md shows commands', () => assert.ok(commands.length >= 7, String(commands.length)));
-    if (where === 'the generated runbook') test(`${where} has commands`, () => assert.ok(commands.length >= 5));
-  }
-});
 
 describe('commands with their output, as they are printed', () => {
   for (const document of documents) {
-    for (const block of snippets(readFileSync(join(root, document), 'utf8'), 'console')) {
+    for (const block of snippets(read(document), 'console')) {
       const [command, ...output] = block.split('\n');
       const args = /^\$ npx wso2is-recovery (.+)$/.exec(command!)?.[1]?.split(' ');
       test(`${document}: ${command}`, () => {
