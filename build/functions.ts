@@ -3,7 +3,7 @@
 // A file is replaced as a whole, and only where it changed: a demo or a deployment that runs beside a build reads it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { bundleOf } from '../lib/private/bundle-layout';
 
 const root = join(__dirname, '..');
@@ -23,6 +23,17 @@ const STARTS_THREADS = ['lambda/export-turn', 'lambda/restore', 'lambda/baseline
 /** The drivers of databases, by the folder of the bundle that loads them. */
 const ENGINES = 'lambda/check/databases/engines';
 const LOADS_ENGINES = 'dist/lambda/check';
+
+/** Its tables are half of the drivers that load it: one file beside them. */
+const SHARED_BY_DRIVERS = 'iconv-lite';
+const sharedByDrivers: Plugin = {
+  name: 'shared by drivers',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`^${SHARED_BY_DRIVERS}$`) }, () => ({
+      path: `./${SHARED_BY_DRIVERS}.js`,
+      external: true,
+    })),
+};
 
 async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
@@ -56,8 +67,15 @@ async function main() {
         // pg looks for its optional native binding; nobody installs it here.
         external: ['pg-native'],
         alias: { '@azure/identity': join(root, 'build/no-azure-identity.ts') },
+        plugins: [sharedByDrivers],
       }),
     ),
+    bundle({
+      ...common,
+      stdin: { contents: `module.exports = require('${SHARED_BY_DRIVERS}')`, resolveDir: root },
+      outfile: join(root, LOADS_ENGINES, 'engines', `${SHARED_BY_DRIVERS}.js`),
+      minify: true,
+    }),
     ...STARTS_THREADS.map((folder) =>
       bundle({
         ...common,
