@@ -12,9 +12,9 @@ interface DropOptions {
 export function registerDropReplaced(program: Command): void {
   program
     .command('drop-replaced')
-    .description('drop what restore --replace has kept beside a directory')
+    .description('drop what `restore --replace` or `recover --in-place` has kept of a directory')
     .argument('<dir>', 'directory that was restored', notEmpty)
-    .option('--path <path>', 'what was kept of this path alone, as given to restore; repeatable', pathOfVolume)
+    .option('--path <path>', 'what was kept of this path alone, as given to that command; repeatable', pathOfVolume)
     .option('--dry-run', 'say what would be dropped, and drop nothing')
     .option('--json', 'print JSON')
     .action((target: string, { path: paths, dryRun = false, ...options }: DropOptions) =>

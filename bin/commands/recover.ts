@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { time } from '../arguments';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
@@ -119,7 +120,7 @@ function inPlaceText(result: InPlaceResult): string {
     ...replaced.map(({ path, keptAt }) =>
       keptAt === null
         ? `would keep aside: ${path}`
-        : `what was at ${path} is kept at ${keptAt}: move it back to undo this, remove it when all is well`,
+        : `what was at ${path} is kept at ${keptAt}: move it back to undo this; when all is well: wso2is-recovery drop-replaced ${directory}${path === directory ? '' : ` --path ${relative(directory, path)}`}`,
     ),
     ...carriedOver.map((path) => `carried over: ${path}: no export holds an embedded database`),
     ...leftAlone.map(({ path, reason }) => `left alone: ${path}: ${reason}`),

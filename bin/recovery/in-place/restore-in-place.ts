@@ -10,6 +10,7 @@ import { ArchiveError } from '../../../lambda/archive/errors';
 import type { ManifestHeader } from '../../../lambda/archive/manifest';
 import type { ObjectStore } from '../../../lambda/archive/object-store';
 import { readEntries, readHeader } from '../../../lambda/archive/points';
+import { freeName, wholeVolume } from '../../../lambda/archive/restore/put-in-place';
 import { type RestoreOutcome, type RestoreProgress, restorePoint } from '../../../lambda/archive/restore/restore-point';
 
 export interface InPlaceOptions {
@@ -68,7 +69,7 @@ export async function restoreInPlace(options: InPlaceOptions): Promise<InPlaceOu
     const aside = there.filter((name) => !stays(name)).map((name) => ({ path: join(directory, name), keptAt: null }));
     return { ...countsOf(restored), replaced: aside, carriedOver: [], leftAlone };
   }
-  const kept = await freeName(directory);
+  const kept = await freeName(wholeVolume(directory));
   await mkdir(kept);
   // One name for all that was there: what is beside the new files would be taken for a part of them.
   const aside = [
@@ -145,15 +146,6 @@ function whyLeaveAlone(
   if (isInPoint) return undefined;
   if (OF_FILE_SERVERS.has(name)) return 'it belongs to the file system';
   return exclusionReason(mountedAt, name);
-}
-
-/** In the form that no export takes up, and that nobody has by chance. */
-async function freeName(directory: string): Promise<string> {
-  const taken = new Set(await readdir(directory));
-  for (let number = 1; ; number += 1) {
-    const name = `.whole-volume.replaced-${number}`;
-    if (!taken.has(name)) return join(directory, name);
-  }
 }
 
 /** An embedded H2 database is in no export, and a server does not start without it: the local registry is one. */

@@ -94,7 +94,13 @@ export const isThere = (path: string): Promise<boolean> =>
 /** What was at a path is kept beside it under this name and a number. */
 export const keptStem = (path: string): string => `.${basename(path)}.replaced-`;
 
-async function freeName(path: string): Promise<string> {
+/**
+ * What was in a directory that cannot be moved aside itself, since a file system is mounted there, is kept in it, as if this had
+ * been replaced: in the form that no export takes up, and that nobody has by chance.
+ */
+export const wholeVolume = (directory: string): string => join(directory, 'whole-volume');
+
+export async function freeName(path: string): Promise<string> {
   for (let number = 1; ; number += 1) {
     const name = join(dirname(path), `${keptStem(path)}${number}`);
     if (!(await isThere(name))) return name;

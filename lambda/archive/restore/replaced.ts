@@ -2,7 +2,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ArchiveError } from '../errors';
-import { isThere, keptStem, removeTree } from './put-in-place';
+import { isThere, keptStem, removeTree, wholeVolume } from './put-in-place';
 
 export interface DropOptions {
   /** As it was given to the restore. */
@@ -22,6 +22,7 @@ export interface DropOptions {
 export async function dropReplaced({ target, paths, dryRun = false }: DropOptions): Promise<string[]> {
   const root = resolve(target);
   const kept: string[] = [];
+  if (!paths) kept.push(...(await keptInside(root)));
   for (const place of paths?.map((path) => join(root, path)) ?? [root]) {
     const found = await keptOf(place);
     if (found.length > 0 && !(await isThere(place))) {
@@ -31,6 +32,15 @@ export async function dropReplaced({ target, paths, dryRun = false }: DropOption
   }
   if (!dryRun) for (const path of kept) await removeTree(path);
   return kept;
+}
+
+/** Of a directory that could not be moved aside itself. */
+async function keptInside(root: string): Promise<string[]> {
+  const kept = await keptOf(wholeVolume(root));
+  if (kept.length === 0) return [];
+  const others = (await readdir(root)).filter((name) => !kept.includes(join(root, name)));
+  if (others.length > 0) return kept;
+  throw new ArchiveError(`nothing else is in ${root}: ${kept.at(-1)} is what there is of it, and was not dropped`);
 }
 
 async function keptOf(place: string): Promise<string[]> {

@@ -17,6 +17,7 @@ import { choosePointWith, follow } from '../../../bin/recovery/in-place/choose-p
 import { restoreInPlace } from '../../../bin/recovery/in-place/restore-in-place';
 import { checkServer } from '../../../bin/recovery/in-place/server-check';
 import { exportVolume } from '../../../lambda/archive/export/export-volume';
+import { dropReplaced } from '../../../lambda/archive/restore/replaced';
 import { MemoryStore } from '../../../lambda/archive/memory-store';
 import { DirectoryVolume } from '../../../lambda/archive/volume';
 
@@ -85,6 +86,26 @@ describe('a whole volume', () => {
       (await restoreInPlace({ store, manifestKey: again, directory: volume, dryRun: true })).files,
       outcome.files,
     );
+  });
+
+  test('drop-replaced drops all that was kept of it, and refuses where that is all there is', async () => {
+    const manifestKey = await exportNow();
+    for (let time = 0; time < 2; time += 1) await restoreInPlace({ store, manifestKey, directory: volume });
+    const kept = [1, 2].map((number) => join(volume, `.whole-volume.replaced-${number}`));
+    assert.deepEqual(await dropReplaced({ target: volume, dryRun: true }), kept);
+    assert.deepEqual(await dropReplaced({ target: volume, paths: ['conf'] }), []);
+    assert.deepEqual(await dropReplaced({ target: volume }), kept);
+    assert.deepEqual(readdirSync(volume).sort(), ['conf', 'database', 'logs', 'shared', 'tenants']);
+
+    await restoreInPlace({ store, manifestKey, directory: volume });
+    for (const name of readdirSync(volume)) {
+      if (!name.startsWith('.')) rmSync(join(volume, name), { recursive: true });
+    }
+    await assert.rejects(
+      dropReplaced({ target: volume }),
+      /nothing else is in .*: .*\.whole-volume\.replaced-1 is what there is/,
+    );
+    assert.ok(existsSync(kept[0]!));
   });
 
   test('an embedded database is in no export, and carried over', async () => {
