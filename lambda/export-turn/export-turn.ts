@@ -8,6 +8,7 @@ import {
 } from '../archive/export/export-volume';
 import { loadState, saveState } from '../archive/export/saved-state';
 import { joinStates, splitState } from '../archive/export/state';
+import { NOT_EXPORTED } from '../../lib/private/log-messages';
 import type { Logger } from '../shared/log';
 import type { BeginAnswer, ContinueAnswer, FinishAnswer, TurnEvent } from './contract';
 
@@ -71,7 +72,7 @@ export async function exportTurn(
 const PROBLEMS_TOLD = 20;
 
 function resultOf(outcome: ExportOutcome, { deployment, volumeName, log }: TurnOptions): FinishAnswer['result'] {
-  for (const { path, reason } of outcome.problems) log.error('not exported', { path, reason });
+  for (const { path, reason } of outcome.problems) log.error(NOT_EXPORTED, { path, reason });
   for (const { path, reason } of outcome.warnings) log.warn('exported with a warning', { path, reason });
   const result = {
     deployment,

@@ -7,8 +7,9 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { alarmOnErrors, alarmOnFailedExecutions } from '../notifications/failure-topic';
+import { alarmOnErrors, alarmOnFailedExecutions, alarmOnLogged } from '../notifications/failure-topic';
 import { archivePrefix } from '../private/bucket-layout';
+import { NOT_EXPORTED } from '../private/log-messages';
 import { recoveryFunction } from '../private/recovery-function';
 import type { Volume } from '../volumes/volume';
 
@@ -77,7 +78,10 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
   return alias;
 }
 
-/** Reads the volume and writes its archive; may delete nothing. Its failures are those of the export that calls it. */
+/**
+ * Reads the volume and writes its archive; may delete nothing. Its failures are those of the export that calls it. A file that it
+ * may not read is no failure, since all others are exported: an alarm says that the point is without it.
+ */
 function turnFunction(scope: Construct, id: string, options: ArtifactExportOptions): lambda.Function {
   const { deployment, volume, bucket } = options;
   const securityGroup = new ec2.SecurityGroup(scope, `${id}SecurityGroup`, {
@@ -110,5 +114,7 @@ function turnFunction(scope: Construct, id: string, options: ArtifactExportOptio
     }),
   );
   fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+  const metricName = `NotExported-${deployment}-${volume.name}`;
+  alarmOnLogged(fn, 'NotExported', { text: NOT_EXPORTED, metricName }, options.topic);
   return fn;
 }

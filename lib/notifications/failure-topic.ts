@@ -6,10 +6,12 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import { SnsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { METRIC_NAMESPACE } from '../private/metrics';
 
 /** The topic that everything that fails reaches; encrypted, TLS only. */
 export function failureTopic(scope: Construct, id: string, key: kms.IKey): sns.Topic {
@@ -84,12 +86,39 @@ export function alarmOnErrors(fn: lambda.Function, topic: sns.ITopic): void {
   alarmOnAny(fn, 'ErrorsAlarm', fn.metricErrors({ period: ALARM_PERIOD }), topic);
 }
 
+export interface LoggedText {
+  /** As it is in the line. */
+  readonly text: string;
+  /** Of the metric that counts such lines, in the account and Region. */
+  readonly metricName: string;
+}
+
+/**
+ * An alarm over lines of an hour in the function's log that hold a text: of what is no failure and must be known. An hour, so that what
+ * every run says anew is one alarm and not one for each.
+ */
+export function alarmOnLogged(fn: lambda.Function, id: string, { text, metricName }: LoggedText, topic: sns.ITopic) {
+  const filter = fn.logGroup.addMetricFilter(`${id}Filter`, {
+    filterPattern: logs.FilterPattern.literal(JSON.stringify(text)),
+    metricNamespace: METRIC_NAMESPACE,
+    metricName,
+  });
+  const metric = filter.metric({ statistic: 'Sum', period: Duration.hours(1) });
+  alarmOnAny(fn, `${id}Alarm`, metric, topic, `${fn.node.path} logged "${text}": its log group names what`);
+}
+
 const ALARM_PERIOD = Duration.minutes(5);
 
-function alarmOnAny(fn: lambda.Function, id: string, metric: cloudwatch.Metric, topic: sns.ITopic): void {
+function alarmOnAny(
+  fn: lambda.Function,
+  id: string,
+  metric: cloudwatch.Metric,
+  topic: sns.ITopic,
+  alarmDescription = `${fn.node.path} failed: its log group holds the reason`,
+): void {
   metric
     .createAlarm(fn, id, {
-      alarmDescription: `${fn.node.path} failed: its log group holds the reason`,
+      alarmDescription,
       threshold: 1,
       evaluationPeriods: 1,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

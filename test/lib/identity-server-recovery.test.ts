@@ -228,6 +228,30 @@ describe('a deployment with the required props alone', () => {
     });
   });
 
+  test('files that an export cannot read raise an alarm, though the export does not fail', () => {
+    const [turns] = Object.values(
+      template.findResources('AWS::Lambda::Function', {
+        Properties: { Environment: { Variables: { MOUNTED_AT: 'repository' } } },
+      }),
+    ) as { readonly Properties: { readonly LoggingConfig: { readonly LogGroup: unknown } } }[];
+    template.hasResourceProperties('AWS::Logs::MetricFilter', {
+      LogGroupName: turns!.Properties.LoggingConfig.LogGroup,
+      FilterPattern: '"not exported"',
+      MetricTransformations: [
+        { MetricNamespace: 'WSO2IS/Recovery', MetricName: 'NotExported-production-repository', MetricValue: '1' },
+      ],
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'WSO2IS/Recovery',
+      MetricName: 'NotExported-production-repository',
+      Statistic: 'Sum',
+      Period: 3600,
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+      AlarmActions: [fixture.stack.resolve(recovery.failureTopic.topicArn)],
+    });
+  });
+
   test('failed, expired and aborted jobs reach the topic', () => {
     const topic = fixture.stack.resolve(recovery.failureTopic.topicArn);
     for (const detailType of ['Backup Job State Change', 'Copy Job State Change']) {
