@@ -29,6 +29,20 @@ async function run(t: { skip: (reason: string) => void }) {
   writeFileSync(join(root, 'large'), Buffer.from(Array.from({ length: 9_000_000 }, (_, i) => (i * i) >> 7)));
   linkSync(join(root, 'large'), join(root, 'large-too'));
   symlinkSync('../é', join(root, 'conf/link'));
+  // Newlines at the end, what looks like an escape, and bytes that are no UTF-8: of files, directories and both ends of links.
+  for (const [index, odd] of ['\n', '\\udcff', '\u{1f600}\n\n', 'e\u0301', '-rf', '\\\\', '"']
+    .map((name) => Buffer.from(name))
+    .concat(['ff', '80', 'c0af', '61fe0a', 'edb3bf', '5cffc3a9', 'f09f98'].map((hex) => Buffer.from(hex, 'hex')))
+    .entries()) {
+    const at = (folder: string) => Buffer.concat([Buffer.from(`${root}/odd/${folder}`), odd]);
+    if (index === 0) mkdirSync(join(root, 'odd'));
+    writeFileSync(at('file'), odd);
+    mkdirSync(at('directory'));
+    writeFileSync(Buffer.concat([at('directory'), Buffer.from('/in')]), odd);
+    symlinkSync(odd, at('symlink'));
+    linkSync(at('file'), at('hard'));
+    chmodSync(at('directory'), 0o750);
+  }
   chmodSync(join(root, 'conf/deployment.toml'), 0o600);
   chmodSync(join(root, 'conf/read-only'), 0o555);
   const store = new MemoryStore();
