@@ -72,7 +72,7 @@ async function main() {
     ),
     bundle({
       ...common,
-      stdin: { contents: `module.exports = require('${SHARED_BY_DRIVERS}')`, resolveDir: root },
+      entryPoints: [require.resolve(SHARED_BY_DRIVERS)],
       outfile: join(root, LOADS_ENGINES, 'engines', `${SHARED_BY_DRIVERS}.js`),
       minify: true,
     }),
