@@ -217,7 +217,7 @@ export abstract class ProtectedDatabase {
   protected constructor(
     kind: DatabaseKind,
     arn: string,
-    props: AnyProps,
+    props: ProtectedDatabaseProps,
     definition?: CfnElement,
     statedClass?: string,
   ) {
