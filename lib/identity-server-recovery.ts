@@ -282,7 +282,7 @@ export class IdentityServerRecovery extends Construct {
         vault,
         key,
         topic,
-        plan: planned.lines,
+        databaseArns: databases.map(({ _arn }) => _arn),
         removalPolicy,
       });
       this.inRegionDrillFunction = drill;

@@ -30,12 +30,11 @@ export async function findPoints(
   { site, vaultName }: Pick<Settings, 'site' | 'vaultName'>,
   { backup, rds, archive }: { backup: BackupClient; rds: RDSClient; archive: ArchiveReader },
 ): Promise<readonly ComponentPoints[]> {
-  // RDS replicates them to the DR site alone.
-  const automatedBackups = site === 'dr-site' ? findAutomatedBackups(plan, rds) : Promise.resolve(undefined);
+  const automatedBackups = findAutomatedBackups(plan, site, rds);
   const databases = plan.databases.map(async ({ name, resourceArn }) => ({
     component: name,
     points: await recoveryPointsOf(resourceArn, vaultName, TECHNIQUES[site].database, backup),
-    windows: (await automatedBackups)?.get(name) ?? [],
+    windows: (await automatedBackups).get(name) ?? [],
   }));
   const volumes = plan.volumes.map(async ({ name }) => ({
     component: name,
@@ -94,9 +93,9 @@ function pointOf(point: RecoveryPointByBackupVault, technique: Technique): Point
 }
 
 function unusable({ RecoveryPointArn, Status, StatusMessage }: RecoveryPointByBackupVault): Pick<Point, 'unusable'> {
-  // One point for all moments, which a restore would have to name.
+  // One point for all moments. RDS restores to them by itself: where the plan counts on it, that is a window.
   if (RecoveryPointArn?.includes(':recovery-point:continuous:')) {
-    return { unusable: 'it is a continuous backup: snapshots alone are restored' };
+    return { unusable: 'it is a continuous backup, whose moments RDS restores, not this point' };
   }
   if (Status === 'COMPLETED') return {};
   return { unusable: `its status is ${Status}${StatusMessage ? `: ${StatusMessage}` : ''}` };

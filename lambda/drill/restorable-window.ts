@@ -1,6 +1,10 @@
 /** What point-in-time recovery offers: every second of a span of time. Pure. */
 import type { Technique } from '../../lib/planning/plan-document';
 
+/** Whether a technique offers a window rather than points. */
+export const offersWindow = (technique: Technique): boolean =>
+  technique === 'rds-automated-backup-replication' || technique === 'backup-continuous';
+
 export interface RestorableWindow extends WindowTimes {
   /** ARN of the automated backup; of its source where there is none. */
   readonly id: string;

@@ -2,13 +2,20 @@ import { RestoreDBInstanceToPointInTimeCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
-import { assertAskedTwice, type Reached, RESTORE_TIMEOUT_SECONDS, untilAvailable } from './restored-instance';
+import {
+  assertAskedTwice,
+  findInstance,
+  type Reached,
+  RESTORE_TIMEOUT_SECONDS,
+  untilAvailable,
+} from './restored-instance';
 import { serverGroups } from './server-groups';
 import { isNamed, type Journal } from './steps';
 import { type Surroundings, tagOf } from './surroundings';
 
 /**
- * Restores a replicated automated backup to the moment chosen; see `restoreDatabase`. Port and storage are those of its
+ * Restores an automated backup of an RDS instance to the moment chosen; see `restoreDatabase`: a replica at the DR site, the source's
+ * own in the primary Region. Port and storage are those of its
  * source, and the class where the plan gives drills none; of the source nothing needs to be there any more. RDS makes the instance with the drill's tag, so that clean-up
  * knows it from its first moment.
  */
@@ -26,7 +33,9 @@ export async function restoreAutomatedBackup(
     try {
       await aws.rds.send(
         new RestoreDBInstanceToPointInTimeCommand({
-          SourceDBInstanceAutomatedBackupsArn: point.id,
+          ...(point.technique === 'backup-continuous'
+            ? { SourceDbiResourceId: point.id }
+            : { SourceDBInstanceAutomatedBackupsArn: point.id }),
           TargetDBInstanceIdentifier: identifier,
           // RDS wants a moment before the latest one: the latest itself has a parameter of its own.
           ...(point.latest ? { UseLatestRestorableTime: true } : { RestoreTime: new Date(point.moment) }),
@@ -46,7 +55,7 @@ export async function restoreAutomatedBackup(
       );
     } catch (error) {
       if (!isNamed(error, 'DBInstanceAlreadyExists')) throw error;
-      await assertAskedTwice(surroundings, identifier);
+      await assertAskedTwice(surroundings, 'DB instance', identifier, await findInstance(aws.rds, identifier));
     }
     return null;
   });

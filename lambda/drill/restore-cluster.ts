@@ -1,19 +1,24 @@
-import { CreateDBInstanceCommand } from '@aws-sdk/client-rds';
+import { CreateDBInstanceCommand, RestoreDBClusterToPointInTimeCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { clusterMetadataOf } from './cluster-metadata';
-import { instanceClassOf, untilClusterAvailable, writerIdentifierOf } from './restored-cluster';
-import { assertAskedTwice, AVAILABLE_TIMEOUT_SECONDS, type Reached, untilAvailable } from './restored-instance';
+import { findCluster, instanceClassOf, untilClusterAvailable, writerIdentifierOf } from './restored-cluster';
+import {
+  assertAskedTwice,
+  AVAILABLE_TIMEOUT_SECONDS,
+  type Endpoint,
+  findInstance,
+  type Reached,
+  RESTORE_TIMEOUT_SECONDS,
+  untilAvailable,
+} from './restored-instance';
 import { runRestoreJob } from './restore-job';
+import { serverGroups } from './server-groups';
 import { isNamed, type Journal } from './steps';
 import { type Surroundings, tagOf } from './surroundings';
 
-/**
- * Restores a recovery point of an Aurora cluster; see `restoreDatabase`. AWS Backup makes a cluster without instances, which
- * answers nobody: one instance is created in it, with the drill's tag from its first moment. Where it can be reached is the
- * cluster's endpoint, which leads to its writer.
- */
+/** Restores a recovery point of an Aurora cluster; see `restoreDatabase`. */
 export async function restoreCluster(
   context: DurableContext,
   journal: Journal,
@@ -23,9 +28,6 @@ export async function restoreCluster(
   point: ChosenPoint,
   onStarted: (restoreJobId: string) => void,
 ): Promise<Reached> {
-  const { aws, settings, mode } = surroundings;
-  const instanceIdentifier = writerIdentifierOf(identifier);
-  const instanceClass = instanceClassOf(entry, mode);
   const warnings = await runRestoreJob(context, journal, surroundings, {
     entry,
     identifier,
@@ -34,13 +36,78 @@ export async function restoreCluster(
     metadataOf: clusterMetadataOf,
     onStarted,
   });
-  const { engine, ...endpoint } = await untilClusterAvailable(
+  const endpoint = await untilClusterAvailable(
+    context,
+    journal,
+    surroundings.aws.rds,
+    `cluster of ${entry.name} available`,
+    AVAILABLE_TIMEOUT_SECONDS,
+    identifier,
+  );
+  return { ...(await addInstance(context, journal, surroundings, entry, identifier, endpoint)), warnings };
+}
+
+/**
+ * Restores a cluster to a moment that RDS keeps of it in its Region, also when it was deleted; see `restoreDatabase`. RDS makes it
+ * with the drill's tag, with engine, version and port of its source.
+ */
+export async function restoreClusterToMoment(
+  context: DurableContext,
+  journal: Journal,
+  surroundings: Surroundings,
+  entry: DatabaseEntry,
+  identifier: string,
+  point: ChosenPoint,
+): Promise<Reached> {
+  const { aws, settings, mode } = surroundings;
+  const { parameterGroup, warnings } = serverGroups(entry, settings.site);
+  await journal.step(context, `start restore of ${entry.name}`, async () => {
+    try {
+      await aws.rds.send(
+        new RestoreDBClusterToPointInTimeCommand({
+          SourceDbClusterResourceId: point.id,
+          DBClusterIdentifier: identifier,
+          ...(point.latest ? { UseLatestRestorableTime: true } : { RestoreToTime: new Date(point.moment) }),
+          DBSubnetGroupName: settings.dbSubnetGroup,
+          VpcSecurityGroupIds: [settings.dbSecurityGroupId],
+          ...(parameterGroup === undefined ? {} : { DBClusterParameterGroupName: parameterGroup }),
+          // What is kept is production: it must not be deleted by mistake.
+          DeletionProtection: mode === 'recover',
+          Tags: [tagOf(surroundings)],
+        }),
+      );
+    } catch (error) {
+      if (!isNamed(error, 'DBClusterAlreadyExists')) throw error;
+      await assertAskedTwice(surroundings, 'DB cluster', identifier, await findCluster(aws.rds, identifier));
+    }
+    return null;
+  });
+  const endpoint = await untilClusterAvailable(
     context,
     journal,
     aws.rds,
-    `cluster of ${entry.name} available`,
+    `restore of ${entry.name}`,
+    RESTORE_TIMEOUT_SECONDS,
     identifier,
   );
+  return { ...(await addInstance(context, journal, surroundings, entry, identifier, endpoint)), warnings };
+}
+
+/**
+ * A restored cluster has no instances and answers nobody: one is created in it, with the drill's tag from its first moment. Where it
+ * can be reached is the cluster's endpoint, which leads to its writer.
+ */
+async function addInstance(
+  context: DurableContext,
+  journal: Journal,
+  surroundings: Surroundings,
+  entry: DatabaseEntry,
+  identifier: string,
+  { engine, ...endpoint }: Endpoint & { readonly engine: string },
+): Promise<Reached> {
+  const { aws, settings, mode } = surroundings;
+  const instanceIdentifier = writerIdentifierOf(identifier);
+  const instanceClass = instanceClassOf(entry, mode);
   await journal.step(context, `create instance of ${entry.name}`, async () => {
     try {
       await aws.rds.send(
@@ -56,7 +123,12 @@ export async function restoreCluster(
       );
     } catch (error) {
       if (!isNamed(error, 'DBInstanceAlreadyExists')) throw error;
-      await assertAskedTwice(surroundings, instanceIdentifier);
+      await assertAskedTwice(
+        surroundings,
+        'DB instance',
+        instanceIdentifier,
+        await findInstance(aws.rds, instanceIdentifier),
+      );
     }
     return null;
   });
@@ -69,5 +141,5 @@ export async function restoreCluster(
     instanceIdentifier,
   );
   // Of Aurora's storage RDS says 1 GiB, whatever it is (API reference, `DBCluster`): nothing is said of it here.
-  return { ...endpoint, size: { instanceClass }, warnings };
+  return { ...endpoint, size: { instanceClass } };
 }

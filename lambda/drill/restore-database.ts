@@ -2,7 +2,8 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { restoreAutomatedBackup } from './restore-automated-backup';
-import { restoreCluster } from './restore-cluster';
+import { restoreCluster, restoreClusterToMoment } from './restore-cluster';
+import { offersWindow } from './restorable-window';
 import { restoreRecoveryPoint } from './restore-recovery-point';
 import type { Reached } from './restored-instance';
 import type { Surroundings } from './surroundings';
@@ -29,9 +30,11 @@ export async function restoreDatabase(
     );
   }
   if (entry.kind === 'aurora-cluster') {
-    return restoreCluster(context, journal, surroundings, entry, identifier, point, onStarted);
+    return offersWindow(point.technique)
+      ? restoreClusterToMoment(context, journal, surroundings, entry, identifier, point)
+      : restoreCluster(context, journal, surroundings, entry, identifier, point, onStarted);
   }
-  return point.technique === 'rds-automated-backup-replication'
+  return offersWindow(point.technique)
     ? restoreAutomatedBackup(context, journal, surroundings, entry, identifier, point)
     : restoreRecoveryPoint(context, journal, surroundings, entry, identifier, point, onStarted);
 }

@@ -2,7 +2,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { DescribeDBClustersCommand, type RDSClient } from '@aws-sdk/client-rds';
 import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { DrillMode } from './contract';
-import { AVAILABLE_TIMEOUT_SECONDS, type Endpoint } from './restored-instance';
+import type { Endpoint } from './restored-instance';
 import { DrillError, isNamed, type Journal } from './steps';
 
 /** A small class that Aurora MySQL and Aurora PostgreSQL both have. */
@@ -30,9 +30,10 @@ export function untilClusterAvailable(
   journal: Journal,
   rds: RDSClient,
   step: string,
+  timeoutSeconds: number,
   identifier: string,
 ): Promise<Endpoint & { readonly engine: string }> {
-  return journal.wait<Endpoint & { readonly engine: string }>(context, step, AVAILABLE_TIMEOUT_SECONDS, async () => {
+  return journal.wait<Endpoint & { readonly engine: string }>(context, step, timeoutSeconds, async () => {
     const { DBClusters } = await rds.send(new DescribeDBClustersCommand({ DBClusterIdentifier: identifier }));
     const { Status: status, Endpoint: host, Port: port, Engine: engine } = DBClusters?.[0] ?? {};
     if (status !== undefined && isDead(status)) throw new DrillError(`DB cluster ${identifier} is ${status}`);

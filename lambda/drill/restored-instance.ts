@@ -83,14 +83,18 @@ export async function tagsOf(rds: RDSClient, arn: string): Promise<ReadonlyMap<s
   return new Map(TagList?.flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? ''] as const])));
 }
 
-/** After a crash before the checkpoint the instance is there already: it is the drill's own if it carries its tag. */
-export async function assertAskedTwice(surroundings: Surroundings, identifier: string): Promise<void> {
+/** After a crash before the checkpoint the server is there already: it is the drill's own if it carries its tag. */
+export async function assertAskedTwice(
+  surroundings: Surroundings,
+  what: 'DB instance' | 'DB cluster',
+  identifier: string,
+  found: { readonly arn: string } | undefined,
+): Promise<void> {
   const { aws, settings } = surroundings;
   const { Key, Value } = tagOf(surroundings);
-  const found = await findInstance(aws.rds, identifier);
   if (found !== undefined && (await tagsOf(aws.rds, found.arn)).get(Key) === Value) return;
   throw new DrillError(
-    `DB instance ${identifier} is there already in ${settings.region}, and does not carry the tag ${Key}=${Value}: ` +
+    `${what} ${identifier} is there already in ${settings.region}, and does not carry the tag ${Key}=${Value}: ` +
       'look who made it',
   );
 }

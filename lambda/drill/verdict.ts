@@ -14,6 +14,7 @@ import { TECHNIQUES } from './find-points';
 import { disasterAt, objectivesOf } from './objectives';
 import { changesSince } from './report/changes';
 import type { PastDrills } from './report/history';
+import { offersWindow } from './restorable-window';
 import { rowLosses } from './report/row-loss';
 import { type RestoredSize, usageOf } from './report/usage';
 import { wellFormed } from './well-formed';
@@ -236,8 +237,11 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
     ...(restored?.warnings ?? []).map((warning) => `${name}: ${warning}`),
   ];
   const asPlanned = asked.exportKey === undefined;
+  // A moment inside a window was chosen to fit the other components: its age says nothing of the backup.
+  const asOldAsItsBackup = chosen !== undefined && (chosen.latest === true || !offersWindow(chosen.technique));
   if (
     asPlanned &&
+    asOldAsItsBackup &&
     line !== undefined &&
     measuredRpoSeconds !== undefined &&
     measuredRpoSeconds > line.worstCaseSeconds

@@ -50,7 +50,7 @@ export async function seeSite(
   const exported = plan.volumes.filter(({ name }) => isExported(plan, name));
   const backedUp = plan.volumes.filter((volume) => !exported.includes(volume));
   const found = await findPoints(
-    { ...(site === 'dr-site' ? plan : withoutDrSite(plan)), volumes: exported },
+    { ...(site === 'dr-site' ? plan : withoutAutomatedBackups(plan)), volumes: exported },
     { site, vaultName },
     { backup, rds, archive: newestExportOf(plan.deployment, suspicions, s3, bucket) },
   );
@@ -96,10 +96,10 @@ function isExported({ plan }: RecoveryPlanDocument, volume: string): boolean {
   return lines.length === 0 || lines.some(({ technique }) => technique.startsWith('artifact-export'));
 }
 
-/** Automated backups that are replicated are looked for where they are replicated to. */
-const withoutDrSite = (plan: RecoveryPlanDocument): RecoveryPlanDocument => ({
+/** In the primary Region the newest moment alone is asked for, by `automatedBackupsOf`. */
+const withoutAutomatedBackups = (plan: RecoveryPlanDocument): RecoveryPlanDocument => ({
   ...plan,
-  plan: plan.plan.filter(({ site }) => site !== 'dr-site'),
+  plan: plan.plan.filter(({ technique }) => technique !== 'backup-continuous'),
 });
 
 /** What RDS itself can restore to: continuous backup, by AWS Backup or of RDS's own, as long as the instance is there. */

@@ -60,11 +60,11 @@ export function runbook(plan: RecoveryPlanDocument, replicaBucket: string): stri
     ...(plan.resources?.inRegionDrillFunction === undefined
       ? []
       : [
-          'All of it, as of the newest snapshot and export, checked, beside what is there; then do what it prints:',
+          'All of it, of one moment, checked, beside what is there; then do what it prints:',
           '',
           ...shell(command('recover', ' --site primary --dry-run'), command('recover', ' --site primary')),
           '',
-          'A database alone, or nearer to the moment of the loss:',
+          'A database alone:',
           '',
         ]),
     '1. Stop every server.',

@@ -39,6 +39,8 @@ export interface DrillFunctionsOptions {
   readonly ownChecks?: string;
   /** JSON: the copy of Identity Server that drills boot; a token that is undefined where there is none. */
   readonly boot?: string;
+  /** In the primary Region: instances and clusters of production, whose automated backups RDS restores. */
+  readonly databaseArns?: readonly string[];
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -130,6 +132,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     restoreRole,
     subnetGroup: subnetGroup.ref,
     key,
+    databaseArns: options.databaseArns ?? [],
   });
   for (const statement of permissions) drill.addToRolePolicy(statement);
   restore.grantInvoke(drill);

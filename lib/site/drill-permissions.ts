@@ -19,12 +19,14 @@ export interface DrillPermissionsOptions {
   readonly subnetGroup: string;
   /** Encrypts the automated backups that RDS replicates to a DR site. */
   readonly key: kms.IKey;
+  /** Of production, in the primary Region alone. */
+  readonly databaseArns: readonly string[];
 }
 
 /** What the drill may do; a statement a purpose. They are more than one inline policy holds: the CDK puts the last into a managed one. */
 export function drillPermissions(
   scope: Construct,
-  { site, functionName, bucket, vault, restoreRole, subnetGroup, key }: DrillPermissionsOptions,
+  { site, functionName, bucket, vault, restoreRole, subnetGroup, key, databaseArns }: DrillPermissionsOptions,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
   const rdsArn: RdsArn = (resource, resourceName) =>
@@ -94,7 +96,7 @@ export function drillPermissions(
       resources: [restoreRole.roleArn],
       conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
     }),
-    ...(site === 'dr-site' ? replicatedBackupPermissions(stack, rdsArn, subnetGroup, key) : []),
+    ...automatedBackupPermissions({ stack, site, rdsArn, subnetGroup, key, sources: databaseArns }),
     new iam.PolicyStatement({
       sid: 'FollowInstances',
       actions: ['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:ListTagsForResource'],
@@ -163,27 +165,37 @@ const makesInstances = (
     sid,
     actions: [action],
     resources: [...resources, rdsArn('subgrp', subnetGroup), rdsArn('pg', '*'), rdsArn('og', '*')],
-    conditions: {
-      Null: { [`aws:RequestTag/${tag}`]: 'false' },
-      'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
-      Bool: { 'rds:PubliclyAccessible': 'false' },
-    },
+    conditions: { ...taggedAlone(tag), Bool: { 'rds:PubliclyAccessible': 'false' } },
   });
 
-/** For the automated backups that RDS replicates to a DR site; in the primary Region there are none. */
-function replicatedBackupPermissions(
-  stack: Stack,
-  rdsArn: RdsArn,
-  subnetGroup: string,
-  key: kms.IKey,
-): iam.PolicyStatement[] {
+interface AutomatedBackupOptions {
+  readonly stack: Stack;
+  readonly site: Site;
+  readonly rdsArn: RdsArn;
+  readonly subnetGroup: string;
+  readonly key: kms.IKey;
+  readonly sources: readonly string[];
+}
+
+/** For restores to a moment: of the automated backups that RDS replicates to a DR site, and of its own in the primary Region. */
+function automatedBackupPermissions({ stack, site, rdsArn, subnetGroup, key, sources }: AutomatedBackupOptions) {
+  const atDrSite = site === 'dr-site';
+  // The keys of databases there are production's: whoever keeps them decides, by their policies.
+  const keys = atDrSite ? key.keyArn : stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
   const throughRds = { StringEquals: { 'kms:ViaService': `rds.${stack.region}.amazonaws.com` } };
   return [
     // Of the whole Region, as RDS lists them; it answers with times and names.
     new iam.PolicyStatement({
       sid: 'FindAutomatedBackups',
-      actions: ['rds:DescribeDBInstanceAutomatedBackups'],
-      resources: [rdsArn('auto-backup', '*'), rdsArn('db', '*')],
+      actions: [
+        'rds:DescribeDBInstanceAutomatedBackups',
+        ...(atDrSite ? [] : ['rds:DescribeDBClusterAutomatedBackups']),
+      ],
+      resources: [
+        rdsArn('auto-backup', '*'),
+        rdsArn('db', '*'),
+        ...(atDrSite ? [] : [rdsArn('cluster-auto-backup', '*'), rdsArn('cluster', '*')]),
+      ],
     }),
     // The replicas' names are made by RDS.
     ...[
@@ -193,24 +205,52 @@ function replicatedBackupPermissions(
       makesInstances(
         sid,
         'rds:RestoreDBInstanceToPointInTime',
-        [rdsArn('db', names), rdsArn('auto-backup', '*')],
+        // A source that is there is asked for by the same action as what is made of it; it is not changed.
+        [rdsArn('db', names), rdsArn('auto-backup', '*'), ...sources],
         tag,
         rdsArn,
         subnetGroup,
       ),
     ),
+    ...(atDrSite
+      ? []
+      : [
+          { sid: 'RestoreClusters', names: 'drill-*', tag: DRILL_TAG },
+          { sid: 'RecoverClusters', names: 'recovery-*', tag: RECOVERY_TAG },
+        ].map(
+          ({ sid, names, tag }) =>
+            new iam.PolicyStatement({
+              sid,
+              actions: ['rds:RestoreDBClusterToPointInTime'],
+              resources: [
+                rdsArn('cluster', names),
+                rdsArn('cluster-auto-backup', '*'),
+                ...sources,
+                rdsArn('subgrp', subnetGroup),
+                rdsArn('cluster-pg', '*'),
+                rdsArn('og', '*'),
+              ],
+              conditions: taggedAlone(tag),
+            }),
+        )),
     // RDS makes the restored storage with the caller's permission to use the key.
     new iam.PolicyStatement({
       sid: 'UseKeyThroughRds',
       actions: ['kms:DescribeKey', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext'],
-      resources: [key.keyArn],
+      resources: [keys],
       conditions: throughRds,
     }),
     new iam.PolicyStatement({
       sid: 'GrantKeyToRds',
       actions: ['kms:CreateGrant'],
-      resources: [key.keyArn],
+      resources: [keys],
       conditions: { ...throughRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     }),
   ];
 }
+
+/** What is made carries the tag of a drill or recovery from its first moment, and no other. */
+const taggedAlone = (tag: string) => ({
+  Null: { [`aws:RequestTag/${tag}`]: 'false' },
+  'ForAllValues:StringEquals': { 'aws:TagKeys': [tag] },
+});

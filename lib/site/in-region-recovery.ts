@@ -1,4 +1,4 @@
-import { Annotations, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type * as backup from 'aws-cdk-lib/aws-backup';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -6,7 +6,6 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { PlanLine } from '../planning/plan-document';
 import { invalid } from '../private/errors';
 import { drillFunctions } from './drill-functions';
 import { inRegionDrillFunctionName } from './site-names';
@@ -48,7 +47,8 @@ export interface InRegionSurroundings {
   readonly vault: backup.IBackupVault;
   readonly key: kms.IKey;
   readonly topic: sns.ITopic;
-  readonly plan: readonly PlanLine[];
+  /** Of production, whose automated backups RDS restores. */
+  readonly databaseArns: readonly string[];
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -60,7 +60,7 @@ export interface InRegionSurroundings {
 export function inRegionRecovery(
   parent: Construct,
   options: InRegionRecoveryOptions,
-  { deploymentName, plan, vpc, vpcSubnets, ...given }: InRegionSurroundings,
+  { deploymentName, vpc, vpcSubnets, ...given }: InRegionSurroundings,
 ): { readonly drill: lambda.IFunction; readonly check: ec2.ISecurityGroup } {
   if (options.vpcSubnets && !options.vpc) {
     throw invalid(
@@ -69,7 +69,6 @@ export function inRegionRecovery(
     );
   }
   const scope = new Construct(parent, 'InRegion');
-  warnOfSnapshotsOnly(parent, plan);
   const network = siteNetwork(
     scope,
     options.vpc ? { vpc: options.vpc, subnets: options.vpcSubnets } : { vpc, subnets: vpcSubnets },
@@ -82,19 +81,4 @@ export function inRegionRecovery(
     drillTimeout: options.drillTimeout ?? Duration.days(1),
   });
   return { drill: alias, check: network.check };
-}
-
-/** What the functions restore is older than what the plan promises, and nobody should learn it on the day. */
-function warnOfSnapshotsOnly(scope: Construct, plan: readonly PlanLine[]): void {
-  const continuous = plan
-    .filter(({ site, purpose, technique }) => {
-      return site === 'in-region' && purpose === 'promise' && technique === 'backup-continuous';
-    })
-    .map(({ component }) => component);
-  if (continuous.length === 0) return;
-  Annotations.of(scope).addWarningV2(
-    'cdk-wso2is-recovery:inRegionSnapshotsOnly',
-    `\`inRegionRecovery\` restores snapshots, and the plan counts on continuous backup of ${continuous.join(', ')}: what it ` +
-      'restores is as old as the newest snapshot; the runbook says how RDS restores to the last minutes',
-  );
 }

@@ -200,6 +200,7 @@ export class FakeSite {
     },
   ];
   automatedBackups: Record<string, unknown>[] = [];
+  clusterBackups: Record<string, unknown>[] = [];
   /** First folders of the restore volume. */
   readonly folders = new Set<string>();
   /** Restore jobs never end. */
@@ -507,6 +508,21 @@ export class FakeSite {
           DBInstanceAutomatedBackups: this.automatedBackups.slice(page, page + 1),
           ...(page + 1 < this.automatedBackups.length ? { Marker: String(page + 1) } : {}),
         };
+      }
+      case 'RDS.DescribeDBClusterAutomatedBackups':
+        return { DBClusterAutomatedBackups: this.clusterBackups };
+      case 'RDS.RestoreDBClusterToPointInTime': {
+        const target = input['DBClusterIdentifier'] as string;
+        if (this.clusters.has(target)) throw named('DBClusterAlreadyExistsFault', target);
+        const tags = (input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value] as const);
+        this.clusters.set(target, {
+          arn: `arn:aws:rds:eu-central-1:111122223333:cluster:${target}`,
+          subnetGroup: input['DBSubnetGroupName'] as string,
+          status: this.restoredStatus,
+          tags: new Map(tags),
+          looks: 0,
+        });
+        return {};
       }
       case 'RDS.RestoreDBInstanceToPointInTime': {
         const target = input['TargetDBInstanceIdentifier'] as string;

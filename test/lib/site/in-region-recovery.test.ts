@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { InRegionRecoveryOptions } from '../../../lib';
-import { Fixture, objectives } from '../fixture';
+import { Fixture } from '../fixture';
 
 function synthesized(inRegionRecovery?: InRegionRecoveryOptions) {
   const fixture = new Fixture();
@@ -72,25 +72,21 @@ describe('recovery in the primary Region', () => {
     assert.match(JSON.stringify(stack.resolve(recovery.inRegionDrillFunction!.functionArn)), /DrillAlias/);
   });
 
-  test('it is allowed what it is at the DR site, but for replicated automated backups; its reports have a prefix of their own', () => {
+  test('it is allowed what it is at the DR site, and to restore clusters to a moment; its reports have a prefix of their own', () => {
     const here = statements(template, /InRegionDrill/);
     const there = statements(site, /SiteDrill/);
-    const replicated = [
-      'FindAutomatedBackups',
-      'RestoreAutomatedBackups',
-      'RecoverAutomatedBackups',
-      'UseKeyThroughRds',
-    ];
     assert.deepEqual(
       [...there.keys()].filter((sid) => !here.has(sid)),
-      [...replicated, 'GrantKeyToRds'],
+      [],
     );
     assert.deepEqual(
       [...here.keys()].filter((sid) => !there.has(sid)),
-      [],
+      ['RestoreClusters', 'RecoverClusters'],
     );
     for (const [sid, { Action, Condition }] of here) {
-      if (sid === undefined) continue;
+      // The first asks for clusters too, the others name the Region.
+      const differ = ['FindAutomatedBackups', 'UseKeyThroughRds', 'GrantKeyToRds'];
+      if (sid === undefined || !there.has(sid) || differ.includes(sid)) continue;
       assert.deepEqual([Action, Condition], [there.get(sid)!['Action'], there.get(sid)!['Condition']], sid);
     }
     const bucket = stack.resolve(recovery.artifactBucket.bucketArn) as unknown;
@@ -102,12 +98,34 @@ describe('recovery in the primary Region', () => {
     assert.doesNotMatch(JSON.stringify([...there.values()]), /in-region-drills/);
   });
 
-  test('production is out of reach: nothing is deleted but by name and tag, and no statement names its database', () => {
+  test('of what is made of production, name and tag are its own; groups are any, keys those that RDS uses', () => {
+    const here = statements(template, /InRegionDrill/);
+    for (const [sid, kind, names, tag] of [
+      ['RestoreAutomatedBackups', 'db', 'drill', 'drill'],
+      ['RecoverAutomatedBackups', 'db', 'recovery', 'recovery'],
+      ['RestoreClusters', 'cluster', 'drill', 'drill'],
+      ['RecoverClusters', 'cluster', 'recovery', 'recovery'],
+    ] as const) {
+      const { Condition, Resource } = here.get(sid)!;
+      assert.deepEqual((Condition as { Null: unknown }).Null, { [`aws:RequestTag/wso2is-recovery:${tag}`]: 'false' });
+      const text = JSON.stringify(Resource);
+      assert.ok(text.includes(`:${kind}:${names}-*"`), sid);
+      assert.ok(text.includes(JSON.stringify(stack.resolve(fixture.database.instanceArn))), sid);
+    }
+    assert.deepEqual(here.get('FindAutomatedBackups')!['Action'], [
+      'rds:DescribeDBInstanceAutomatedBackups',
+      'rds:DescribeDBClusterAutomatedBackups',
+    ]);
+    assert.match(JSON.stringify(here.get('UseKeyThroughRds')!['Resource']), /:key\/\*"/);
+    assert.match(JSON.stringify(here.get('UseKeyThroughRds')!['Condition']), /"kms:ViaService":.*rds\./);
+  });
+
+  test('production is out of reach: nothing is deleted or changed but by name and tag', () => {
     const here = [
       ...statements(template, /InRegionDrill/).values(),
       ...statements(template, /InRegionReaper/).values(),
     ];
-    const changing = here.filter(({ Action }) => /rds:(Delete|Modify|Add|Restore|Stop)/.test(JSON.stringify(Action)));
+    const changing = here.filter(({ Action }) => /rds:(Delete|Modify|Add|Stop)/.test(JSON.stringify(Action)));
     assert.deepEqual(
       changing.map(({ Sid }) => Sid),
       ['TagInstances', 'TagRecoveries', 'CleanUpDrillInstances', 'TagUntagged', 'RemoveInstances'],
@@ -198,13 +216,4 @@ test('subnets without their network stop the synth', () => {
     () => new Fixture().addRecovery({ inRegionRecovery: { vpcSubnets: {} } }),
     /`inRegionRecovery\.vpcSubnets` must come with `inRegionRecovery\.vpc`, got no `vpc`/,
   );
-});
-
-test('a warning where the plan counts on continuous backup, which is not restored', () => {
-  const warnings = (rpo: Duration) => {
-    const fixture = new Fixture();
-    fixture.addRecovery({ inRegionRecovery: {}, objectives: objectives(rpo, Duration.days(2)) });
-    return Annotations.fromStack(fixture.stack).findWarning('*', Match.stringLikeRegexp('restores snapshots')).length;
-  };
-  assert.deepEqual([warnings(Duration.hours(1)), warnings(Duration.days(2))], [1, 0]);
 });
