@@ -1,14 +1,16 @@
 import { Option, type Command } from 'commander';
+import type { VolumesFrom } from '../../lambda/drill/contract';
 import { time } from '../arguments';
 import { ExitStatus, run } from '../output';
 import type { SiteOption } from '../recovery/drill/run-drill';
 import { verdictStatus } from '../recovery/drill/verdict-status';
-import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
+import { type DeploymentOptions, volumesFromOption, withDeploymentOptions } from '../recovery/options';
 import { Progress } from '../recovery/progress';
 
 interface DrillOptions extends DeploymentOptions {
   readonly site: SiteOption;
   readonly at?: Date;
+  readonly volumesFrom: VolumesFrom;
   readonly follow?: string;
   readonly dryRun?: boolean;
 }
@@ -24,14 +26,17 @@ export function registerDrill(program: Command): void {
     )
     .addOption(new Option('--site <site>', 'where').choices(['dr', 'primary']).default('dr'))
     .option('--at <time>', 'as if the last good moment had been then (ISO 8601)', time)
+    .addOption(volumesFromOption())
     .option('--follow <arn>', 'start nothing: follow the execution that `drill` or `recover` has started')
     .option('--dry-run', 'say what would be restored, and restore nothing')
     .action((options: DrillOptions) => (options.dryRun ? dryRun(options) : drill(options)));
 }
 
-const eventOf = ({ at }: DrillOptions, deployment: string) => ({
+const eventOf = ({ at, volumesFrom }: DrillOptions, deployment: string) => ({
   deployment,
   mode: 'drill' as const,
+  // One of an older release does not know the field.
+  ...(volumesFrom === 'backup' ? { volumesFrom } : {}),
   ...(at === undefined ? {} : { at: at.toISOString() }),
 });
 

@@ -7,7 +7,7 @@ import type { RecoverSiteOptions } from '../recovery/drill/recover-site';
 import type { SiteOption } from '../recovery/drill/run-drill';
 import { verdictStatus } from '../recovery/drill/verdict-status';
 import { Progress } from '../recovery/progress';
-import { type DeploymentOptions, withDeploymentOptions } from '../recovery/options';
+import { type DeploymentOptions, volumesFromOption, withDeploymentOptions } from '../recovery/options';
 
 interface RecoverOptions
   extends
@@ -29,6 +29,7 @@ export function registerRecover(program: Command): void {
       new Option('--site <site>', 'restore everything at this site, check it, and keep it').choices(['dr', 'primary']),
     )
     .option('--export <key>', 'with --site: that export, by the key of its manifest, and what is nearest to it in time')
+    .addOption(volumesFromOption())
     .addOption(
       new Option('--in-place <what>', 'replace the files of a volume on this machine').choices([
         'repository',

@@ -79,6 +79,7 @@ export interface ExistingServerDirectory extends ExistingAccessPoint {
 export interface ExistingVolume extends ExistingAccessPoint {
   readonly name?: string;
   readonly mountedAt: string;
+  readonly path?: string;
   readonly size?: Size;
   readonly files?: number;
   readonly without?: OptionalTechnique[];
@@ -214,6 +215,7 @@ function readExisting(existing: Table): Existing {
         name: table.optionalText('name', { allowed: 'a name' }),
         ...readAccessPoint(table),
         mountedAt: table.text('mounted_at', { allowed: 'a path below <IS_HOME> as repository' }),
+        path: table.optionalText('path', { pattern: /^\//, allowed: 'a directory of the file system as /repository' }),
         files: table.optionalNumber('files'),
         ...readComponent(table),
       };

@@ -1,5 +1,5 @@
 /** What the commands on a deployment share: which deployment, and where its sites are. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export interface DeploymentOptions {
   readonly json?: boolean;
@@ -25,3 +25,12 @@ function name(text: string): string {
   }
   return text;
 }
+
+/** Whence `drill` and `recover --site` take the files. */
+export const volumesFromOption = () =>
+  new Option(
+    '--volumes-from <source>',
+    'the files from the archive, or from recovery points of AWS Backup (with --site)',
+  )
+    .choices(['archive', 'backup'])
+    .default('archive');

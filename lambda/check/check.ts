@@ -1,4 +1,4 @@
-import type { CheckEvent, CheckOutcome, RestoredDatabase, RestoredVolume } from './contract';
+import type { ArchivedVolume, CheckEvent, CheckOutcome, RestoredDatabase } from './contract';
 import type { DatasourceEntry } from '../../lib/planning/plan-document';
 import type { DatasourceCounts } from '../count/contract';
 import type { RestoredConnection } from './databases/database';
@@ -38,7 +38,7 @@ export interface Surroundings {
   /** Rows that the checks found, by `COMPONENT, DATASOURCE`: counting a large table twice would count as recovery time. */
   readonly counted: Map<string, Readonly<Record<string, number>>>;
   /** What the export wrote down of a volume. */
-  readManifest(volume: RestoredVolume): Promise<ExpectedTree>;
+  readManifest(volume: ArchivedVolume): Promise<ExpectedTree>;
 }
 
 export interface CountsAround {

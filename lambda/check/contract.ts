@@ -31,9 +31,13 @@ export interface RestoredVolume {
   readonly name: string;
   /** Relative to `<IS_HOME>`; the restored files are in `<MOUNT_PATH>/<drillId>/<mountedAt>`. */
   readonly mountedAt: string;
-  readonly archivePrefix: string;
-  readonly manifestKey: string;
+  /** Absent: it was restored from a recovery point of AWS Backup, and there is nothing to compare its files with. */
+  readonly archivePrefix?: string;
+  readonly manifestKey?: string;
 }
+
+/** One that came from the archive. */
+export type ArchivedVolume = RestoredVolume & Required<Pick<RestoredVolume, 'archivePrefix' | 'manifestKey'>>;
 
 export interface CheckResult {
   readonly checks: readonly CheckOutcome[];

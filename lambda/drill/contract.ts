@@ -37,10 +37,17 @@ export interface DrillEvent {
    */
   readonly exportKey?: string;
   /**
+   * `backup`: volumes are restored from recovery points of AWS Backup in the vault of the site, for when the archive cannot serve;
+   * not together with `exportKey`. Default: `archive`.
+   */
+  readonly volumesFrom?: VolumesFrom;
+  /**
    * Choose and say what would be restored; change nothing, report nothing. The answer is a `RestorePreview`. Default: false.
    */
   readonly planOnly?: boolean;
 }
+
+export type VolumesFrom = 'archive' | 'backup';
 
 /** What the function returns; `outcome` tells them apart. */
 export type DrillResult = DrillSummary | RestorePreview | DrillRefusal;
@@ -121,7 +128,7 @@ export interface DrillReport {
   readonly checkedAt?: string;
   readonly endedAt: string;
   /** What the event asked for; absent: the newest set. */
-  readonly asked?: { readonly at?: string; readonly exportKey?: string };
+  readonly asked?: Demand;
   /** Of this site; absent when the recovery plan could not be read. */
   readonly objectives?: ObjectiveSeconds;
   /** How long the plan expected a recovery to take; absent when it could not be read, or expects nothing. */
@@ -147,6 +154,13 @@ export interface DrillReport {
   /** What differs from the newest of `earlier`: a sentence each. */
   readonly changes: readonly string[];
   readonly estimatedCost: DrillCost;
+}
+
+/** What differs from the newest set; of `volumesFrom` nothing stands for the archive. */
+export interface Demand {
+  readonly at?: string;
+  readonly exportKey?: string;
+  readonly volumesFrom?: 'backup';
 }
 
 /** One drill in the history of a deployment. */

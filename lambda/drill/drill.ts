@@ -6,7 +6,7 @@ import type { DrillResult } from './contract';
 import { drillIdOf } from './drill-id';
 import { acquireLock, type Lock, refusal, releaseLock } from './lock';
 import { keepRecovery } from './keep-recovery';
-import { parseEvent } from './event';
+import { demandOf, parseEvent } from './event';
 import { outcomeName } from './own-checks';
 import { pastDrills } from './past-drills';
 import { preview } from './preview';
@@ -63,7 +63,7 @@ export async function drill(
     region: settings.region,
     startedAt,
     endedAt,
-    asked: { ...(asked.at && { at: asked.at }), ...(asked.exportKey && { exportKey: asked.exportKey }) },
+    asked: demandOf(asked),
     ...progress,
     ownChecks: [
       ...settings.ownChecks.map(({ name }) => outcomeName(name)),

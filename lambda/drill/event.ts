@@ -1,31 +1,44 @@
 /** The event, checked: what comes in ends up in keys, names and calls, so nothing else may get through. */
 import { archivePrefix } from '../../lib/private/bucket-layout';
-import type { DrillEvent, DrillMode } from './contract';
+import type { Demand, DrillEvent, DrillMode } from './contract';
 import { DrillError } from './steps';
 
 /** A `DrillEvent` with its defaults. */
-export interface Asked {
+export interface Asked extends Demand {
   readonly deployment: string;
   readonly mode: DrillMode;
   readonly planOnly: boolean;
   /** ISO 8601 in UTC; absent: the start of the execution. */
   readonly at?: string;
-  readonly exportKey?: string;
 }
 
+/** Of what was asked, what the report says. */
+export const demandOf = ({ at, exportKey, volumesFrom }: Demand): Demand => ({
+  ...(at === undefined ? {} : { at }),
+  ...(exportKey === undefined ? {} : { exportKey }),
+  ...(volumesFrom === undefined ? {} : { volumesFrom }),
+});
+
 const MODES: readonly DrillMode[] = ['drill', 'recover'];
-const KNOWN = ['deployment', 'mode', 'at', 'exportKey', 'planOnly'];
+const KNOWN = ['deployment', 'mode', 'at', 'exportKey', 'volumesFrom', 'planOnly'];
 
 /** @throws DrillError that says which field must be what. */
 export function parseEvent(event: unknown): Asked {
   const fields: Readonly<Record<string, unknown>> = typeof event === 'object' && event !== null ? { ...event } : {};
-  const { deployment, mode = 'drill', at, exportKey, planOnly = false } = fields;
+  const { deployment, mode = 'drill', at, exportKey, volumesFrom = 'archive', planOnly = false } = fields;
   if (typeof deployment !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(deployment)) {
     throw wrong('deployment', 'the name of a deployment ([a-z0-9][a-z0-9-]*)', deployment);
   }
   const known = MODES.find((each) => each === mode);
   if (known === undefined) throw wrong('mode', MODES.join(' or '), mode);
   if (typeof planOnly !== 'boolean') throw wrong('planOnly', 'true or false', planOnly);
+  if (volumesFrom !== 'archive' && volumesFrom !== 'backup')
+    throw wrong('volumesFrom', 'archive or backup', volumesFrom);
+  if (volumesFrom === 'backup' && exportKey !== undefined) {
+    throw new DrillError(
+      "`exportKey` and `volumesFrom` of the drill's event exclude each other: an export is in the archive",
+    );
+  }
   // A field that nobody knows may be a misspelt one: `dryRun` must not start a recovery.
   const unknown = Object.keys(fields).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) {
@@ -37,6 +50,7 @@ export function parseEvent(event: unknown): Asked {
     planOnly,
     ...(at === undefined ? {} : { at: moment(at) }),
     ...(exportKey === undefined ? {} : { exportKey: manifestKey(exportKey, deployment) }),
+    ...(volumesFrom === 'archive' ? {} : { volumesFrom }),
   };
 }
 

@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-backup';
 import type { RDSClient } from '@aws-sdk/client-rds';
 import type { RecoveryPlanDocument, Technique } from '../../lib/planning/plan-document';
+import type { VolumesFrom } from './contract';
 import type { Settings } from './settings';
 import { archivePrefix } from '../../lib/private/bucket-layout';
 import { findAutomatedBackups } from './find-automated-backups';
@@ -29,6 +30,7 @@ export async function findPoints(
   plan: RecoveryPlanDocument,
   { site, vaultName }: Pick<Settings, 'site' | 'vaultName'>,
   { backup, rds, archive }: { backup: BackupClient; rds: RDSClient; archive: ArchiveReader },
+  volumesFrom: VolumesFrom = 'archive',
 ): Promise<readonly ComponentPoints[]> {
   const automatedBackups = findAutomatedBackups(plan, site, rds);
   const databases = plan.databases.map(async ({ name, resourceArn }) => ({
@@ -36,16 +38,19 @@ export async function findPoints(
     points: await recoveryPointsOf(resourceArn, vaultName, TECHNIQUES[site].database, backup),
     windows: (await automatedBackups).get(name) ?? [],
   }));
-  const volumes = plan.volumes.map(async ({ name }) => ({
+  const volumes = plan.volumes.map(async ({ name, fileSystemArn }) => ({
     component: name,
-    points: (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
-      ({ manifestKey, startedAt, unusable }) => ({
-        id: manifestKey,
-        technique: TECHNIQUES[site].volume,
-        moment: startedAt,
-        ...(unusable === undefined ? {} : { unusable }),
-      }),
-    ),
+    points:
+      volumesFrom === 'backup'
+        ? await recoveryPointsOf(fileSystemArn, vaultName, TECHNIQUES[site].database, backup)
+        : (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
+            ({ manifestKey, startedAt, unusable }) => ({
+              id: manifestKey,
+              technique: TECHNIQUES[site].volume,
+              moment: startedAt,
+              ...(unusable === undefined ? {} : { unusable }),
+            }),
+          ),
   }));
   return Promise.all([...databases, ...volumes]);
 }

@@ -7,7 +7,7 @@ import type { StepReport } from './contract';
 import { instanceIdentifierOf } from './drill-id';
 import { restoreDatabase } from './restore-database';
 import type { Endpoint } from './restored-instance';
-import { restoreGroups, restoreVolume } from './restore-volume';
+import { isArchived, restoreGroups, restoreVolume } from './restore-volume';
 import { describeError, DrillError, Journal, lastEnd } from './steps';
 import type { Surroundings } from './surroundings';
 import type { RestoredComponent } from './verdict';
@@ -51,11 +51,20 @@ export function restoreTasks(
         },
       })),
     ),
-    ...restoreGroups(plan.volumes.filter(({ name }) => pointOf(name).length > 0)).map((group) => ({
+    ...volumeGroups(
+      plan.volumes.filter(({ name }) => pointOf(name).length > 0),
+      plan.volumes.flatMap(({ name }) => pointOf(name)),
+    ).map((group) => ({
       name: group.map(({ name }) => name).join(' + '),
       volumes: group.flatMap((volume) => pointOf(volume.name).map((point) => ({ volume, point }))),
     })),
   ];
+}
+
+/** AWS Backup restores to directories that do not say whose they are: so one volume after the other. */
+function volumeGroups(volumes: readonly VolumeEntry[], points: readonly ChosenPoint[]) {
+  const groups = restoreGroups(volumes);
+  return points.every(isArchived) || groups.length === 0 ? groups : [groups.flat()];
 }
 
 export async function restoreAll(

@@ -1,4 +1,5 @@
 import {
+  type BackupClient,
   DescribeRestoreJobCommand,
   GetRecoveryPointRestoreMetadataCommand,
   StartRestoreJobCommand,
@@ -67,16 +68,7 @@ export async function runRestoreJob(
     return { restoreJobId: RestoreJobId, warnings: groups.warnings };
   });
   onStarted(restoreJobId);
-
-  const createdArn = await journal.wait(context, `restore of ${entry.name}`, RESTORE_TIMEOUT_SECONDS, async () => {
-    const job = await aws.backup.send(new DescribeRestoreJobCommand({ RestoreJobId: restoreJobId }));
-    if (job.Status === 'FAILED' || job.Status === 'ABORTED') {
-      throw new DrillError(`restore job ${restoreJobId} ${job.Status}: ${job.StatusMessage ?? 'no reason given'}`);
-    }
-    return job.Status === 'COMPLETED' && job.CreatedResourceArn !== undefined
-      ? { done: job.CreatedResourceArn }
-      : { notYet: `restore job ${restoreJobId} is ${job.Status}` };
-  });
+  const createdArn = await untilRestored(context, journal, aws.backup, entry.name, restoreJobId);
 
   await journal.step(context, `tag restored ${entry.name}`, () =>
     aws.rds
@@ -84,4 +76,23 @@ export async function runRestoreJob(
       .then(() => null),
   );
   return warnings;
+}
+
+/** Waits for the end of a restore job; gives the ARN of what it made, or restored to. */
+export function untilRestored(
+  context: DurableContext,
+  journal: Journal,
+  backup: BackupClient,
+  component: string,
+  restoreJobId: string,
+): Promise<string> {
+  return journal.wait<string>(context, `restore of ${component}`, RESTORE_TIMEOUT_SECONDS, async () => {
+    const job = await backup.send(new DescribeRestoreJobCommand({ RestoreJobId: restoreJobId }));
+    if (job.Status === 'FAILED' || job.Status === 'ABORTED') {
+      throw new DrillError(`restore job ${restoreJobId} ${job.Status}: ${job.StatusMessage ?? 'no reason given'}`);
+    }
+    return job.Status === 'COMPLETED' && job.CreatedResourceArn !== undefined
+      ? { done: job.CreatedResourceArn }
+      : { notYet: `restore job ${restoreJobId} is ${job.Status}` };
+  });
 }

@@ -3,17 +3,24 @@ import type { VolumeEntry } from '../../lib/planning/plan-document';
 import { archivePrefix } from '../../lib/private/bucket-layout';
 import type { RestoreEvent, RestoreResult } from '../restore/contract';
 import type { ChosenPoint } from './choose-recovery-set';
+import { restoreBackedUpVolume } from './restore-backed-up-volume';
 import type { Surroundings } from './surroundings';
 import type { Journal } from './steps';
 
-/** Puts one exported point onto the restore volume, at `<drillId>/<mountedAt>`. */
+/** Whether a volume comes back from the archive, and not from a recovery point. */
+export const isArchived = ({ technique }: Pick<ChosenPoint, 'technique'>): boolean =>
+  technique === 'artifact-export' || technique === 'artifact-export-replicated';
+
+/** Puts one point onto the restore volume, at `<drillId>/<mountedAt>`. */
 export async function restoreVolume(
   context: DurableContext,
   journal: Journal,
-  { settings, drillId, deployment }: Surroundings,
+  surroundings: Surroundings,
   entry: VolumeEntry,
   point: ChosenPoint,
 ): Promise<RestoreResult> {
+  if (!isArchived(point)) return restoreBackedUpVolume(context, journal, surroundings, entry, point);
+  const { settings, drillId, deployment } = surroundings;
   const { result } = await journal.invoke<RestoreEvent, RestoreResult>(
     context,
     `restore of ${entry.name}`,

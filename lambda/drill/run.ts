@@ -6,13 +6,14 @@ import { archivePrefix } from '../../lib/private/bucket-layout';
 import { bootCopy } from './boot';
 import { chooseRecoverySet, type RecoverySet } from './choose-recovery-set';
 import type { MadeDatabase } from './clean-up-database';
-import type { StepReport } from './contract';
+import type { Demand, StepReport } from './contract';
 import type { Asked } from './event';
 import { findPoints } from './find-points';
 import { disasterAt, objectivesOf } from './objectives';
 import { runOwnChecks } from './own-checks';
 import { readPlan } from './read-plan';
 import { restoreAll, type RestoreOutcome, restoreTasks } from './restore-all';
+import { isArchived } from './restore-volume';
 import { describeError, DrillError, Journal, lastEnd } from './steps';
 import { markSuspicious, readSuspicions } from './suspicion';
 import type { Surroundings } from './surroundings';
@@ -94,7 +95,7 @@ export async function choose(
   context: DurableContext,
   journal: Journal,
   { aws, settings, deployment }: Surroundings,
-  { at, exportKey }: Pick<Asked, 'at' | 'exportKey'>,
+  { at, exportKey, volumesFrom }: Demand,
   startedAt: string,
   progress: Pick<Progress, 'plan' | 'recoverySet'> = {},
 ): Promise<{ readonly plan: RecoveryPlanDocument; readonly recoverySet: RecoverySet }> {
@@ -102,7 +103,7 @@ export async function choose(
   progress.plan = plan;
   const recoverySet = await journal.step(context, 'choose recovery set', async () => {
     const [found, suspicions] = await Promise.all([
-      findPoints(plan, settings, aws),
+      findPoints(plan, settings, aws, volumesFrom),
       readSuspicions(deployment, settings.bucket, aws.s3),
     ]);
     const components = markSuspicious(found, suspicions);
@@ -158,7 +159,13 @@ function checkEventOf(
       const point = chosen.find(({ component }) => component === name);
       return point === undefined || !usable.has(name)
         ? []
-        : [{ name, mountedAt, archivePrefix: archivePrefix(deployment, name), manifestKey: point.id }];
+        : [
+            {
+              name,
+              mountedAt,
+              ...(isArchived(point) ? { archivePrefix: archivePrefix(deployment, name), manifestKey: point.id } : {}),
+            },
+          ];
     }),
     plannedDatasources: plan.databases.flatMap(({ datasources }) => datasources),
     restoreDependencies: plan.restoreDependencies,

@@ -11,6 +11,9 @@ export interface Settings {
   readonly dbSecurityGroupId: string;
   readonly restoreFunction: string;
   readonly checkFunction: string;
+  /** The restore function at the root of the restore volume; as whom the others read. */
+  readonly adoptFunction: string;
+  readonly restoreOwner: { readonly uid: number; readonly gid: number };
   /** The restore volume, and the folder in it that the functions' access point leads to: `/drills`. */
   readonly restoreFileSystemId: string;
   readonly restoreRoot: string;
@@ -59,11 +62,16 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
     dbSecurityGroupId: required('DB_SECURITY_GROUP_ID'),
     restoreFunction: required('RESTORE_FUNCTION'),
     checkFunction: required('CHECK_FUNCTION'),
+    adoptFunction: required('ADOPT_FUNCTION'),
+    restoreOwner: {
+      uid: Number(required('RESTORE_UID', isPositive)),
+      gid: Number(required('RESTORE_GID', isPositive)),
+    },
     restoreFileSystemId: required('RESTORE_FILE_SYSTEM_ID'),
     restoreRoot: required('RESTORE_ROOT'),
     topicArn: required('TOPIC_ARN'),
     region: required('AWS_REGION'),
-    timeoutSeconds: Number(required('TIMEOUT_SECONDS', isSeconds)),
+    timeoutSeconds: Number(required('TIMEOUT_SECONDS', isPositive)),
     ownChecks: ownChecks(environment['OWN_CHECKS']),
     // As the site's stack writes it.
     ...(environment['BOOT'] ? { boot: JSON.parse(environment['BOOT']) as Boot } : {}),
@@ -78,7 +86,7 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
 
 const isText = (text: string): text is string => text !== '';
 const isSite = (text: string): text is Site => text === 'dr-site' || text === 'in-region';
-const isSeconds = (text: string): text is string => /^[1-9]\d*$/.test(text);
+const isPositive = (text: string): text is string => /^[1-9]\d*$/.test(text);
 
 /** `{ NAME: ARN }`, as the site's stack writes it. */
 function ownChecks(json: string | undefined): readonly OwnCheck[] {

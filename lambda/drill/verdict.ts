@@ -9,7 +9,7 @@ import { drillCost } from '../../lib/planning/drill-cost';
 import type { PlanLine, RecoveryPlanDocument, Site, Technique } from '../../lib/planning/plan-document';
 import { ALL_TOGETHER } from '../../lib/planning/plan-types';
 import type { RecoverySet } from './choose-recovery-set';
-import type { ComponentReport, DrillMode, DrillReport, KeptRecovery, StepReport, Verdict } from './contract';
+import type { ComponentReport, Demand, DrillMode, DrillReport, KeptRecovery, StepReport, Verdict } from './contract';
 import { TECHNIQUES } from './find-points';
 import { disasterAt, objectivesOf } from './objectives';
 import { changesSince } from './report/changes';
@@ -23,7 +23,7 @@ export interface Course {
   readonly mode: DrillMode;
   readonly site: Site;
   /** As in the event. */
-  readonly asked: { readonly at?: string; readonly exportKey?: string };
+  readonly asked: Demand;
   /** Of a recovery alone. */
   readonly recovery?: KeptRecovery;
   readonly drillId: string;
@@ -227,7 +227,7 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
   const promisedRtoSeconds = recoverySecondsOf(name, site, plan);
   const tooOld =
     mode === 'drill' &&
-    asked.exportKey === undefined &&
+    !hasChosenAge(asked) &&
     rpoObjective !== undefined &&
     measuredRpoSeconds !== undefined &&
     !(measuredRpoSeconds <= rpoObjective);
@@ -236,7 +236,7 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
     ...own.filter(({ status }) => status === 'WARNING').map(sentence),
     ...(restored?.warnings ?? []).map((warning) => `${name}: ${warning}`),
   ];
-  const asPlanned = asked.exportKey === undefined;
+  const asPlanned = !hasChosenAge(asked);
   // A moment inside a window was chosen to fit the other components: its age says nothing of the backup.
   const asOldAsItsBackup = chosen !== undefined && (chosen.latest === true || !offersWindow(chosen.technique));
   if (
@@ -332,10 +332,14 @@ function missedObjectives(
   if (objectives === undefined) return { counting: [], expected: [] };
   const rpo = notMet('RPO', measuredRpoSeconds, objectives.rpoSeconds);
   const rto = notMet('RTO', measuredRtoSeconds, objectives.rtoSeconds);
-  return asked.exportKey === undefined
-    ? { counting: [...rpo, ...rto], expected: [] }
-    : { counting: rto, expected: rpo.map((sentence) => `${sentence}: the export was asked for`) };
+  const what = asked.exportKey === undefined ? 'recovery points of volumes were' : 'the export was';
+  return hasChosenAge(asked)
+    ? { counting: rto, expected: rpo.map((sentence) => `${sentence}: ${what} asked for`) }
+    : { counting: [...rpo, ...rto], expected: [] };
 }
+
+/** Who asks for a certain export, or for recovery points in its place, has chosen the age. */
+const hasChosenAge = ({ exportKey, volumesFrom }: Demand) => exportKey !== undefined || volumesFrom !== undefined;
 
 /** How long the plan expects the recovery of a component, or of all together, to take at the site. */
 function recoverySecondsOf(component: string, at: Site, plan: RecoveryPlanDocument | undefined): number | undefined {

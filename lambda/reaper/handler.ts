@@ -3,7 +3,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import type { SweepEvent, SweepResult } from '../restore/contract';
+import type { SweepEvent, SweepRecoveryDirectoriesEvent, SweepResult } from '../restore/contract';
 import { requireEnvironment } from '../shared/environment';
 import { createLogger } from '../shared/log';
 import type { ReapResult } from './contract';
@@ -18,17 +18,20 @@ const sns = new SNSClient({});
 const log = createLogger({ function: 'reaper' });
 
 export async function handler(): Promise<ReapResult> {
-  const { RESTORE_FUNCTION, RESTORE_ROLE_ARN, DB_SUBNET_GROUP, TOPIC_ARN, TIMEOUT_SECONDS } = requireEnvironment([
+  const env = requireEnvironment([
     'RESTORE_FUNCTION',
+    'ADOPT_FUNCTION',
     'RESTORE_ROLE_ARN',
     'DB_SUBNET_GROUP',
     'TOPIC_ARN',
     'TIMEOUT_SECONDS',
   ]);
+  const { RESTORE_FUNCTION, ADOPT_FUNCTION, RESTORE_ROLE_ARN, DB_SUBNET_GROUP, TOPIC_ARN, TIMEOUT_SECONDS } = env;
   const result = await reap({
     rds,
     backup,
     sweepFolders: (startedBefore) => sweep(RESTORE_FUNCTION, { action: 'sweep', startedBefore }),
+    sweepRecoveryDirectories: (before) => sweep(ADOPT_FUNCTION, { action: 'sweep-recovery-directories', before }),
     stopTasks: (startedBefore) => {
       // Where the site boots copies alone.
       const cluster = process.env['BOOT_CLUSTER'];
@@ -56,7 +59,7 @@ export async function handler(): Promise<ReapResult> {
   return result;
 }
 
-async function sweep(functionName: string, event: SweepEvent): Promise<SweepResult> {
+async function sweep(functionName: string, event: SweepEvent | SweepRecoveryDirectoriesEvent): Promise<SweepResult> {
   const { FunctionError, Payload } = await lambda.send(
     new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }),
   );

@@ -19,6 +19,8 @@ export interface ReaperSurroundings {
   readonly backup: BackupClient;
   /** Asks the restore function to remove the folders of drills that began before this moment (ISO 8601). */
   readonly sweepFolders: (startedBefore: string) => Promise<SweepResult>;
+  /** Asks the adopt function to remove what AWS Backup restored before this moment (ISO 8601) and nobody took. */
+  readonly sweepRecoveryDirectories: (before: string) => Promise<SweepResult>;
   /** Stops booted copies of drills that began before this moment (milliseconds since 1970); says what it stopped. */
   readonly stopTasks: (startedBefore: number) => Promise<readonly string[]>;
   readonly restoreRoleArn: string;
@@ -72,6 +74,10 @@ export async function reap(surroundings: ReaperSurroundings): Promise<ReapResult
   await attempt('restored files', async () => {
     const { folders } = await surroundings.sweepFolders(new Date(startedBefore).toISOString());
     removed.push(...folders.map((folder) => `folder ${folder} on the restore volume`));
+  });
+  await attempt('restored recovery points', async () => {
+    const { folders } = await surroundings.sweepRecoveryDirectories(new Date(startedBefore).toISOString());
+    removed.push(...folders.map((folder) => `directory ${folder} on the restore volume`));
   });
 
   if (failures.length > 0) throw new Error(`the reaper could not remove everything: ${failures.join('; ')}`);

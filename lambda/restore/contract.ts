@@ -5,9 +5,19 @@ import type { ConfigurationChange, NewEndpoint } from '../../lib/deployment/conf
  * restore volume, removes what an earlier call or a dead drill put there, says what a restored `deployment.toml` must say differently, or writes one
  * with which a booted copy meets nothing of production.
  *
+ * The adopt function is the same with the root of the restore volume mounted, as root: it takes what AWS Backup restored to there.
+ *
  * Environment: `BUCKET` (replica bucket), `MOUNT_PATH`.
  */
-export type RestoreEvent = RestorePointEvent | RemoveEvent | ConfigureEvent | IsolateEvent | SweepEvent;
+export type RestoreEvent =
+  | RestorePointEvent
+  | RemoveEvent
+  | ConfigureEvent
+  | IsolateEvent
+  | SweepEvent
+  | RecoveryDirectoriesEvent
+  | AdoptEvent
+  | SweepRecoveryDirectoriesEvent;
 
 export interface RestorePointEvent {
   readonly action: 'restore';
@@ -46,6 +56,37 @@ export interface IsolateEvent {
   /** Where the isolated one is written: `<drillId>/wso2is-recovery-boot/deployment.toml`. */
   readonly destination: string;
   readonly endpoints: readonly NewEndpoint[];
+}
+
+/** Of the adopt function. */
+export interface RecoveryDirectoriesEvent {
+  readonly action: 'recovery-directories';
+}
+
+export interface RecoveryDirectoriesResult {
+  /** What restores of AWS Backup left at the root of the volume, finished or not. */
+  readonly names: readonly string[];
+}
+
+/** Of the adopt function: moves what AWS Backup restored to where drills have it. */
+export interface AdoptEvent {
+  readonly action: 'adopt';
+  /** The directories of AWS Backup that were there before it restored. */
+  readonly before: readonly string[];
+  /** Directory of the file system that was backed up, to which the access point of the volume leads: `/repository`, or `/`. */
+  readonly path: string;
+  /** Relative to the root of the volume, must not hold anything yet: `drills/<id>/repository`. */
+  readonly target: string;
+  /** POSIX user and group as whom the functions of drills read. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Of the reaper, to the adopt function. */
+export interface SweepRecoveryDirectoriesEvent {
+  readonly action: 'sweep-recovery-directories';
+  /** ISO 8601. */
+  readonly before: string;
 }
 
 /** Keys and names alone, no values of the file. */

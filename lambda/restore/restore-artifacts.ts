@@ -7,10 +7,12 @@ import { startOfDrill } from '../drill/drill-id';
 import { pathOnVolume } from '../shared/mount-path';
 import { changesOfFile } from './configure';
 import { isolateFile } from './isolate';
+import { adopt, recoveryDirectories, sweepRecoveryDirectories } from './recovery-directory';
 import type {
   ConfigureEvent,
   ConfigureResult,
   IsolateResult,
+  RecoveryDirectoriesResult,
   RemoveEvent,
   RemoveResult,
   RestoreEvent,
@@ -29,16 +31,17 @@ export interface RestoreSurroundings {
   readonly now?: () => number;
 }
 
+export type AnyResult =
+  RestoreResult | RemoveResult | ConfigureResult | IsolateResult | SweepResult | RecoveryDirectoriesResult;
+
 /**
  * Restores a point onto the restore volume, removes what a restore put there, or compares its `deployment.toml`.
  *
  * @throws Error when the event is not one of those of contract.ts, or the restore fails; nothing is at the target then
  */
-export async function restoreArtifacts(
-  event: unknown,
-  surroundings: RestoreSurroundings,
-): Promise<RestoreResult | RemoveResult | ConfigureResult | IsolateResult | SweepResult> {
+export async function restoreArtifacts(event: unknown, surroundings: RestoreSurroundings): Promise<AnyResult> {
   const parsed = parse(event);
+  const { mountPath, now = () => Date.now() } = surroundings;
   switch (parsed.action) {
     case 'restore':
       return restore(parsed, surroundings);
@@ -47,11 +50,22 @@ export async function restoreArtifacts(
     case 'sweep':
       return sweep(parsed, surroundings);
     case 'configure':
-      return changesOfFile(await pathOnVolume(surroundings.mountPath, parsed.target), parsed.target, parsed.endpoints);
+      return changesOfFile(await pathOnVolume(mountPath, parsed.target), parsed.target, parsed.endpoints);
     case 'isolate': {
-      const { mountPath } = surroundings;
       const destination = await pathOnVolume(mountPath, parsed.destination);
       return isolateFile(await pathOnVolume(mountPath, parsed.target), parsed.target, destination, parsed.endpoints);
+    }
+    case 'recovery-directories':
+      return { names: await recoveryDirectories(mountPath) };
+    case 'adopt': {
+      const adopted = await adopt(parsed, { mountPath, now });
+      surroundings.log.info('adopted', { target: parsed.target, ...adopted });
+      return adopted;
+    }
+    case 'sweep-recovery-directories': {
+      const folders = await sweepRecoveryDirectories(mountPath, Date.parse(parsed.before));
+      surroundings.log.info('swept', { folders: folders.length });
+      return { folders };
     }
   }
 }
@@ -131,6 +145,22 @@ function parse(event: unknown): RestoreEvent {
       if (!Number.isNaN(Date.parse(startedBefore))) return { action: 'sweep', startedBefore };
       throw new Error(`\`startedBefore\` must be a time, got ${startedBefore}`);
     }
+    case 'recovery-directories':
+      return { action: 'recovery-directories' };
+    case 'adopt':
+      return {
+        action: 'adopt',
+        before: textsOf(fields['before']),
+        path: text('path'),
+        target: text('target'),
+        uid: idOf('uid', fields['uid']),
+        gid: idOf('gid', fields['gid']),
+      };
+    case 'sweep-recovery-directories': {
+      const before = text('before');
+      if (!Number.isNaN(Date.parse(before))) return { action: 'sweep-recovery-directories', before };
+      throw new Error(`\`before\` must be a time, got ${before}`);
+    }
     case 'isolate':
       return {
         action: 'isolate',
@@ -140,9 +170,20 @@ function parse(event: unknown): RestoreEvent {
       };
     default:
       throw new Error(
-        `\`action\` must be restore, remove, configure, isolate or sweep, got ${JSON.stringify(fields['action'])}`,
+        '`action` must be restore, remove, configure, isolate, sweep, recovery-directories, adopt or ' +
+          `sweep-recovery-directories, got ${JSON.stringify(fields['action'])}`,
       );
   }
+}
+
+function textsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
+  throw new Error('`before` must be a list of names');
+}
+
+function idOf(name: string, value: unknown): number {
+  if (Number.isInteger(value) && Number(value) >= 0) return Number(value);
+  throw new Error(`\`${name}\` must be a number of a POSIX user or group, got ${JSON.stringify(value)}`);
 }
 
 function endpointsOf(value: unknown): ConfigureEvent['endpoints'] {

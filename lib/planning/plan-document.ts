@@ -95,6 +95,8 @@ export interface VolumeEntry {
   /** Where it is mounted, relative to `<IS_HOME>`, without leading or trailing slash: `repository`. */
   readonly mountedAt: string;
   readonly fileSystemArn: string;
+  /** Directory of the file system to which the access point leads: `/repository`. Absent: its root. */
+  readonly path?: string;
 }
 
 /** Files and values that a restored IS cannot do without; paths relative to `<IS_HOME>`. */

@@ -112,6 +112,7 @@ const planDocument = (
     name: volume.name,
     mountedAt: volume.mountedAt,
     fileSystemArn: volume._fileSystemArn(scope),
+    ...(volume._path === undefined ? {} : { path: volume._path }),
   })),
   restoreDependencies: deployment._restoreDependencies,
   plan: planned.lines,

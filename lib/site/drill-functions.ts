@@ -19,7 +19,7 @@ import type { Site } from '../planning/plan-document';
 import { recoveryFunction } from '../private/recovery-function';
 import { drillPermissions } from './drill-permissions';
 import { reaper } from './reaper';
-import { MOUNT_PATH, RESTORE_ROOT, restoreVolume } from './restore-volume';
+import { MOUNT_PATH, RESTORE_OWNER, RESTORE_ROOT, restoreVolume } from './restore-volume';
 import { SITE_TAG } from './site-names';
 import type { SiteNetwork } from './site-network';
 
@@ -57,7 +57,7 @@ export interface DrillFunctions {
 
 export function drillFunctions(scope: Construct, options: DrillFunctionsOptions): DrillFunctions {
   const { site, functionName, bucket, vault, key, topic, network, drillTimeout, removalPolicy } = options;
-  const accessPoint = restoreVolume(scope, network, removalPolicy);
+  const { drills: accessPoint, root } = restoreVolume(scope, network, removalPolicy);
   const inNetwork = {
     removalPolicy,
     vpc: network.vpc,
@@ -76,6 +76,13 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     bundle: 'check',
     description: 'Checks what a drill restored',
     securityGroups: [network.check],
+  });
+  const adopt = recoveryFunction(scope, 'Adopt', {
+    ...inNetwork,
+    filesystem: lambda.FileSystem.fromEfsAccessPoint(root, MOUNT_PATH),
+    bundle: 'restore',
+    description: 'Moves what AWS Backup restored to the restore volume to where drills have it',
+    securityGroups: [network.restore],
   });
   for (const fn of [restore, check]) {
     fn.addToRolePolicy(
@@ -116,6 +123,9 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
       DB_SECURITY_GROUP_ID: network.database.securityGroupId,
       RESTORE_FUNCTION: restore.functionName,
       CHECK_FUNCTION: check.functionName,
+      ADOPT_FUNCTION: adopt.functionName,
+      RESTORE_UID: RESTORE_OWNER.uid,
+      RESTORE_GID: RESTORE_OWNER.gid,
       RESTORE_FILE_SYSTEM_ID: accessPoint.fileSystem.fileSystemId,
       RESTORE_ROOT,
       TOPIC_ARN: topic.topicArn,
@@ -137,10 +147,11 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   for (const statement of permissions) drill.addToRolePolicy(statement);
   restore.grantInvoke(drill);
   check.grantInvoke(drill);
+  adopt.grantInvoke(drill);
   topic.grantPublish(drill);
   notifyOfDrillsWithoutVerdict(scope, drill, topic);
   alarmOnDroppedEvents(drill, topic);
-  const reap = reaper(scope, { ...options, restore, restoreRole, subnetGroup: subnetGroup.ref });
+  const reap = reaper(scope, { ...options, restore, adopt, restoreRole, subnetGroup: subnetGroup.ref });
   const alias = new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
   return { drill, alias, check, reap, accessPoint };
 }

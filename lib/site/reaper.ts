@@ -11,6 +11,7 @@ import { recoveryFunction } from '../private/recovery-function';
 
 export interface ReaperOptions {
   readonly restore: lambda.Function;
+  readonly adopt: lambda.Function;
   readonly restoreRole: iam.IRole;
   /** Name of the subnet group of what is restored. */
   readonly subnetGroup: string;
@@ -21,13 +22,14 @@ export interface ReaperOptions {
 
 /** Removes, on its own schedule, what drills left that died before their clean-up. */
 export function reaper(scope: Construct, options: ReaperOptions): lambda.Function {
-  const { restore, restoreRole, subnetGroup, topic, drillTimeout, removalPolicy } = options;
+  const { restore, adopt, restoreRole, subnetGroup, topic, drillTimeout, removalPolicy } = options;
   const fn = recoveryFunction(scope, 'Reaper', {
     bundle: 'reaper',
     description: 'Removes what drills left that ended before their clean-up',
     removalPolicy,
     environment: {
       RESTORE_FUNCTION: restore.functionName,
+      ADOPT_FUNCTION: adopt.functionName,
       RESTORE_ROLE_ARN: restoreRole.roleArn,
       DB_SUBNET_GROUP: subnetGroup,
       TOPIC_ARN: topic.topicArn,
@@ -73,6 +75,7 @@ export function reaper(scope: Construct, options: ReaperOptions): lambda.Functio
     fn.addToRolePolicy(statement);
   }
   restore.grantInvoke(fn);
+  adopt.grantInvoke(fn);
   topic.grantPublish(fn);
   notifyOfFunction(fn, topic, 1);
   new events.Rule(scope, 'ReaperSchedule', {

@@ -1,5 +1,6 @@
 import type * as efs from 'aws-cdk-lib/aws-efs';
-import { type CfnElement, type Size, SizeRoundingBehavior, Stack } from 'aws-cdk-lib';
+import { CfnAccessPoint } from 'aws-cdk-lib/aws-efs';
+import { type CfnElement, type Size, SizeRoundingBehavior, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { OptionalTechnique } from '../objectives/optional-technique';
 import type { VolumeInput } from '../planning/plan-types';
@@ -19,6 +20,13 @@ export interface VolumeProps {
    * @default - made of `mountedAt`: `repository/tenants` becomes `repository-tenants`
    */
   readonly name?: string;
+  /**
+   * The directory of the file system to which the access point leads: `/repository`. Where volumes are restored from recovery points
+   * of AWS Backup, which hold the whole file system, this directory alone is.
+   *
+   * @default - that of an access point of this app; of an imported one the root, `/`
+   */
+  readonly path?: string;
   /**
    * How much data it holds, for the estimates of the time to recover and of the cost.
    *
@@ -62,6 +70,12 @@ export class Volume {
   public readonly _planInput: VolumeInput;
 
   /**
+   * Directory of the file system; undefined: its root.
+   * @internal
+   */
+  public readonly _path?: string;
+
+  /**
    * The file system's resource, where it is of this app.
    * @internal
    */
@@ -77,6 +91,7 @@ export class Volume {
           `got '${props.mountedAt}': write it like repository/tenants`,
       );
     }
+    this._path = props.path === undefined ? statedPath(accessPoint) : requirePath(props.path);
     this.accessPoint = accessPoint;
     this.mountedAt = props.mountedAt;
     this.name = props.name ?? nameFromId(props.mountedAt);
@@ -100,4 +115,21 @@ export class Volume {
       resourceName: this.accessPoint.fileSystem.fileSystemId,
     });
   }
+}
+
+/** Of an access point of this app. */
+function statedPath(accessPoint: efs.IAccessPoint): string | undefined {
+  const { defaultChild } = accessPoint.node;
+  const root = defaultChild instanceof CfnAccessPoint ? defaultChild.rootDirectory : undefined;
+  return root === undefined || Tokenization.isResolvable(root) ? undefined : root.path;
+}
+
+function requirePath(path: string): string {
+  if (Token.isUnresolved(path) || path === '/') return path;
+  const parts = path.split('/').slice(1);
+  if (path.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..')) return path;
+  throw new Error(
+    `\`path\` must be a directory of the file system, got '${path}': write it from its root, without a slash at its end, like ` +
+      '/repository',
+  );
 }

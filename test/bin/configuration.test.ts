@@ -86,6 +86,7 @@ ${EXISTING}`);
       accessPointId: 'fsap-0a1',
       securityGroupId: 'sg-0a1',
       mountedAt: 'repository',
+      path: undefined,
       files: undefined,
       size: undefined,
       without: undefined,
@@ -141,7 +142,7 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 15);
+  assert.equal(text.match(optional)?.length, 16);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
@@ -158,6 +159,7 @@ test('what the sample of an existing deployment leaves out is read too', () => {
     securityGroupId: 'sg-0123456789abcdef0',
     productVersion: undefined,
   });
+  assert.equal(configuration.existing?.volumes[0]?.path, '/repository');
 });
 
 describe('what cannot be used', () => {

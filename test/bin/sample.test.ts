@@ -43,7 +43,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
-    path: /\/(Restore|Check|Export-repository)\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/(Restore|Check|Adopt|Export-repository)\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'elasticfilesystem:ClientMount, narrowed by its condition to the access point (the CDK writes it).',
   },
   {
@@ -87,12 +87,12 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'RDS lists instances, clusters and automated backups for the Region as a whole.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*:(pg:default\.|og:default:)\*\]$/,
+    rule: /^AwsSolutions-IAM5\[Resource::.*:(pg|og):\*\]$/,
     path: /\/Drill\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
-    reason: 'The default groups of whichever engine and version is restored.',
+    reason: 'Groups that the recovery plan names, and the defaults of the engine: the site knows no deployment.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::<RecoverySite(Restore|Check)\w+\.Arn>:\*\]$/,
+    rule: /^AwsSolutions-IAM5\[Resource::<RecoverySite(Restore|Check|Adopt)\w+\.Arn>:\*\]$/,
     path: /\/(Drill|Reaper)\/ServiceRole\/(Default|Overflow)Policy\d*\/Resource$/,
     reason: 'The versions of one function.',
   },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as efs from 'aws-cdk-lib/aws-efs';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -475,6 +476,23 @@ const auroraCluster = (fixture: Fixture, more: object = {}) =>
     credentials: fixture.database.secret!,
   });
 
+test('the directory of a volume: stated by an access point of this app, or given', () => {
+  const { accessPoint } = new Fixture();
+  const owned = accessPoint.fileSystem as efs.FileSystem;
+  const pathOf = (point: efs.IAccessPoint, path?: string) =>
+    Volume.fromAccessPoint(point, { mountedAt: 'repository', path })._path;
+  assert.equal(pathOf(accessPoint), undefined);
+  assert.equal(pathOf(owned.addAccessPoint('Deep', { path: '/is/repository' })), '/is/repository');
+  assert.equal(
+    pathOf(
+      efs.AccessPoint.fromAccessPointAttributes(owned, 'Imported', { accessPointId: 'fsap-1', fileSystem: owned }),
+      '/is',
+    ),
+    '/is',
+  );
+  assert.equal(pathOf(owned.addAccessPoint('Given', { path: '/is' }), '/'), '/');
+});
+
 describe('what stops the synth', () => {
   const cases: [string, (fixture: Fixture) => void, string][] = [
     [
@@ -634,6 +652,16 @@ describe('what stops the synth', () => {
       },
     );
   });
+
+  for (const path of ['repository', '/repository/', '//', '/a/../b', '']) {
+    test(`a volume of the directory '${path}'`, () => {
+      assert.throws(() => Volume.fromAccessPoint(new Fixture().accessPoint, { mountedAt: 'repository', path }), {
+        message:
+          `\`path\` must be a directory of the file system, got '${path}': write it from its root, without a slash at its ` +
+          'end, like /repository',
+      });
+    });
+  }
 
   for (const mountedAt of ['', '/repository', 'repository/', 'a//b', '../conf', 'a/./b']) {
     test(`a volume at '${mountedAt}'`, () => {

@@ -5,6 +5,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BackupClient, DescribeBackupJobCommand, StartBackupJobCommand } from '@aws-sdk/client-backup';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DeleteDBInstanceCommand,
@@ -52,6 +54,19 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     const { status, stdout, stderr } = await command(...args, '--json');
     assert.equal(status, expected, stdout + stderr);
     return JSON.parse(stdout) as T;
+  }
+
+  async function backUpVolume(): Promise<void> {
+    const backup = new BackupClient(aws.clientConfig(REGIONS.primary));
+    const { vaultName: BackupVaultName, backupRoleArn: IamRoleArn } = deployed;
+    const ResourceArn = deployed.plan.volumes[0]!.fileSystemArn;
+    const { BackupJobId } = await backup.send(new StartBackupJobCommand({ BackupVaultName, ResourceArn, IamRoleArn }));
+    for (;;) {
+      const { State, StatusMessage } = await backup.send(new DescribeBackupJobCommand({ BackupJobId }));
+      if (State === 'COMPLETED') return;
+      assert.ok(State === 'CREATED' || State === 'PENDING' || State === 'RUNNING', `${State}: ${StatusMessage}`);
+      await sleep(50);
+    }
   }
 
   const lights = ({ components }: Status) =>
@@ -129,7 +144,7 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     const drilled = await json<{ report: DrillReport; reportJson: string }>(3, 'drill', '--site', 'primary');
     assert.deepEqual([drilled.report.site, drilled.report.region], ['in-region', 'eu-central-1']);
     assert.match(drilled.report.components[0]!.restoredFrom!, /^arn:aws:rds:eu-central-1:.*:snapshot:awsbackup:job-/);
-    // The objective of the Region is met by continuous backup, which the function does not restore.
+    // The objective of the Region is met by continuous backup, of which the local AWS has nothing in the source's own Region.
     assert.deepEqual(
       drilled.report.warnings.map((warning) => warning.split(':').slice(0, 2).join(':')),
       ['database: restored from backup-snapshot, not from backup-continuous as planned'],
@@ -139,6 +154,28 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     assert.deepEqual(await instances(), production);
     // Its report is replicated, and no drill of the DR site.
     assert.match((await json<Status>(0, 'status')).drill.last!.report, /-eu-west-1\/drills\/wso2is\/drill-/);
+
+    // The volume as AWS Backup has it: its files, in the place where the drill has them.
+    await backUpVolume();
+    const { report } = await json<{ report: DrillReport }>(3, 'drill', '--site', 'primary', '--volumes-from', 'backup');
+    assert.deepEqual(report.causes, []);
+    assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
+    const volume = report.components.find(({ component }) => component === 'repository');
+    assert.equal(volume?.technique, 'backup-snapshot');
+    assert.match(volume?.restoredFrom ?? '', /^arn:aws:backup:eu-central-1:.*:recovery-point:/);
+    const checked = (check: string) => report.checks.find((each) => each.check === check);
+    assert.equal(checked('tenants-agree')?.compared.tenantDirectories, 30);
+    assert.equal(checked('keystores-open')?.status, 'PASSED');
+    assert.match(
+      checked('artifact-hashes')?.reason ?? '',
+      /from a recovery point of AWS Backup, which keeps no hashes/,
+    );
+    const fileSystems = readdirSync(join(aws.dataDir, 'efs'));
+    assert.ok(fileSystems.length >= 3);
+    assert.deepEqual(
+      fileSystems.flatMap((id) => readdirSync(aws.fileSystemPath(id)).filter((name) => name.startsWith('aws-backup'))),
+      [],
+    );
 
     const result = await json<RecoverResult>(3, 'recover', '--site', 'primary', '--yes');
     assert.ok(!result.dryRun && 'report' in result);

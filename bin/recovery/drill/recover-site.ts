@@ -1,5 +1,5 @@
 /** `recover --site`: shows what it would restore, asks, and keeps what it restored. */
-import type { DrillEvent, RestorePreview } from '../../../lambda/drill/contract';
+import type { DrillEvent, RestorePreview, VolumesFrom } from '../../../lambda/drill/contract';
 import { confirm } from '../confirm';
 import { findDeployment } from '../find-deployment';
 import type { DeploymentOptions } from '../options';
@@ -12,6 +12,7 @@ export interface RecoverSiteOptions extends DeploymentOptions {
   readonly at?: Date;
   /** Key of a manifest: that export, and what is nearest to it. */
   readonly export?: string;
+  readonly volumesFrom?: VolumesFrom;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -33,6 +34,8 @@ export async function recoverSite(
     mode: 'recover',
     ...(options.at === undefined ? {} : { at: options.at.toISOString() }),
     ...(options.export === undefined ? {} : { exportKey: options.export }),
+    // One of an older release does not know the field.
+    ...(options.volumesFrom === 'backup' ? { volumesFrom: options.volumesFrom } : {}),
   };
   const preview = await previewOf(site, event);
   if (options.dryRun) return { formatVersion: 1, preview, dryRun: true };

@@ -1,6 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { displayPath, pathFromBytes } from '../../archive/byte-path';
-import type { RestoredVolume } from '../contract';
+import type { ArchivedVolume, RestoredVolume } from '../contract';
 import {
   type Check,
   failed,
@@ -22,11 +22,31 @@ export const artifactHashes: Check = {
   targets: (surroundings) =>
     surroundings.event.volumes.map((volume) => ({
       component: volume.name,
-      run: () => compareVolume(volume, surroundings),
+      run: () => (isArchived(volume) ? compareVolume(volume, surroundings) : countFiles(volume, surroundings)),
     })),
 };
 
-async function compareVolume(volume: RestoredVolume, { tree, readManifest }: Surroundings): Promise<Finding> {
+const isArchived = (volume: RestoredVolume): volume is ArchivedVolume =>
+  volume.archivePrefix !== undefined && volume.manifestKey !== undefined;
+
+/** AWS Backup keeps no hashes: that files are there is all that can be said of them by themselves. */
+async function countFiles(volume: RestoredVolume, { tree }: Surroundings): Promise<Finding> {
+  const root = tree.absolute(volume.mountedAt);
+  let files = 0;
+  for await (const path of walk(root, tree.mountsWithin(volume))) {
+    if ((await lstat(bytesOf(root, path))).isFile()) files++;
+  }
+  const compared = { files, filesInManifest: 0 };
+  return files === 0
+    ? failed(`the recovery point of AWS Backup held no file for ${volume.mountedAt}. Restore another one`, compared)
+    : warning(
+        `${files} files were restored to ${volume.mountedAt} from a recovery point of AWS Backup, which keeps no hashes to compare ` +
+          'them with: only an export of the archive proves its files',
+        compared,
+      );
+}
+
+async function compareVolume(volume: ArchivedVolume, { tree, readManifest }: Surroundings): Promise<Finding> {
   const root = tree.absolute(volume.mountedAt);
   const { entries: expected, problems: notExported } = await readManifest(volume);
   const known = new Set(expected.map(({ path }) => path));

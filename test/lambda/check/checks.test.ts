@@ -446,6 +446,15 @@ describe('artifact-hashes', () => {
     assert.equal((await run(artifactHashes))[0]?.status, 'PASSED');
   });
 
+  it('warns of files from a recovery point of AWS Backup, which has no hashes, and fails where there are none', async () => {
+    const event = { ...EVENT, volumes: [{ name: 'repository', mountedAt: 'repository' }] };
+    const [outcome] = await run(artifactHashes, event);
+    assert.deepEqual([outcome?.status, outcome?.compared], ['WARNING', { files: 2, filesInManifest: 0 }]);
+    assert.match(outcome?.reason ?? '', /^2 files were restored to repository from a recovery point of AWS Backup/);
+    await rm(join(root, 'repository/conf'), { recursive: true });
+    assert.equal((await run(artifactHashes, event))[0]?.status, 'FAILED');
+  });
+
   it('does not take the files of a volume mounted within for its own', async () => {
     await put('repository/tenants/1/x', 'x');
     manifests['tenants'] = [{ path: '1', type: 'directory', size: 0 }, file('1/x', 'x')];

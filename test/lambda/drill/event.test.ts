@@ -23,6 +23,12 @@ describe('parseEvent', () => {
     );
   });
 
+  it('takes volumes from recovery points where it is asked to; from the archive is the default, which is not said', () => {
+    const parsed = { deployment: 'prod', mode: 'drill', planOnly: false };
+    assert.deepEqual(parseEvent({ deployment: 'prod', volumesFrom: 'backup' }), { ...parsed, volumesFrom: 'backup' });
+    assert.deepEqual(parseEvent({ deployment: 'prod', volumesFrom: 'archive' }), parsed);
+  });
+
   for (const [event, message] of [
     [undefined, /`deployment` .* must be the name of a deployment/],
     [{ deployment: '../other' }, /`deployment` .*got "\.\.\/other"/],
@@ -34,7 +40,12 @@ describe('parseEvent', () => {
     [{ deployment: 'prod', exportKey: 'manifests/1' }, /`exportKey` .* must be the key of a manifest of prod/],
     [{ deployment: 'prod', exportKey: MANIFEST.replace('prod', 'other') }, /`exportKey` .*archives\/prod\//],
     [{ deployment: 'prod', exportKey: 'archives/prod/../other/manifests/1' }, /`exportKey`/],
-    [{ deployment: 'prod', dryRun: true }, /must hold deployment, mode, at, exportKey, planOnly alone, got `dryRun`/],
+    [{ deployment: 'prod', volumesFrom: 'efs' }, /`volumesFrom` .* must be archive or backup, got "efs"/],
+    [{ deployment: 'prod', volumesFrom: 'backup', exportKey: MANIFEST }, /exclude each other/],
+    [
+      { deployment: 'prod', dryRun: true },
+      /must hold deployment, mode, at, exportKey, volumesFrom, planOnly alone, got `dryRun`/,
+    ],
   ] as const) {
     it(`refuses ${JSON.stringify(event)}`, () => assert.throws(() => parseEvent(event), message));
   }

@@ -12,6 +12,7 @@ import type { Aws } from '../../../lambda/drill/surroundings';
 import type { DrillResult, DrillReport, DrillSummary } from '../../../lambda/drill/contract';
 import { drill } from '../../../lambda/drill/drill';
 import { startOfDrill } from '../../../lambda/drill/drill-id';
+import { newRecoveryDirectory } from '../../../lambda/restore/recovery-directory';
 import type { ConfigureResult, IsolateResult, RestoreEvent } from '../../../lambda/restore/contract';
 import type { RecoveryPlanDocument } from '../../../lib/planning/plan-document';
 import { type Invocation, runDurable, type RunOptions } from './durable-runner';
@@ -25,6 +26,8 @@ export const SETTINGS: Settings = {
   dbSecurityGroupId: 'sg-0dr',
   restoreFunction: 'restore-function',
   checkFunction: 'check-function',
+  adoptFunction: 'adopt-function',
+  restoreOwner: { uid: 1000, gid: 1000 },
   restoreFileSystemId: 'fs-0dr',
   restoreRoot: '/drills',
   topicArn: 'arn:aws:sns:eu-central-1:111122223333:topic',
@@ -188,7 +191,10 @@ export class FakeSite {
   readonly objects = new Map<string, string>([['plans/prod.json', JSON.stringify(PLAN)]]);
   readonly instances = new Map<string, Instance>();
   readonly clusters = new Map<string, Instance>();
-  readonly jobs = new Map<string, { kind: 'db' | 'cluster'; identifier: string; subnetGroup: string; looks: number }>();
+  readonly jobs = new Map<
+    string,
+    { kind: 'db' | 'cluster' | 'file-system'; identifier: string; subnetGroup: string; looks: number }
+  >();
   readonly restoreEvents: RestoreEvent[] = [];
   checkEvent?: CheckEvent;
   recoveryPoints: Record<string, unknown>[] = [
@@ -203,6 +209,8 @@ export class FakeSite {
   clusterBackups: Record<string, unknown>[] = [];
   /** First folders of the restore volume. */
   readonly folders = new Set<string>();
+  /** What restores of AWS Backup left at its root. */
+  readonly recoveryDirectories = new Set<string>();
   /** Restore jobs never end. */
   jobsHang = false;
   /** The function dies when this call was made, counted from 1, before it hears of it. */
@@ -304,6 +312,19 @@ export class FakeSite {
         return Promise.resolve(this.configuration);
       case 'isolate':
         return Promise.resolve(this.isolated);
+      case 'recovery-directories':
+        return Promise.resolve({ names: [...this.recoveryDirectories] });
+      case 'adopt':
+        return Promise.resolve().then(() => {
+          this.recoveryDirectories.delete(newRecoveryDirectory(event.before, [...this.recoveryDirectories]));
+          this.folders.add(event.target.split('/')[1] ?? '');
+          return { files: 4, directories: 2, symlinks: 0, bytes: 20, durationMs: 5 };
+        });
+      case 'sweep-recovery-directories': {
+        const folders = [...this.recoveryDirectories];
+        this.recoveryDirectories.clear();
+        return Promise.resolve({ folders });
+      }
     }
   };
 
@@ -347,9 +368,7 @@ export class FakeSite {
         // Asked twice it is the same job.
         if (!this.jobs.has(`job-${token}`)) {
           this.jobs.set(`job-${token}`, {
-            kind: input['ResourceType'] === 'Aurora' ? 'cluster' : 'db',
-            identifier:
-              metadata[input['ResourceType'] === 'Aurora' ? 'DBClusterIdentifier' : 'DBInstanceIdentifier'] ?? '',
+            ...jobKinds(input['ResourceType'] as string, metadata),
             subnetGroup: metadata['DBSubnetGroupName'] ?? '',
             looks: 0,
           });
@@ -375,9 +394,14 @@ export class FakeSite {
     const job = this.jobs.get(id);
     if (job === undefined) throw named('ResourceNotFoundException', id);
     if (this.jobsHang || job.looks++ < 2) return { Status: 'RUNNING' };
-    const arn = `arn:aws:rds:eu-central-1:111122223333:${job.kind}:${job.identifier}`;
+    const arn =
+      job.kind === 'file-system'
+        ? `arn:aws:elasticfilesystem:eu-central-1:111122223333:file-system/${job.identifier}`
+        : `arn:aws:rds:eu-central-1:111122223333:${job.kind}:${job.identifier}`;
     if (this.restoreJobEnd.Status !== 'COMPLETED') return this.restoreJobEnd;
-    if (job.looks === 3) {
+    if (job.looks === 3 && job.kind === 'file-system') {
+      this.recoveryDirectories.add(`aws-backup-restore_${this.clock()}`);
+    } else if (job.looks === 3) {
       const subnetGroup = job.subnetGroup;
       const status = job.kind === 'cluster' ? this.restoredStatus : 'creating';
       const made = job.kind === 'cluster' ? this.clusters : this.instances;
@@ -600,6 +624,18 @@ export class FakeSite {
   }
 }
 
+/** What a restore job makes, by its type. */
+function jobKinds(resourceType: string, metadata: Record<string, string>) {
+  switch (resourceType) {
+    case 'Aurora':
+      return { kind: 'cluster' as const, identifier: metadata['DBClusterIdentifier'] ?? '' };
+    case 'EFS':
+      return { kind: 'file-system' as const, identifier: metadata['file-system-id'] ?? '' };
+    default:
+      return { kind: 'db' as const, identifier: metadata['DBInstanceIdentifier'] ?? '' };
+  }
+}
+
 const etagOf = (text: string | undefined) => text && `"${createHash('sha256').update(text).digest('hex')}"`;
 
 export function named(name: string, message: string): Error {
@@ -642,7 +678,11 @@ export function runDrill(
       drill(input, context, aws ?? site.aws(invocation), { ...SETTINGS, ...settings }),
     {
       event,
-      functions: { 'restore-function': site.restoreFunction, 'check-function': site.checkFunction },
+      functions: {
+        'restore-function': site.restoreFunction,
+        'adopt-function': site.restoreFunction,
+        'check-function': site.checkFunction,
+      },
       ...rest,
     },
   );

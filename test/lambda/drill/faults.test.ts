@@ -205,6 +205,8 @@ describe('a drill that meets a fault', () => {
         rds,
         backup,
         stopTasks: () => Promise.resolve([]),
+        sweepRecoveryDirectories: (before) =>
+          site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
         sweepFolders: (startedBefore) =>
           site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,
         restoreRoleArn: SETTINGS.restoreRoleArn,

@@ -48,6 +48,8 @@ async function reapLater(site: FakeSite) {
       rds,
       backup,
       stopTasks: () => Promise.resolve([]),
+      sweepRecoveryDirectories: (before) =>
+        site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
       sweepFolders: (startedBefore) => site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,
       restoreRoleArn: SETTINGS.restoreRoleArn,
       dbSubnetGroup: SETTINGS.dbSubnetGroup,

@@ -14,6 +14,8 @@ const run = (site: FakeSite, secondsAfterStart: number, restoreFunction = site.r
     rds,
     backup,
     stopTasks: () => Promise.resolve([]),
+    sweepRecoveryDirectories: (before) =>
+      site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
     sweepFolders: (startedBefore) =>
       restoreFunction({ action: 'sweep', startedBefore } satisfies SweepEvent) as Promise<SweepResult>,
     restoreRoleArn: SETTINGS.restoreRoleArn,
@@ -108,8 +110,13 @@ describe('the reaper', () => {
 
     const old = siteWith({ [`${DRILL}-1-db`]: tagged });
     old.folders.add(DRILL);
+    old.recoveryDirectories.add('aws-backup-restore_1');
     assert.deepEqual(await run(old, DAY), {
-      removed: [`DB instance ${DRILL}-1-db`, `folder ${DRILL} on the restore volume`],
+      removed: [
+        `DB instance ${DRILL}-1-db`,
+        `folder ${DRILL} on the restore volume`,
+        'directory aws-backup-restore_1 on the restore volume',
+      ],
       waiting: [],
     });
     assert.deepEqual(old.inputsOf('RDS.DeleteDBInstance'), [

@@ -105,7 +105,7 @@ describe('a site without props', () => {
     template.hasResourceProperties('AWS::Lambda::Alias', { Name: 'live' });
   });
 
-  test('restore and check: in the network, the restore volume mounted', () => {
+  test('restore, check and adopt: in the network, the restore volume mounted, the last as root and at its root', () => {
     const mounted = template.findResources('AWS::Lambda::Function', {
       Properties: {
         FileSystemConfigs: [Match.objectLike({ LocalMountPath: '/mnt/restore' })],
@@ -113,7 +113,27 @@ describe('a site without props', () => {
         VpcConfig: Match.anyValue(),
       },
     });
-    assert.equal(Object.keys(mounted).length, 2);
+    const accessPoints = template.findResources('AWS::EFS::AccessPoint');
+    const seen = Object.entries(mounted).map(([id, { Properties }]) => {
+      const arn = JSON.stringify(Properties.FileSystemConfigs[0].Arn);
+      const [, accessPoint] = Object.entries(accessPoints).find(([logicalId]) => arn.includes(logicalId))!;
+      const { RootDirectory, PosixUser } = accessPoint['Properties'];
+      return [/RecoverySite(Restore|Check|Adopt)/.exec(id)?.[1], RootDirectory.Path, PosixUser];
+    });
+    assert.deepEqual(seen.sort(), [
+      ['Adopt', '/', { Uid: '0', Gid: '0' }],
+      ['Check', '/drills', { Uid: '1000', Gid: '1000' }],
+      ['Restore', '/drills', { Uid: '1000', Gid: '1000' }],
+    ]);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: {
+          ADOPT_FUNCTION: { Ref: Match.stringLikeRegexp('Adopt') },
+          RESTORE_UID: '1000',
+          RESTORE_GID: '1000',
+        },
+      },
+    });
     template.hasResourceProperties('AWS::EFS::FileSystem', { Encrypted: true });
   });
 
