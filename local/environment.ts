@@ -22,7 +22,11 @@ export function clientEnvironment(endpoint: string, dataDir: string): Record<str
 }
 
 /** For the Python process; the functions that it starts inherit it. */
-export function serverEnvironment(dataDir: string, durations: Partial<Durations>): Record<string, string> {
+export function serverEnvironment(
+  dataDir: string,
+  durations: Partial<Durations>,
+  automatedBackups: boolean,
+): Record<string, string> {
   return {
     ...confined(dataDir),
     // Everything that MiniStack leaves in temporary folders goes away with the data.
@@ -34,6 +38,7 @@ export function serverEnvironment(dataDir: string, durations: Partial<Durations>
     MINISTACK_HOST: '127.0.0.1',
     LOCAL_AWS_DATA_DIR: dataDir,
     LOCAL_AWS_DURATIONS: JSON.stringify(durations),
+    LOCAL_AWS_AUTOMATED_BACKUPS: String(automatedBackups),
     LOCAL_AWS_POSTGRES_BIN: postgresBinaries(),
     LOCAL_AWS_MARIADB: JSON.stringify(findMariaDb() ?? {}),
   };

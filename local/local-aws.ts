@@ -14,6 +14,11 @@ export interface LocalAwsOptions {
   readonly dataDir?: string;
   /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, a durable second 1, the others 0.5. */
   readonly durations?: Partial<Durations>;
+  /**
+   * Whether automated backups of RDS instances are kept in their own Region too, and can be restored from: a base backup and the
+   * logs of each, which takes time and room. Default: false; they are records without a restore window.
+   */
+  readonly automatedBackups?: boolean;
   /** Receives a line for each notable event (a server started, a job ended). Default: nothing is said. */
   readonly log?: (line: string) => void;
   /** Ends the start, the making of the Python environment included. What has started ends by `stop()`. */
@@ -99,7 +104,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   await mkdir(join(dataDir, 'home'), { recursive: true });
   await mkdir(join(dataDir, 'tmp'), { recursive: true });
 
-  const server = await startServer(python, serverEnvironment(dataDir, options.durations ?? {}), log);
+  const { durations = {}, automatedBackups = false } = options;
+  const server = await startServer(python, serverEnvironment(dataDir, durations, automatedBackups), log);
   const endpoint = `http://127.0.0.1:${server.port}`;
 
   const control = async (method: string, path: string, body?: unknown): Promise<unknown> => {

@@ -1,9 +1,10 @@
-"""RDS's automated backups replicated to another Region, and instances restored from them to a point in time.
+"""RDS's automated backups, replicated to another Region or of the source's own, and instances restored from them to a point in time.
 
 A replica is a base backup of the source's server and what the server logged since; it lies in the folder of the DR
 Region, so that it outlives the source and its Region. Logs leave the source every `logShippingSeconds` and arrive
 `automatedBackupReplicationSeconds` later; what was on its way when the Region went is lost. A restore is the engine's own
-recovery to a time. Automated backups that are not replicated are records without a restore window.
+recovery to a time. Automated backups of an instance in its own Region are kept in the same way where the starter asks for them
+(`automatedBackups`); else they are records without a restore window.
 """
 
 import logging
@@ -30,6 +31,9 @@ _MAX_REPLICAS = 20
 
 # Replicas by their ARN; each belongs to the Region that it was replicated to.
 _replicas = AccountRegionScopedDict()
+
+# What a Region keeps of its own instances, by the resource id of the instance.
+_own = AccountRegionScopedDict()
 
 
 class _Replica:
@@ -99,13 +103,19 @@ class _Replica:
             self.earliest = time.time()
             return None
         moment = time.time()
-        self._ended.wait(settings.DURATIONS["automatedBackupReplicationSeconds"])
+        self._ended.wait(self._transfer_seconds())
         if self._is_cut_off() or self._ended.is_set():
             return None
         server.ship_logs(self._log_name, self.logs)
         self.latest = moment
-        self.status = "replicating"
+        self.status = self._running_status
         return None
+
+    _running_status = "replicating"
+
+    @staticmethod
+    def _transfer_seconds() -> float:
+        return settings.DURATIONS["automatedBackupReplicationSeconds"]
 
     def _is_cut_off(self) -> bool:
         return (
@@ -113,6 +123,37 @@ class _Replica:
             or faults.region_gone(self.region)
             or faults.matching("automated-backup-replication-paused", self.source_arn) is not None
         )
+
+
+class _Own(_Replica):
+    """What a Region keeps of an instance of its own."""
+
+    _running_status = "active"
+
+    def __init__(self, instance: dict):
+        super().__init__(instance, int(instance["BackupRetentionPeriod"]), instance.get("KmsKeyId") or "")
+        # AWS names what is replicated by an ARN, this by the resource id of its source.
+        self.arn = ""
+        # The record itself, where its deletion says what shall become of this.
+        self._record = instance
+
+    @staticmethod
+    def _transfer_seconds() -> float:
+        return 0
+
+    def end(self) -> None:
+        """The source was deleted: "retained" where it was to keep its automated backups, which is not the default."""
+        super().end()
+        if self._record.get("_delete_automated_backups", True):
+            _own.pop_scoped(get_account_id(), self.region, self.instance["DbiResourceId"], None)
+            self.remove()
+
+
+def keep_own(instance: dict) -> None:
+    """Begins when the instance is available for the first time."""
+    if settings.AUTOMATED_BACKUPS and int(instance["BackupRetentionPeriod"]) > 0 and instance["DbiResourceId"] not in _own:
+        own = _own[instance["DbiResourceId"]] = _Own(instance)
+        spawn_background(own.follow, thread_name=f"keep {own.id}")
 
 
 # --- The API ----------------------------------------------------------------------------------------------------------
@@ -205,15 +246,7 @@ def _delete(p):
 
 
 def _restore(p):
-    source = ministack_rds._p(p, "SourceDBInstanceAutomatedBackupsArn")
-    others = [name for name in ("SourceDBInstanceIdentifier", "SourceDbiResourceId") if ministack_rds._p(p, name)]
-    if others or not source:
-        raise RdsError(
-            "InvalidParameterCombination" if source else "InvalidParameterValue",
-            "The local AWS restores to a point in time from replicated automated backups only: give "
-            f"SourceDBInstanceAutomatedBackupsArn alone, got {', '.join(others) or 'nothing'}.",
-        )
-    replica = _find(source)
+    replica = _source(p)
     moment = _moment(p, replica)
     is_latest = ministack_rds._p(p, "UseLatestRestorableTime") == "true"
     damaged = faults.matching("automated-backup-damaged", f"{replica.arn} {replica.source_arn}")
@@ -273,6 +306,29 @@ def _find(arn: str) -> _Replica:
     return replica
 
 
+def _source(p) -> _Replica:
+    """Of the three ways to name it one must be taken."""
+    names = ("SourceDBInstanceAutomatedBackupsArn", "SourceDbiResourceId", "SourceDBInstanceIdentifier")
+    given = {name: value for name in names if (value := ministack_rds._p(p, name))}
+    if len(given) != 1:
+        raise RdsError(
+            "InvalidParameterCombination" if given else "InvalidParameterValue",
+            f"Exactly one of {', '.join(names)} must be given, got {', '.join(given) or 'nothing'}.",
+        )
+    [(name, value)] = given.items()
+    if name == "SourceDBInstanceAutomatedBackupsArn":
+        return _find(value)
+    key = "DbiResourceId" if name == "SourceDbiResourceId" else "DBInstanceIdentifier"
+    found = next((own for own in _own.values() if own.instance[key].lower() == value.lower()), None)
+    if found is None:
+        raise RdsError(
+            "DBInstanceNotFound",
+            f"No automated backups of {value} are kept in {get_region()} (the local AWS keeps them where it is started with "
+            "automatedBackups).",
+        )
+    return found
+
+
 def _moment(p, replica: _Replica) -> float:
     wanted, latest = ministack_rds._p(p, "RestoreTime"), ministack_rds._p(p, "UseLatestRestorableTime") == "true"
     if bool(wanted) == latest:
@@ -299,9 +355,11 @@ def _all_of_region():
     """Of the instances here, and what was replicated here."""
     for instance in ministack_rds._instances.values():
         if int(instance["BackupRetentionPeriod"]) > 0:
+            if instance["DbiResourceId"] in _own:
+                continue
             record = {**_key_of(instance), "Status": "creating", "arn": ""}
             yield record, _backup_xml(instance, record["Status"], get_region(), instance["BackupRetentionPeriod"])
-    for replica in _replicas.values():
+    for replica in (*_own.values(), *_replicas.values()):
         yield {**_key_of(replica.instance), "Status": replica.status, "arn": replica.arn}, _replica_xml(replica)
 
 
@@ -319,7 +377,7 @@ def _replica_xml(replica: _Replica) -> str:
     return (
         _backup_xml(replica.instance, replica.status, replica.source_arn.split(":")[3], replica.retention_days)
         + window
-        + f"<DBInstanceAutomatedBackupsArn>{replica.arn}</DBInstanceAutomatedBackupsArn>"
+        + (f"<DBInstanceAutomatedBackupsArn>{replica.arn}</DBInstanceAutomatedBackupsArn>" if replica.arn else "")
         + (f"<KmsKeyId>{escape(replica.kms_key_id)}</KmsKeyId>" if replica.kms_key_id else "")
     )
 
@@ -360,6 +418,7 @@ def install() -> None:
         "RestoreDBInstanceToPointInTime": _restore,
     }.items():
         ministack_rds._ACTION_MAP[action] = rds.answering(ours)
+    rds.on_available.append(keep_own)
     reset = ministack_rds.reset
 
     def reset_all():
@@ -370,11 +429,12 @@ def install() -> None:
 
 
 def _remove_all() -> None:
-    for replica in list(_replicas._data.values()):
-        replica.remove()
-    _replicas._data.clear()
+    for kept in (_own, _replicas):
+        for replica in list(kept._data.values()):
+            replica.remove()
+        kept._data.clear()
 
 
 def shutdown() -> None:
-    for replica in list(_replicas._data.values()):
+    for replica in [*_own._data.values(), *_replicas._data.values()]:
         replica._ended.set()

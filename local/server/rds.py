@@ -28,6 +28,9 @@ _DELETING_SECONDS = 0.5
 
 _servers = Servers()
 
+# Called with each instance that became available for the first time.
+on_available: list = []
+
 
 # --- What AWS Backup and automated backups need -----------------------------------------------------------------------
 
@@ -176,6 +179,8 @@ def _delete_db_instance(p):
                 "InvalidDBInstanceState",
                 f"Instance {instance['DBInstanceIdentifier']} is currently {instance['DBInstanceStatus']} and cannot be deleted.",
             )
+    if instance:
+        instance["_delete_automated_backups"] = rds._p(p, "DeleteAutomatedBackups") != "false"
     tags = list(rds._tags.get(instance["DBInstanceArn"], [])) if instance else []
     response = _original["delete"](p)
     if response[0] == 200:
@@ -380,6 +385,8 @@ def _start(instance: dict, make, failed: str = "failed") -> None:
         "DBInstanceStatus": "available",
     }
     logger.info("%s accepts connections on 127.0.0.1:%s", instance["DBInstanceArn"], server.port)
+    for tell in on_available:
+        tell(instance)
 
 
 def _forget(instance: dict) -> None:

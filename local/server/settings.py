@@ -21,6 +21,9 @@ DURATIONS = {
     **json.loads(os.environ.get("LOCAL_AWS_DURATIONS", "{}")),
 }
 
+# Whether automated backups of instances are kept in their own Region too: a base backup and the logs of each.
+AUTOMATED_BACKUPS = os.environ.get("LOCAL_AWS_AUTOMATED_BACKUPS") == "true"
+
 # Holds initdb, pg_ctl and postgres.
 POSTGRES_BIN = Path(os.environ.get("LOCAL_AWS_POSTGRES_BIN", "/nonexistent"))
 

@@ -231,7 +231,7 @@ void describe('automated backups that are replicated to another Region', { timeo
     await assert.rejects(restore('x', { RestoreTime, DBSubnetGroupName: 'none' }), {
       name: 'DBSubnetGroupNotFoundFault',
     });
-    await assert.rejects(restore('x', { RestoreTime, SourceDBInstanceIdentifier: 'identity' }), /alone/);
+    await assert.rejects(restore('x', { RestoreTime, SourceDBInstanceIdentifier: 'identity' }), /Exactly one/);
     const there = new RestoreDBInstanceToPointInTimeCommand({
       SourceDBInstanceAutomatedBackupsArn: DBInstanceAutomatedBackupsArn,
       TargetDBInstanceIdentifier: 'x',
@@ -299,5 +299,96 @@ void describe('automated backups that are replicated to another Region', { timeo
       [],
     );
     await assert.rejects(remove(), { name: 'DBInstanceAutomatedBackupNotFoundFault' });
+  });
+});
+
+void describe('automated backups in the Region of their instance', { timeout: 180_000 }, () => {
+  let aws: LocalAws;
+  let rds: RDSClient;
+  before(async () => {
+    aws = await startLocalAws({ automatedBackups: true, durations: { logShippingSeconds: 0.2, restoreSeconds: 0.1 } });
+    rds = new RDSClient(aws.clientConfig(PRIMARY));
+  });
+  after(() => aws?.stop());
+
+  const own = async () => {
+    const { DBInstanceAutomatedBackups } = await rds.send(new DescribeDBInstanceAutomatedBackupsCommand({}));
+    return DBInstanceAutomatedBackups!;
+  };
+
+  void it('are restored by the resource id, to a moment, also when the instance is gone and they are retained', async () => {
+    await rds.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: 'identity',
+        DBInstanceClass: 'db.t4g.micro',
+        Engine: 'postgres',
+        AllocatedStorage: 20,
+        MasterUsername: 'isadmin',
+        MasterUserPassword: PASSWORD,
+      }),
+    );
+    const available = async (identifier: string) => {
+      for (;;) {
+        const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }));
+        if (DBInstances![0]!.DBInstanceStatus === 'available') return DBInstances![0]!;
+        assert.equal(DBInstances![0]!.DBInstanceStatus, 'creating');
+        await sleep(50);
+      }
+    };
+    const source = await available('identity');
+    const backedUpTo = async (moment: number) => {
+      while (((await own())[0]?.RestoreWindow?.LatestTime?.getTime() ?? 0) <= moment) await sleep(50);
+    };
+    await backedUpTo(Date.now());
+    const query = async ({ Endpoint }: DBInstance, sql: string) => {
+      const { Address: host, Port: port } = Endpoint!;
+      const client = new Client({ host, port, user: 'isadmin', password: PASSWORD, database: 'postgres' });
+      client.on('error', () => {});
+      await client.connect();
+      try {
+        return (await client.query(sql)).rows as { n: number }[];
+      } finally {
+        await client.end();
+      }
+    };
+    await query(source, 'CREATE TABLE seen AS SELECT 1 AS n');
+    await sleep(1100);
+    const moment = new Date();
+    await sleep(1100);
+    await query(source, 'INSERT INTO seen VALUES (2)');
+    await backedUpTo(Date.now());
+    const [kept] = await own();
+    assert.deepEqual(
+      [kept?.DBInstanceArn, kept?.DbiResourceId, kept?.Status, kept?.DBInstanceAutomatedBackupsArn],
+      [source.DBInstanceArn, source.DbiResourceId, 'active', undefined],
+    );
+    const restored = async (TargetDBInstanceIdentifier: string, input: object) => {
+      const SourceDbiResourceId = source.DbiResourceId;
+      await rds.send(
+        new RestoreDBInstanceToPointInTimeCommand({ TargetDBInstanceIdentifier, SourceDbiResourceId, ...input }),
+      );
+      return (await query(await available(TargetDBInstanceIdentifier), 'SELECT n FROM seen ORDER BY n')).map(
+        ({ n }) => n,
+      );
+    };
+    assert.deepEqual(await restored('earlier', { RestoreTime: moment }), [1]);
+    await rds.send(
+      new DeleteDBInstanceCommand({
+        DBInstanceIdentifier: 'identity',
+        SkipFinalSnapshot: true,
+        DeleteAutomatedBackups: false,
+      }),
+    );
+    const status = async () =>
+      (await own()).find(({ DbiResourceId }) => DbiResourceId === source.DbiResourceId)?.Status;
+    while ((await status()) !== 'retained') await sleep(50);
+    assert.deepEqual(await restored('later', { UseLatestRestorableTime: true }), [1, 2]);
+
+    // The default of RDS: they go with the instance.
+    const { DbiResourceId } = await available('earlier');
+    const isThere = async () => (await own()).some((each) => each.DbiResourceId === DbiResourceId);
+    assert.ok(await isThere());
+    await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'earlier', SkipFinalSnapshot: true }));
+    while (await isThere()) await sleep(50);
   });
 });
