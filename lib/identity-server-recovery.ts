@@ -25,6 +25,7 @@ import { invalid } from './private/errors';
 import { nameFromId, requireName } from './private/names';
 import { planFile } from './private/plan-file';
 import { type DeletionProtectionOptions, denyDeletion } from './protection/deletion-protection';
+import { primaryManifestKeys } from './protection/manifest-keys';
 import type { ObjectLockOptions } from './protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from './protection/vault-lock';
 import { warnOfDangers } from './recovery/dangers';
@@ -35,7 +36,7 @@ import { countRows, type RowCountOptions } from './recovery/row-counts';
 import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, validateSite } from './recovery/validate';
 import type { RecoverySite } from './site/recovery-site';
 import { inRegionRecovery, type InRegionRecoveryOptions } from './site/in-region-recovery';
-import { inRegionDrillFunctionName, replicaBucketName, vaultName } from './site/site-names';
+import { inRegionDrillFunctionName, manifestKeyAlias, replicaBucketName, vaultName } from './site/site-names';
 import { recoveryKey } from './vaults/recovery-key';
 import type { RecoveryPointRetention } from './vaults/recovery-point-retention';
 import { protectVolume } from './volumes/protect-volume';
@@ -243,6 +244,12 @@ export class IdentityServerRecovery extends Construct {
       removalPolicy,
     });
 
+    const manifestKeys = primaryManifestKeys(this, site._manifestAuthentication, {
+      siteRegion: site.region,
+      alias: manifestKeyAlias(site.siteName),
+      removalPolicy,
+    });
+
     const protect = {
       deployment: deploymentName,
       site,
@@ -255,7 +262,7 @@ export class IdentityServerRecovery extends Construct {
     const exportFunctions: Record<string, string> = {};
     for (const protection of planned.volumes) {
       const volume = volumes.find(({ name }) => name === protection.name)!;
-      const exports = { bucket, topic, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
+      const exports = { bucket, topic, manifestKeys, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
       const exporter = protectVolume(this, { ...protect, volume, protection, exports });
       if (exporter) exportFunctions[volume.name] = exporter.functionName;
     }
@@ -283,6 +290,7 @@ export class IdentityServerRecovery extends Construct {
         key,
         topic,
         databaseArns: databases.map(({ _arn }) => _arn),
+        manifestKeys,
         removalPolicy,
       });
       this.inRegionDrillFunction = drill;
@@ -329,7 +337,14 @@ export class IdentityServerRecovery extends Construct {
       detail: { state: FAILED_JOB_STATES, sourceBackupVaultArn: [vault.backupVaultArn] },
     });
 
-    const watch = new PointWatch(this, 'PointWatch', { site: 'in-region', bucket, vault, topic, removalPolicy });
+    const watch = new PointWatch(this, 'PointWatch', {
+      site: 'in-region',
+      bucket,
+      vault,
+      topic,
+      manifestKeys,
+      removalPolicy,
+    });
     watch.add({
       ...watchedAt('in-region', deploymentName, planned, objectives),
       rdsResources: databases.map(({ _kind, _arn }) => ({ kind: _kind, arn: _arn })),

@@ -10,6 +10,7 @@ export type { RowCountOptions } from './recovery/row-counts';
 export type { DrillOptions } from './recovery/drill-options';
 export type { ComplianceAcknowledgement } from './protection/compliance';
 export type { DeletionProtectionOptions } from './protection/deletion-protection';
+export * from './protection/manifest-authentication';
 export type { ObjectLockOptions } from './protection/object-lock';
 export type { VaultLockOptions } from './protection/vault-lock';
 export * from './rules/recovery-checks';

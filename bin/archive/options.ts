@@ -43,13 +43,33 @@ function endpoint(text: string): string {
   return text;
 }
 
-export interface ReadingOptions extends CommonOptions {
+export interface SigningOptions extends CommonOptions {
+  readonly macKey?: readonly string[];
+  readonly acceptUnsigned?: boolean;
+}
+
+/** Of commands that ask who made a point, or make one. */
+export const withMacKey = (command: Command, what: string): Command =>
+  command
+    .option(
+      '--mac-key <arn>',
+      `multi-Region HMAC key of KMS: ${what}; repeatable, where several are trusted`,
+      (arn: string, all: string[] = []) => [...all, macKey(arn)],
+    )
+    .option('--accept-unsigned', 'with --mac-key: points that nobody signed are good as well');
+
+function macKey(text: string): string {
+  if (/^arn:[^:]+:kms:[^:]+:[^:]+:key\/[0-9a-z-]+$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/mrk-...');
+}
+
+export interface ReadingOptions extends SigningOptions {
   readonly asOf?: Date;
 }
 
 /** Of commands that change nothing. */
 export const withReadingOptions = (command: Command): Command =>
-  withCommonOptions(command).option(
+  withMacKey(withCommonOptions(command), 'points that it did not sign are not usable').option(
     '--as-of <time>',
     'read the bucket as it was at this time, by the versions of its objects (ISO 8601)',
     time,

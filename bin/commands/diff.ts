@@ -46,7 +46,7 @@ export function registerDiff(program: Command): void {
           const { diffPoints } = await import('../../lambda/archive/diff/diff-points');
           const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
-          const [before, after] = [await manifestOf(store, a), await manifestOf(store, b)];
+          const [before, after] = [await manifestOf(store, a, options), await manifestOf(store, b, options)];
           const differences: Difference[] = [];
           for await (const difference of diffPoints(store, before, after)) differences.push(difference);
           return { before, after, differences };
@@ -62,10 +62,12 @@ export function registerDiff(program: Command): void {
     );
 }
 
-async function manifestOf(store: ObjectStore, wanted: Wanted): Promise<string> {
+async function manifestOf(store: ObjectStore, wanted: Wanted, options: ReadingOptions): Promise<string> {
   const { choosePoint, listManifests } = await import('../../lambda/archive/points');
+  const { authenticatorFor } = await import('../archive/authenticator');
   if (wanted === 'latest' || wanted instanceof Date) {
-    return (await choosePoint(store, wanted === 'latest' ? undefined : wanted)).manifestKey;
+    const at = wanted === 'latest' ? undefined : wanted;
+    return (await choosePoint(store, at, authenticatorFor(options))).manifestKey;
   }
   const found = (await listManifests(store)).filter(
     (key) => key.includes(`/${wanted.name}`) || key.startsWith(wanted.name),

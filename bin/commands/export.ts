@@ -1,10 +1,16 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { archiveLocation, withCommonOptions, type ArchiveLocation, type CommonOptions } from '../archive/options';
+import {
+  archiveLocation,
+  withCommonOptions,
+  withMacKey,
+  type ArchiveLocation,
+  type SigningOptions,
+} from '../archive/options';
 import { notEmpty } from '../arguments';
 import { ExitStatus, formatBytes, progressOf, run } from '../output';
 
-interface ExportOptions extends CommonOptions {
+interface ExportOptions extends SigningOptions {
   readonly volumeMountedAt: string;
   readonly fullRead?: boolean;
   /** False with --no-parent. */
@@ -14,7 +20,10 @@ interface ExportOptions extends CommonOptions {
 
 /** Exit status 0: exported; 2: not, and no point exists; 3: exported without the files that are named. */
 export function registerExport(program: Command): void {
-  withCommonOptions(program.command('export'))
+  withMacKey(
+    withCommonOptions(program.command('export')),
+    'signs the point, and is to have signed the one that it takes from',
+  )
     .description('export a directory into an archive; only what changed since the export before is read and stored')
     .argument('<dir>', 'directory to export', notEmpty)
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
@@ -30,6 +39,7 @@ export function registerExport(program: Command): void {
         async () => {
           const { exportVolume } = await import('../../lambda/archive/export/export-volume');
           const { DirectoryVolume } = await import('../../lambda/archive/volume');
+          const { authenticatorFor } = await import('../archive/authenticator');
           const { openStore } = await import('../archive/open-store');
           return exportVolume({
             volume: new DirectoryVolume(resolve(directory)),
@@ -39,6 +49,7 @@ export function registerExport(program: Command): void {
             fullRead: options.fullRead ?? false,
             withoutParent: !options.parent,
             dryRun: options.dryRun ?? false,
+            authenticator: authenticatorFor(options),
             onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
               progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),
           });

@@ -2,6 +2,9 @@ import type { Command } from 'commander';
 import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
 import { ExitStatus, formatBytes, run } from '../output';
 
+/** Nothing where nobody asked. */
+const SIGNATURES = { none: '', 'not checked': '', right: ', signed', wrong: '' } as const;
+
 /** Exit status 0: at least one complete point is there; 1: none is; 2: bad input or failure. */
 export function registerList(program: Command): void {
   withReadingOptions(program.command('list'))
@@ -12,9 +15,10 @@ export function registerList(program: Command): void {
         options,
         async () => {
           const { listPoints } = await import('../../lambda/archive/points');
+          const { authenticatorFor } = await import('../archive/authenticator');
           const { openToRead } = await import('../archive/open-store');
-          return (await listPoints(await openToRead(archive, options))).map(
-            ({ manifestKey, header, complete, problems }) => ({
+          return (await listPoints(await openToRead(archive, options), authenticatorFor(options))).map(
+            ({ manifestKey, header, complete, problems, signature }) => ({
               manifestKey,
               startedAt: header?.startedAt ?? null,
               endedAt: header?.endedAt ?? null,
@@ -23,14 +27,15 @@ export function registerList(program: Command): void {
               notExported: header?.problems.length ?? null,
               complete,
               problems,
+              signature: signature ?? null,
             }),
           );
         },
         async (points) => {
           const { default: Table } = await import('cli-table3');
           const table = new Table({ head: ['ended', 'files', 'size', 'state'], style: { head: [], border: [] } });
-          for (const { endedAt, files, bytes, complete, problems } of points) {
-            const state = complete ? 'complete' : problems.join('\n');
+          for (const { endedAt, files, bytes, complete, problems, signature } of points) {
+            const state = complete ? `complete${SIGNATURES[signature!]}` : problems.join('\n');
             table.push([endedAt ?? '-', files ?? '-', bytes === null ? '-' : formatBytes(bytes), state]);
           }
           const usable = points.some(({ complete }) => complete);

@@ -1,11 +1,17 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
-import { archiveLocation, withCommonOptions, type ArchiveLocation, type CommonOptions } from '../archive/options';
+import {
+  archiveLocation,
+  withCommonOptions,
+  withMacKey,
+  type ArchiveLocation,
+  type SigningOptions,
+} from '../archive/options';
 import { wholeNumber } from '../arguments';
 import { parseDuration } from '../duration';
 import { ExitStatus, formatBytes, progressOf, run } from '../output';
 
-interface PruneOptions extends CommonOptions {
+interface PruneOptions extends SigningOptions {
   readonly keepLast?: number;
   readonly keepHourly?: number;
   readonly keepDaily?: number;
@@ -23,7 +29,10 @@ interface PruneOptions extends CommonOptions {
  * locked or something is damaged, which is named.
  */
 export function registerPrune(program: Command): void {
-  withCommonOptions(program.command('prune'))
+  withMacKey(
+    withCommonOptions(program.command('prune')),
+    'points that it did not sign count as not complete; signs what is written anew',
+  )
     .description('remove the points that are not to be kept, and what no point needs any more')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--keep-last <n>', 'the newest points', wholeNumber)
@@ -47,6 +56,7 @@ export function registerPrune(program: Command): void {
         options,
         async () => {
           const { prune } = await import('../../lambda/archive/prune/prune');
+          const { authenticatorFor } = await import('../archive/authenticator');
           const { openStore } = await import('../archive/open-store');
           return prune({
             store: openStore(archive, options),
@@ -55,6 +65,7 @@ export function registerPrune(program: Command): void {
             rewrite: options.rewrite,
             readData: options.readData ?? false,
             dryRun: options.dryRun ?? false,
+            authenticator: authenticatorFor(options),
             onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
           });
         },

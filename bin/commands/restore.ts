@@ -17,7 +17,7 @@ interface RestoreOptions extends ReadingOptions {
 
 /**
  * Exit status 0: restored; 2: bad input, a damaged archive, or failure: the target is as it was; 3: restored, but without
- * damaged files, or from an older point since a newer one is damaged or not complete: both are named.
+ * damaged files, or from an older point since a newer one is not to be used: both are named.
  */
 export function registerRestore(program: Command): void {
   withReadingOptions(program.command('restore'))
@@ -37,9 +37,10 @@ export function registerRestore(program: Command): void {
         async () => {
           const { choosePoint } = await import('../../lambda/archive/points');
           const { restorePoint } = await import('../../lambda/archive/restore/restore-point');
+          const { authenticatorFor } = await import('../archive/authenticator');
           const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
-          const { manifestKey, passedOver } = await choosePoint(store, options.at);
+          const { manifestKey, passedOver } = await choosePoint(store, options.at, authenticatorFor(options));
           const outcome = await untilInterrupted((signal) =>
             restorePoint({
               store,

@@ -23,11 +23,13 @@ export function registerVerify(program: Command): void {
         options,
         async () => {
           const { verifyArchive } = await import('../../lambda/archive/verify/verify-archive');
+          const { authenticatorFor } = await import('../archive/authenticator');
           const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
           const outcome = await verifyArchive({
             store,
             readData: options.readData ?? false,
+            authenticator: authenticatorFor(options),
             onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
               progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
           });

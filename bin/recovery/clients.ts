@@ -1,6 +1,7 @@
 /** The clients of one Region, made when they are first asked for. */
 import { BackupClient } from '@aws-sdk/client-backup';
 import { EFSClient } from '@aws-sdk/client-efs';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -23,6 +24,7 @@ export class Clients {
   readonly rds = lazily(() => new RDSClient({ region: this.region, ...BOUNDED }));
   readonly efs = lazily(() => new EFSClient({ region: this.region, ...BOUNDED }));
   readonly sts = lazily(() => new STSClient({ region: this.region, ...BOUNDED }));
+  readonly kms = lazily(() => new KMSClient({ region: this.region, ...BOUNDED }));
   readonly lambda = lazily(() => new LambdaClient({ region: this.region, ...BOUNDED }));
   /** For invocations that are waited for: asked twice, the function would run twice. */
   readonly invoking = lazily(

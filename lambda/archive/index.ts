@@ -1,3 +1,4 @@
+export * from './authenticity';
 export * from './byte-path';
 export * from './diff/diff-points';
 export * from './errors';

@@ -1,5 +1,6 @@
 /** The manifest: what one export found and where its content is. Written once, last; see docs/archive-format.md. */
 import { createHash } from 'node:crypto';
+import type { ManifestMac } from './authenticity';
 import { comparePaths, displayPath } from './byte-path';
 import { addCounts, type Counts, countLines, NOTHING } from './counts';
 import type { Ownership } from './entry';
@@ -24,7 +25,7 @@ export const pageKey = (sha256: string) => `${PAGE_PREFIX}${sha256}.jsonl.zst`;
 export const sha256OfKey = (key: string) => key.slice(key.lastIndexOf('/') + 1).split('.')[0]!;
 
 /** A manifest that decodes to more is refused: that is the header of some hundred million entries. */
-const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
 
 export interface ManifestHeader {
   readonly format: typeof FORMAT;
@@ -85,20 +86,33 @@ export const stampOf = (time: Date) => time.toISOString().replaceAll(/[-:]/g, ''
 export const manifestName = (started: Date, sha256: string) =>
   `${MANIFEST_PREFIX}${stampOf(started)}-${sha256}.jsonl.zst`;
 
-/** One zstd frame of two JSON lines: the header, and the SHA-256 of the line before. */
-export function encodeManifest(header: ManifestHeader): Buffer {
-  const line = Buffer.from(`${JSON.stringify(header)}\n`);
-  const end = { end: { sha256: createHash('sha256').update(line).digest('hex') } };
+/** The header as it is written and signed: a line of JSON. */
+export const headerLine = (header: ManifestHeader): Buffer => Buffer.from(`${JSON.stringify(header)}\n`);
+
+const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+/** One zstd frame of two JSON lines: the header, and the SHA-256 of the line before with who wrote it. */
+export function encodeManifest(header: ManifestHeader | Buffer, mac?: ManifestMac): Buffer {
+  const line = Buffer.isBuffer(header) ? header : headerLine(header);
+  const end = { end: { sha256: sha256Of(line) }, ...(mac && { mac }) };
   return encodeFrame(Buffer.concat([line, Buffer.from(`${JSON.stringify(end)}\n`)]));
+}
+
+export interface SignedManifest {
+  readonly header: ManifestHeader;
+  /** Of the header's line: what is signed. */
+  readonly headerSha256: string;
+  /** Absent: nobody signed it. Not compared with anything here. */
+  readonly mac?: ManifestMac;
 }
 
 /**
  * @param key ends with the name that {@link manifestName} gave it
  * @throws ArchiveDamagedError when it is not exactly what {@link encodeManifest} wrote
  */
-export function decodeManifest(key: string, object: Buffer): ManifestHeader {
+export function decodeManifest(key: string, object: Buffer): SignedManifest {
   const damaged = (problem: string, cause?: unknown) => new ArchiveDamagedError(key, problem, { cause });
-  const sha256 = createHash('sha256').update(object).digest('hex');
+  const sha256 = sha256Of(object);
   if (!key.endsWith(`-${sha256}.jsonl.zst`)) {
     throw damaged('the manifest is cut short or was changed: its SHA-256 is another than its name says');
   }
@@ -110,13 +124,27 @@ export function decodeManifest(key: string, object: Buffer): ManifestHeader {
   }
   const lastLine = text.lastIndexOf(10, -2) + 1;
   if (lastLine === 0 || text.at(-1) !== 10) throw damaged('the manifest is cut short: its last line is missing');
-  const end = parseLine(text.subarray(lastLine), damaged)['end'];
+  const { end, mac } = parseLine(text.subarray(lastLine), damaged);
   if (!isRecord(end)) throw damaged('the manifest is cut short: its last line is missing');
-  if (end['sha256'] !== createHash('sha256').update(text.subarray(0, lastLine)).digest('hex')) {
+  const headerSha256 = sha256Of(text.subarray(0, lastLine));
+  if (end['sha256'] !== headerSha256) {
     throw damaged('the manifest was changed: its SHA-256 is another than its last line says');
   }
-  return checkHeader(parseLine(text.subarray(0, lastLine), damaged), damaged);
+  const header = checkHeader(parseLine(text.subarray(0, lastLine), damaged), damaged);
+  if (!key.endsWith(manifestName(new Date(header.startedAt), sha256))) {
+    throw damaged(
+      `the manifest is of ${header.startedAt}, and its name says another time: it was put under another's name`,
+    );
+  }
+  if (mac === undefined) return { header, headerSha256 };
+  if (!isMac(mac)) throw damaged("the manifest's MAC has a field that is missing or of the wrong type");
+  return { header, headerSha256, mac };
 }
+
+const isMac = (value: unknown): value is ManifestMac =>
+  isRecord(value) &&
+  value['algorithm'] === 'HMAC_SHA_256' &&
+  ['archive', 'key', 'value'].every((name) => isText(value[name]));
 
 const COUNTS = ['files', 'directories', 'symlinks', 'hardlinks', 'bytes'] as const;
 const isCounts = (value: unknown): value is Counts => isRecord(value) && COUNTS.every((name) => isCount(value[name]));

@@ -1,12 +1,13 @@
 /** The points of an archive: which there are, and which of them can be restored. */
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
+import { type Authenticator, distrust } from './authenticity';
 import { displayPath } from './byte-path';
 import { type CheckedEntries, EntryChecker } from './check-entries';
 import type { ManifestEntry } from './entry';
 import { ArchiveDamagedError, ArchiveError, messageOf } from './errors';
 import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, sha256OfKey, stampOf } from './manifest';
-import type { ManifestHeader, PageReference } from './manifest';
+import type { ManifestHeader, PageReference, SignedManifest } from './manifest';
 import type { ObjectStore } from './object-store';
 import { decodePage } from './page';
 
@@ -15,10 +16,15 @@ export interface Point {
   readonly manifestKey: string;
   /** Absent when the manifest is damaged. */
   readonly header?: ManifestHeader;
-  /** Every pack and page that it names is there, with its size. */
+  /** Every pack and page that it names is there, with its size, and it is authentic where that is asked for. */
   readonly complete: boolean;
-  /** Why it is not complete: each object that is missing or has another size, or the damage of the manifest. */
+  /**
+   * Why it is not complete: each object that is missing or has another size, the damage of the manifest, or why nothing says that
+   * it is one of ours.
+   */
   readonly problems: readonly string[];
+  /** Whether the manifest has a MAC, and whether that is right; absent when the manifest is damaged. */
+  readonly signature?: 'none' | 'not checked' | 'right' | 'wrong';
 }
 
 const MANIFESTS_IN_FLIGHT = 8;
@@ -59,27 +65,41 @@ export function missingObjects(
 
 /**
  * Newest first. At the DR site a manifest may have arrived before its packs: such a point is not complete, and says so.
+ *
+ * @param authenticator what is not authentic by it is not complete either; without it nobody asks
  */
-export async function listPoints(store: ObjectStore): Promise<readonly Point[]> {
+export async function listPoints(store: ObjectStore, authenticator?: Authenticator): Promise<readonly Point[]> {
   // Manifests before packs: a point that is committed between the two lists is then not seen, instead of seen half.
   const keys = (await listManifests(store)).reverse();
   const present = await listContents(store);
-  return pMap(keys, (manifestKey) => examinePoint(store, manifestKey, present), { concurrency: MANIFESTS_IN_FLIGHT });
+  return pMap(keys, (manifestKey) => examinePoint(store, manifestKey, present, authenticator), {
+    concurrency: MANIFESTS_IN_FLIGHT,
+  });
 }
 
 export async function examinePoint(
   store: ObjectStore,
   manifestKey: string,
   present: ReadonlyMap<string, number>,
+  authenticator?: Authenticator,
 ): Promise<Point> {
+  let signed: SignedManifest;
   try {
-    const header = await readHeader(store, manifestKey);
-    const problems = missingObjects(header, present);
-    return { manifestKey, header, complete: problems.length === 0, problems };
+    signed = await readSigned(store, manifestKey);
   } catch (error) {
     if (!(error instanceof ArchiveDamagedError)) throw error;
     return { manifestKey, complete: false, problems: [error.problem] };
   }
+  const { header, mac } = signed;
+  const doubt = authenticator && (await distrust(store.prefix, signed, authenticator));
+  const problems = [...(doubt === undefined ? [] : [doubt]), ...missingObjects(header, present)];
+  return {
+    manifestKey,
+    header,
+    complete: problems.length === 0,
+    problems,
+    signature: !mac ? 'none' : !authenticator ? 'not checked' : doubt === undefined ? 'right' : 'wrong',
+  };
 }
 
 export interface ChosenPoint extends Point {
@@ -92,8 +112,8 @@ export interface ChosenPoint extends Point {
  *
  * @throws ArchiveError when there is none, with what is wrong with those that are there
  */
-export async function choosePoint(store: ObjectStore, at?: Date): Promise<ChosenPoint> {
-  const points = await listPoints(store);
+export async function choosePoint(store: ObjectStore, at?: Date, authenticator?: Authenticator): Promise<ChosenPoint> {
+  const points = await listPoints(store, authenticator);
   const inTime = at ? points.filter((point) => hadEndedBy(point, at)) : points;
   const index = inTime.findIndex(({ complete }) => complete);
   if (index >= 0) return { ...inTime[index]!, passedOver: inTime.slice(0, index) };
@@ -116,7 +136,11 @@ const nameOf = (manifestKey: string) => manifestKey.slice(manifestKey.lastIndexO
  * @param manifestKey key in the bucket, the store's prefix included
  * @throws ArchiveDamagedError when it is missing, cut short or changed
  */
-export async function readHeader(store: ObjectStore, manifestKey: string): Promise<ManifestHeader> {
+export const readHeader = async (store: ObjectStore, manifestKey: string): Promise<ManifestHeader> =>
+  (await readSigned(store, manifestKey)).header;
+
+/** As {@link readHeader}, with who says that they wrote it. */
+export async function readSigned(store: ObjectStore, manifestKey: string): Promise<SignedManifest> {
   const folder = store.prefix + MANIFEST_PREFIX;
   if (!manifestKey.startsWith(folder)) {
     throw new ArchiveError(`\`manifestKey\` must begin with ${folder}, got ${manifestKey}`);

@@ -1,18 +1,28 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { Authenticator } from '../archive/authenticity';
 import { listPoints } from '../archive/points';
 import { S3Store } from '../archive/s3-store';
 import type { ArchiveReader } from './find-points';
 
-/** The archives in the replica bucket. */
-export function archiveReader(client: S3Client, bucket: string): ArchiveReader {
+/**
+ * The archives in the replica bucket. What is not authentic is not usable; where that was told, who restores it by the name of
+ * its manifest, which holds its SHA-256, need not ask again.
+ */
+export function archiveReader(
+  client: S3Client,
+  bucket: string,
+  authenticator: Authenticator | undefined,
+): ArchiveReader {
   return {
     listPoints: async (prefix) =>
-      (await listPoints(new S3Store(client, bucket, prefix))).map(({ manifestKey, header, complete, problems }) => ({
-        manifestKey,
-        // A manifest that cannot be read has no time; its place in time is of no matter, since it is never used.
-        startedAt: header?.startedAt ?? new Date(0).toISOString(),
-        ...(complete && header !== undefined ? {} : { unusable: reasonOf(problems) }),
-      })),
+      (await listPoints(new S3Store(client, bucket, prefix), authenticator)).map(
+        ({ manifestKey, header, complete, problems }) => ({
+          manifestKey,
+          // A manifest that cannot be read has no time; its place in time is of no matter, since it is never used.
+          startedAt: header?.startedAt ?? new Date(0).toISOString(),
+          ...(complete && header !== undefined ? {} : { unusable: reasonOf(problems) }),
+        }),
+      ),
   };
 }
 

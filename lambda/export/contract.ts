@@ -1,7 +1,8 @@
 /**
  * Event contract of the export (a durable function in the primary Region): one run of the artifact export of one volume.
  *
- * Environment: `DEPLOYMENT`, `VOLUME` (names), `TURN_FUNCTION` (name of the function that reads the volume).
+ * Environment: `DEPLOYMENT`, `VOLUME` (names), `TURN_FUNCTION` (name of the function that reads the volume); where manifests are
+ * signed, `MAC_KEYS` and `ACCEPT_UNSIGNED` (`../shared/kms-authenticator.ts`).
  * The event is ignored but for what is listed here, so that an EventBridge schedule may send anything.
  *
  * A run that finds an older one of the same volume still running fails, and says so.
@@ -28,6 +29,6 @@ export interface ExportResult {
   readonly problems: readonly { readonly path: string; readonly reason: string }[];
   /** How many such paths there are. */
   readonly problemCount: number;
-  /** Invocations of the function that reads the volume that came to their end; 1 for a volume that one can read. */
+  /** Invocations of the function that reads the volume that read and came to their end; 1 for a volume that one can read. */
   readonly turns: number;
 }

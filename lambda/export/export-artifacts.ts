@@ -1,5 +1,15 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import type { BeginAnswer, ContinueAnswer, FinishAnswer, TurnEvent } from '../export-turn/contract';
+import { type Authenticator, distrust, signManifest } from '../archive/authenticity';
+import type { Remark } from '../archive/export/remark';
+import type {
+  BeginAnswer,
+  ContinueAnswer,
+  FinishAnswer,
+  LookAnswer,
+  Looked,
+  SealAnswer,
+  TurnEvent,
+} from '../export-turn/contract';
 import type { ExportEvent, ExportResult } from './contract';
 import { olderRun, type Run } from './other-run';
 
@@ -8,6 +18,14 @@ export interface ExportSurroundings {
   readonly turnFunction: string;
   /** The runs of this export that are under way. */
   readonly runs: () => Promise<readonly Run[]>;
+  /** By it what is taken from is authentic, and the manifest is signed. Absent: it is not. */
+  readonly signer?: Signer | undefined;
+}
+
+export interface Signer {
+  readonly authenticator: Authenticator;
+  /** Prefix of the archive of this volume: for no other is anything signed, whatever the turn function asks for. */
+  readonly archive: string;
 }
 
 /** Shards that read at the same time: production reads and writes the same volume. */
@@ -20,14 +38,15 @@ const PAUSES_SECONDS = [5, 60];
  * on beside each other, turn by turn, and a last turn puts them together: until then there is no point.
  *
  * Nothing but the keys of states passes through here, so that checkpoints stay small whatever the size of the volume; and no
- * call leaves for S3 or the volume, so that this function needs no network and no permission there.
+ * call leaves for S3 or the volume, so that this function needs no network and no permission there. It signs, since KMS is out
+ * of reach of the function in the network; so what can write to the bucket cannot sign, and what signs cannot write.
  *
  * @throws Error when an older run of this export is under way, or a turn has failed for good
  */
 export async function exportArtifacts(
   event: unknown,
   context: DurableContext,
-  { turnFunction, runs }: ExportSurroundings,
+  { turnFunction, runs, signer }: ExportSurroundings,
 ): Promise<ExportResult> {
   const { fullRead } = parse(event);
   const own = context.executionContext.durableExecutionArn;
@@ -39,8 +58,9 @@ export async function exportArtifacts(
     );
   }
 
-  const begun = await turn<BeginAnswer>(context, turnFunction, 'begin', { action: 'begin', fullRead });
-  if ('result' in begun) return { ...begun.result, turns: 1 };
+  const looked = signer && (await look(context, turnFunction, signer));
+  const begun = await turn<BeginAnswer>(context, turnFunction, 'begin', { action: 'begin', fullRead, ...looked });
+  if (!('states' in begun)) return end(context, turnFunction, begun, signer, 1);
 
   const shards = await context.map('shards', [...begun.states], (branch, state) => goOn(branch, turnFunction, state), {
     maxConcurrency: SHARDS_AT_ONCE,
@@ -48,11 +68,59 @@ export async function exportArtifacts(
   });
   shards.throwIfError();
   const done = shards.getResults();
-  const { result } = await turn<FinishAnswer>(context, turnFunction, 'finish', {
+  const finished = await turn<FinishAnswer>(context, turnFunction, 'finish', {
     action: 'finish',
     states: done.map(({ state }) => state),
+    ...(signer && { sign: true }),
   });
-  return { ...result, turns: 2 + done.reduce((sum, { turns }) => sum + turns, 0) };
+  const turns = 2 + done.reduce((sum, each) => sum + each.turns, 0);
+  return end(context, turnFunction, finished, signer, turns);
+}
+
+/** Points that are not authentic before no other is looked at: then everything is read and stored anew. */
+const MOST_LOOKS = 10;
+
+/** The newest whole point that is authentic: what is taken from another would be signed as if it were ours. */
+async function look(
+  context: DurableContext,
+  turnFunction: string,
+  { archive, authenticator }: Signer,
+): Promise<Looked> {
+  const passedOver: Remark[] = [];
+  let before: string | undefined;
+  for (let looks = 1; looks <= MOST_LOOKS; looks += 1) {
+    const event = { action: 'look' as const, ...(before === undefined ? {} : { before }) };
+    const { found, passedOver: incomplete } = await turn<LookAnswer>(context, turnFunction, `look ${looks}`, event);
+    passedOver.push(...incomplete);
+    if (!found) break;
+    const doubt = await context.step(
+      `is ${looks} authentic`,
+      async () => (await distrust(archive, found, authenticator)) ?? null,
+    );
+    if (doubt === null) return { parent: found.name, passedOver, sign: true };
+    passedOver.push({ path: found.name, reason: `an earlier point is not authentic: ${doubt}` });
+    before = found.name;
+  }
+  return { parent: null, passedOver, sign: true };
+}
+
+async function end(
+  context: DurableContext,
+  turnFunction: string,
+  answer: FinishAnswer,
+  signer: Signer | undefined,
+  turns: number,
+): Promise<ExportResult> {
+  if ('result' in answer) return { ...answer.result, turns };
+  const { unsigned, prepared, headerSha256 } = answer;
+  if (!signer) throw new Error('the point waits to be signed, and this function has no key: deploy again');
+  const mac = await context.step('sign', () => signManifest(signer.archive, headerSha256, signer.authenticator));
+  const { manifestKey, bytes } = await turn<SealAnswer>(context, turnFunction, 'seal', {
+    action: 'seal',
+    prepared,
+    mac,
+  });
+  return { ...unsigned, manifestKey, bytesStored: unsigned.bytesStored + bytes, turns };
 }
 
 /** All turns of one shard. */

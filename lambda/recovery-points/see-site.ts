@@ -11,6 +11,7 @@ import {
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { DatabaseEntry, RecoveryPlanDocument, Site } from '../../lib/planning/plan-document';
 import { archivePrefix } from '../../lib/private/bucket-layout';
+import type { Authenticator } from '../archive/authenticity';
 import { examinePoint, listContents, listManifests } from '../archive/points';
 import { S3Store } from '../archive/s3-store';
 import type { ComponentPoints } from '../drill/choose-recovery-set';
@@ -32,6 +33,8 @@ export interface SiteClients {
   readonly rds: RDSClient;
   readonly s3: S3Client;
   readonly efs: EFSClient;
+  /** Exports that are not authentic by it are not usable. Absent: manifests are not signed. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 /**
@@ -44,7 +47,7 @@ export interface SiteClients {
 export async function seeSite(
   plan: RecoveryPlanDocument,
   { site, bucket, vaultName }: SiteToSee,
-  { backup, rds, s3, efs }: SiteClients,
+  { backup, rds, s3, efs, authenticator }: SiteClients,
 ): Promise<readonly ComponentPoints[]> {
   const suspicions = await readSuspicions(plan.deployment, bucket, s3);
   const exported = plan.volumes.filter(({ name }) => isExported(plan, name));
@@ -52,7 +55,7 @@ export async function seeSite(
   const found = await findPoints(
     { ...(site === 'dr-site' ? plan : withoutAutomatedBackups(plan)), volumes: exported },
     { site, vaultName },
-    { backup, rds, archive: newestExportOf(plan.deployment, suspicions, s3, bucket) },
+    { backup, rds, archive: newestExportOf(plan.deployment, suspicions, s3, bucket, authenticator) },
   );
   const ofBackups = backedUp.map(async ({ name, fileSystemArn }) => ({
     component: name,
@@ -120,7 +123,13 @@ async function automatedBackupsOf({ kind, resourceArn }: DatabaseEntry, rds: RDS
 }
 
 /** Unlike the drill's, no more than it takes to know the newest that may be restored: an archive may have thousands. */
-const newestExportOf = (deployment: string, suspicions: readonly Suspicion[], client: S3Client, bucket: string) => ({
+const newestExportOf = (
+  deployment: string,
+  suspicions: readonly Suspicion[],
+  client: S3Client,
+  bucket: string,
+  authenticator: Authenticator | undefined,
+) => ({
   listPoints: async (prefix: string): Promise<ArchivePoint[]> => {
     const store = new S3Store(client, bucket, prefix);
     const keys = (await listManifests(store)).reverse();
@@ -130,7 +139,7 @@ const newestExportOf = (deployment: string, suspicions: readonly Suspicion[], cl
     );
     const points: ArchivePoint[] = [];
     for (const key of keys) {
-      const { manifestKey, header, complete, problems } = await examinePoint(store, key, present);
+      const { manifestKey, header, complete, problems } = await examinePoint(store, key, present, authenticator);
       const startedAt = header?.startedAt ?? new Date(0).toISOString();
       const usable = complete && header !== undefined;
       points.push({ manifestKey, startedAt, ...(usable ? {} : { unusable: problems[0] ?? 'it cannot be read' }) });

@@ -11,6 +11,7 @@ import { alarmOnErrors, alarmOnFailedExecutions, alarmOnLogged } from '../notifi
 import { archivePrefix } from '../private/bucket-layout';
 import { NOT_EXPORTED } from '../private/log-messages';
 import { recoveryFunction } from '../private/recovery-function';
+import { type ManifestKeys, signsManifests } from '../protection/manifest-keys';
 import type { Volume } from '../volumes/volume';
 
 /** Where the function sees the volume. */
@@ -21,6 +22,8 @@ export interface ArtifactExportOptions {
   readonly volume: Volume;
   readonly bucket: s3.IBucket;
   readonly topic: sns.ITopic;
+  /** Absent: manifests are not signed. */
+  readonly manifestKeys?: ManifestKeys;
   readonly vpc: ec2.IVpc;
   readonly vpcSubnets?: ec2.SubnetSelection;
   /** `cron(...)` as the planner says. */
@@ -58,6 +61,7 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
     environment: { DEPLOYMENT: deployment, VOLUME: volume.name, TURN_FUNCTION: turns.functionName },
   });
   turns.grantInvoke(fn);
+  signsManifests(fn, options.manifestKeys);
   // A policy of its own: in the role's default policy, which the function waits for, its own ARN would be a circle.
   new iam.Policy(scope, `${id}Runs`, {
     roles: [fn.role!],

@@ -14,6 +14,7 @@ import type { DatabaseKind, Site, Technique } from '../planning/plan-document';
 import { archivePrefix, planDocumentKey, suspicionPrefix } from '../private/bucket-layout';
 import { METRIC_NAMESPACE } from '../private/metrics';
 import { recoveryFunction } from '../private/recovery-function';
+import { type ManifestKeys, verifiesManifests } from '../protection/manifest-keys';
 import { componentsSeen, recoveryPointAge, watchIntervalMinutes } from './recovery-point-age';
 
 export interface PointWatchOptions {
@@ -22,6 +23,8 @@ export interface PointWatchOptions {
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
   readonly topic: sns.ITopic;
+  /** Absent: manifests are not signed. */
+  readonly manifestKeys?: ManifestKeys;
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -151,6 +154,7 @@ export class PointWatch extends Construct {
         conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
       }),
     );
+    verifiesManifests(fn, this.options.manifestKeys);
     return fn;
   }
 

@@ -17,6 +17,7 @@ import type { Construct } from 'constructs';
 import { alarmOnDroppedEvents } from '../notifications/failure-topic';
 import type { Site } from '../planning/plan-document';
 import { recoveryFunction } from '../private/recovery-function';
+import { type ManifestKeys, verifiesManifests } from '../protection/manifest-keys';
 import { drillPermissions } from './drill-permissions';
 import { reaper } from './reaper';
 import { MOUNT_PATH, RESTORE_OWNER, RESTORE_ROOT, restoreVolume } from './restore-volume';
@@ -33,6 +34,8 @@ export interface DrillFunctionsOptions {
   readonly vault: backup.IBackupVault;
   readonly key: kms.IKey;
   readonly topic: sns.ITopic;
+  /** Absent: manifests are not signed. */
+  readonly manifestKeys?: ManifestKeys;
   readonly network: SiteNetwork;
   readonly drillTimeout: Duration;
   /** JSON: ARN by name of each check of the user's own; a token that is undefined where there is none. */
@@ -145,6 +148,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     databaseArns: options.databaseArns ?? [],
   });
   for (const statement of permissions) drill.addToRolePolicy(statement);
+  verifiesManifests(drill, options.manifestKeys);
   restore.grantInvoke(drill);
   check.grantInvoke(drill);
   adopt.grantInvoke(drill);

@@ -7,6 +7,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { invalid } from '../private/errors';
+import type { ManifestKeys } from '../protection/manifest-keys';
 import { drillFunctions } from './drill-functions';
 import { inRegionDrillFunctionName } from './site-names';
 import { siteNetwork } from './site-network';
@@ -49,6 +50,7 @@ export interface InRegionSurroundings {
   readonly topic: sns.ITopic;
   /** Of production, whose automated backups RDS restores. */
   readonly databaseArns: readonly string[];
+  readonly manifestKeys?: ManifestKeys;
   readonly removalPolicy: RemovalPolicy;
 }
 

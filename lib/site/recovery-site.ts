@@ -16,13 +16,22 @@ import { warnOfMissingDurableFunctions } from '../private/durable-functions';
 import { invalid } from '../private/errors';
 import { requireName } from '../private/names';
 import { type DeletionProtectionOptions, denyDeletion } from '../protection/deletion-protection';
+import { ManifestAuthentication } from '../protection/manifest-authentication';
+import { siteManifestKeys } from '../protection/manifest-keys';
 import type { ObjectLockOptions } from '../protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lock';
 import { recoveryKey } from '../vaults/recovery-key';
 import { boot, type BootOptions, type BootSurroundings } from './boot';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
 import { DrillWatch } from './drill-watch';
-import { drillFunctionName, keyAlias, MAX_SITE_NAME_LENGTH, replicaBucketName, vaultName } from './site-names';
+import {
+  drillFunctionName,
+  keyAlias,
+  manifestKeyAlias,
+  MAX_SITE_NAME_LENGTH,
+  replicaBucketName,
+  vaultName,
+} from './site-names';
 import { siteNetwork } from './site-network';
 
 /** The DR site: what there is in the Region that takes over. */
@@ -70,6 +79,13 @@ export interface RecoverySiteProps {
    * @default - no lock
    */
   readonly objectLock?: ObjectLockOptions;
+
+  /**
+   * How it is known who made a point of an archive: of all deployments that recover here, in both Regions.
+   *
+   * @default ManifestAuthentication.withSiteKey()
+   */
+  readonly manifestAuthentication?: ManifestAuthentication;
 
   /**
    * How long an object that was overwritten or deleted stays recoverable in the replica bucket. Whole days.
@@ -130,6 +146,11 @@ export class RecoverySite extends Construct {
    */
   public readonly _objectLock?: ObjectLockOptions;
 
+  /**
+   * @internal
+   */
+  public readonly _manifestAuthentication: ManifestAuthentication;
+
   private readonly deployments = new Set<string>();
   private readonly ownChecks = new Map<string, lambda.IFunction>();
   private readonly drillRole: iam.IGrantable;
@@ -168,6 +189,13 @@ export class RecoverySite extends Construct {
       removalPolicy,
     });
 
+    const authentication = props.manifestAuthentication ?? ManifestAuthentication.withSiteKey();
+    const manifestKeys = siteManifestKeys(this, authentication, {
+      region: this.region,
+      alias: manifestKeyAlias(this.siteName),
+      removalPolicy,
+    });
+
     const network = siteNetwork(this, props.vpc && { vpc: props.vpc, subnets: props.vpcSubnets });
     const { drill, alias, check, reap, accessPoint } = drillFunctions(this, {
       site: 'dr-site',
@@ -177,6 +205,7 @@ export class RecoverySite extends Construct {
       vault,
       key,
       topic,
+      manifestKeys,
       network,
       drillTimeout,
       ownChecks: Lazy.string({ produce: () => this.ownCheckArns() }),
@@ -184,10 +213,18 @@ export class RecoverySite extends Construct {
       removalPolicy,
     });
     this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drillTimeout, removalPolicy });
-    this.pointWatch = new PointWatch(this, 'PointWatch', { site: 'dr-site', bucket, vault, topic, removalPolicy });
+    this.pointWatch = new PointWatch(this, 'PointWatch', {
+      site: 'dr-site',
+      bucket,
+      vault,
+      topic,
+      manifestKeys,
+      removalPolicy,
+    });
 
     this._vaultLock = props.vaultLock;
     this._objectLock = props.objectLock;
+    this._manifestAuthentication = authentication;
     this.vault = vault;
     this.replicaBucket = bucket;
     this.failureTopic = topic;

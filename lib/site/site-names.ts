@@ -16,6 +16,9 @@ export const replicaBucketName = (siteName: string, drRegion: string) =>
 /** Alias of the site's key, for what is encrypted there on behalf of the primary Region. */
 export const keyAlias = (siteName: string) => `alias/wso2is-recovery/${siteName}`;
 
+/** Alias of the key of manifests at the site. */
+export const manifestKeyAlias = (siteName: string) => `alias/wso2is-recovery/${siteName}-manifests`;
+
 /** Longest site name: a bucket name has 63 characters, an account 12, the longest Region name 14, the hyphens 2. */
 export const MAX_SITE_NAME_LENGTH = 35;
 

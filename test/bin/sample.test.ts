@@ -53,6 +53,16 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
+    path: /\/ManifestKeyReplica\/CustomResourcePolicy\/Resource$/,
+    reason: 'kms:CreateKey: KMS asks for it where a replica is to be made, whose key does not exist yet.',
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::.*:kms:.*:key\/\*\]$/,
+    path: /\/ManifestKey\/CustomResourcePolicy\/Resource$/,
+    reason: 'Narrowed by its condition to the key with the alias of the site, whose id is made by KMS.',
+  },
+  {
+    rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
     path: /\/Reaper\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'backup:ListRestoreJobs has no resource.',
   },

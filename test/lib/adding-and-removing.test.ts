@@ -52,7 +52,7 @@ test('removing it, or deleting the stacks, leaves every recovery point, archive 
   fixture.addRecovery();
   for (const [stack, count] of [
     [fixture.stack, 3],
-    [fixture.siteStack, 3],
+    [fixture.siteStack, 4],
   ] as const) {
     const holders = Object.values(resources(stack)).filter(({ Type }) => HOLDS_BACKUPS.includes(Type));
     assert.equal(holders.length, count);

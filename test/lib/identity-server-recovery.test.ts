@@ -362,7 +362,7 @@ describe('a deployment with the required props alone', () => {
       statements(template, /Exportrepository\w*Run/)
         .flatMap(({ Action }) => Action)
         .sort(),
-      ['lambda:InvokeFunction', 'lambda:ListDurableExecutionsByFunction'],
+      ['kms:GenerateMac', 'kms:VerifyMac', 'lambda:InvokeFunction', 'lambda:ListDurableExecutionsByFunction'],
     );
   });
 

@@ -16,6 +16,7 @@ import { describe } from '../clients';
 import { callFunction } from '../durable';
 import type { Deployment } from '../find-deployment';
 import type { Progress } from '../progress';
+import { authenticatorAt } from '../trusted-keys';
 import { TimeUpError, until } from '../wait';
 import { backupTerms, type BackupTerms } from './backup-plan';
 
@@ -193,11 +194,12 @@ async function job(
 }
 
 async function exportArtifacts(
-  { plan, site, primary, dr }: Deployment,
+  deployment: Deployment,
   { name }: VolumeEntry,
   deadline: number,
   progress: Progress,
 ): Promise<Point> {
+  const { plan, site, primary, dr } = deployment;
   const functionName = plan.resources?.exportFunctions[name];
   if (functionName === undefined) {
     throw new Error(
@@ -208,10 +210,16 @@ async function exportArtifacts(
   const { manifestKey, startedAt, files, problems } = await callFunction<ExportResult>(primary, functionName, {});
   progress.done(`${name}: exported ${files} files: ${manifestKey}`);
   const store = new S3Store(dr.s3(), site.bucket, archivePrefix(plan.deployment, name));
+  const authenticator = await authenticatorAt('dr-site', deployment);
   let missing = '';
   try {
     await until(deadline, async () => {
-      const { complete, problems: why } = await examinePoint(store, manifestKey, await listContents(store));
+      const { complete, problems: why } = await examinePoint(
+        store,
+        manifestKey,
+        await listContents(store),
+        authenticator,
+      );
       missing = why[0] ?? '';
       progress.now(name, `replicating: ${why.length} objects are not at the DR site yet`);
       return complete ? true : undefined;

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { Authenticator } from '../../../lambda/archive/authenticity';
 import type { ManifestEntry } from '../../../lambda/archive/entry';
 import { ArchiveError } from '../../../lambda/archive/errors';
 import type { ManifestHeader } from '../../../lambda/archive/manifest';
@@ -19,12 +20,18 @@ export interface PointWith {
  * path are followed within the volume: WSO2's guide makes `tenants` one.
  *
  * @param at only those that had ended by then
+ * @param authenticator what is not authentic by it is not complete
  * @throws ArchiveError when none does, or a link leads out of the volume
  */
-export async function choosePointWith(store: ObjectStore, paths: readonly string[], at?: Date): Promise<PointWith> {
+export async function choosePointWith(
+  store: ObjectStore,
+  paths: readonly string[],
+  at?: Date,
+  authenticator?: Authenticator,
+): Promise<PointWith> {
   let looked = 0;
   const passedOver: Point[] = [];
-  for (const point of await listPoints(store)) {
+  for (const point of await listPoints(store, authenticator)) {
     const { header, complete, manifestKey } = point;
     if (at && header && Date.parse(header.endedAt) > at.getTime()) continue;
     if (!complete || !header) {

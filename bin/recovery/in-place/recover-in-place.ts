@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { ObjectStore } from '../../../lambda/archive/object-store';
 import { choosePoint, type Point } from '../../../lambda/archive/points';
+import { authenticatorAt } from '../trusted-keys';
 import { choosePointWith } from './choose-point-with';
 import type { RestoreProgress } from '../../../lambda/archive/restore/restore-point';
 import { S3Store } from '../../../lambda/archive/s3-store';
@@ -133,12 +134,13 @@ async function exported(deployment: Deployment, options: RecoverInPlaceOptions):
   const entry =
     volume === undefined && volumes.length === 1 ? volumes[0] : volumes.find((each) => each.name === volume);
   if (!entry) throw new NotFoundError(`\`--volume\` must be one of ${names.join(', ')}, got ${volume ?? 'none'}`);
-  return fromEither(deployment, options.from, archivePrefix(name, entry.name), async (store) => {
+  return fromEither(deployment, options.from, archivePrefix(name, entry.name), async (store, where) => {
+    const authenticator = await authenticatorAt(where, deployment);
     if (path) {
-      const { point, paths, passedOver } = await choosePointWith(store, path, at);
+      const { point, paths, passedOver } = await choosePointWith(store, path, at, authenticator);
       return sourceOf(store, point, entry.mountedAt, passedOver, paths);
     }
-    const { passedOver, ...point } = await choosePoint(store, at);
+    const { passedOver, ...point } = await choosePoint(store, at, authenticator);
     return sourceOf(store, point, entry.mountedAt, passedOver, undefined);
   });
 }
@@ -178,9 +180,9 @@ async function fromEither<T>(
   { plan, primary, dr, site }: Deployment,
   from: 'dr' | 'primary' | undefined,
   prefix: string,
-  look: (store: ObjectStore) => Promise<T>,
+  look: (store: ObjectStore, where: 'dr-site' | 'in-region') => Promise<T>,
 ): Promise<T> {
-  const atDr = () => look(new S3Store(dr.s3(), site.bucket, prefix));
+  const atDr = () => look(new S3Store(dr.s3(), site.bucket, prefix), 'dr-site');
   if (from === 'dr') return atDr();
   const bucket = plan.resources?.artifactBucket;
   if (bucket === undefined) {
@@ -189,7 +191,7 @@ async function fromEither<T>(
     return atDr();
   }
   try {
-    return await look(new S3Store(primary.s3(), bucket, prefix));
+    return await look(new S3Store(primary.s3(), bucket, prefix), 'in-region');
   } catch (error) {
     if (from === 'primary' || !(isUnreachable(error) || isUnreachable((error as Error).cause))) throw error;
     try {

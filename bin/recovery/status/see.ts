@@ -8,6 +8,7 @@ import { seeSite, type SiteClients } from '../../../lambda/recovery-points/see-s
 import { baselineNoteKey, baselinesPrefix, drillsPrefix } from '../../../lib/private/bucket-layout';
 import { type Clients, describe } from '../clients';
 import type { Deployment } from '../find-deployment';
+import { authenticatorAt } from '../trusted-keys';
 import type { BaselinesSeen, DrillsSeen, Seen, SiteSeen } from './status';
 
 export async function see(deployment: Deployment, now: Date): Promise<Seen> {
@@ -21,18 +22,32 @@ export async function see(deployment: Deployment, now: Date): Promise<Seen> {
   return { plan, now, inRegion, drSite, drills, baselines };
 }
 
-async function seeDrSite({ plan, site, dr, drUnseen }: Deployment): Promise<SiteSeen> {
+async function seeDrSite(deployment: Deployment): Promise<SiteSeen> {
+  const { plan, site, dr, drUnseen } = deployment;
   const { region } = dr;
   if (drUnseen !== undefined) return { region, unseen: drUnseen };
-  return seen(dr, () => seeSite(plan, { site: 'dr-site', bucket: site.bucket, vaultName: site.name }, clientsOf(dr)));
+  return seen(dr, async () =>
+    seeSite(
+      plan,
+      { site: 'dr-site', bucket: site.bucket, vaultName: site.name },
+      { ...clientsOf(dr), authenticator: await authenticatorAt('dr-site', deployment) },
+    ),
+  );
 }
 
-async function seePrimary({ plan, primary }: Deployment): Promise<SiteSeen> {
+async function seePrimary(deployment: Deployment): Promise<SiteSeen> {
+  const { plan, primary } = deployment;
   const { region } = primary;
   const { resources } = plan;
   if (!resources) return { region, unseen: 'the recovery plan does not name what is there: deploy again' };
   const { artifactBucket: bucket, vaultName } = resources;
-  return seen(primary, () => seeSite(plan, { site: 'in-region', bucket, vaultName }, clientsOf(primary)));
+  return seen(primary, async () =>
+    seeSite(
+      plan,
+      { site: 'in-region', bucket, vaultName },
+      { ...clientsOf(primary), authenticator: await authenticatorAt('in-region', deployment) },
+    ),
+  );
 }
 
 const clientsOf = (clients: Clients): SiteClients => ({

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Authenticator, type ManifestMac, signManifest } from '../authenticity';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, GrowingCrew, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
@@ -8,6 +9,7 @@ import {
   encodeManifest,
   FORMAT,
   FORMAT_VERSION,
+  headerLine,
   MANIFEST_PREFIX,
   type ManifestHeader,
   manifestName,
@@ -20,6 +22,7 @@ import { checkStored } from '../put-checked';
 import { listContents, missingObjects } from '../points';
 import { DirectoryVolume, type Volume } from '../volume';
 import { ExportRange } from './export-range';
+import { loadHeader, saveHeader } from './saved-state';
 import { addRange, type ExportState } from './state';
 import type { BuiltPage } from './page-builder';
 import { findParent, readParent, type Parent } from './parent';
@@ -41,6 +44,15 @@ export interface ExportOptions {
    * damaged is mended: an object that comes out the same is written over, anything else is not needed any more.
    */
   readonly withoutParent?: boolean;
+  /**
+   * Name of the point that unchanged files are taken from, null for none: where somebody else has looked whether it is authentic.
+   * Default: the newest that is whole and, with an `authenticator`, authentic.
+   */
+  readonly parent?: string | null;
+  /** For the warnings: what was said of points that are not taken from. */
+  readonly passedOver?: readonly Remark[];
+  /** Signs the manifest. Default: it is not signed. */
+  readonly authenticator?: Authenticator | undefined;
   /** Reads what an export would read, and writes nothing. */
   readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the volume's calls take long; 0 works on the calling thread alone. */
@@ -88,7 +100,7 @@ const SETTLED_NS = 2_000_000_000n;
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
   const dry = options.dryRun ? { ...options, store: new DryStore(options.store) } : options;
   const { state, parent } = await begin(dry);
-  return finish(dry, await turn(dry, state, parent, () => false), parent);
+  return makePoint(dry, await turn(dry, state, parent, () => false), parent);
 }
 
 /**
@@ -100,11 +112,24 @@ export async function exportVolume(options: ExportOptions): Promise<ExportOutcom
 export async function exportOrBegin(
   options: ExportOptions,
   isTimeUp: () => boolean,
-): Promise<{ readonly outcome: ExportOutcome } | { readonly state: ExportState }> {
+): Promise<{ readonly outcome: ExportOutcome } | { readonly state: ExportState }>;
+/** @param end what to do when everything is read */
+export async function exportOrBegin<Ended>(
+  options: ExportOptions,
+  isTimeUp: () => boolean,
+  end: EndOfExport<Ended>,
+): Promise<{ readonly outcome: Ended } | { readonly state: ExportState }>;
+export async function exportOrBegin<Ended>(
+  options: ExportOptions,
+  isTimeUp: () => boolean,
+  end: EndOfExport<Ended | ExportOutcome> = makePoint,
+) {
   const { state: begun, parent } = await begin(options);
   const state = await turn(options, begun, parent, isTimeUp);
-  return state.left.length > 0 ? { state } : { outcome: await finish(options, state, parent) };
+  return state.left.length > 0 ? { state } : { outcome: await end(options, state, parent) };
 }
+
+type EndOfExport<Ended> = (options: ExportOptions, state: ExportState, parent: Parent | undefined) => Promise<Ended>;
 
 /**
  * Begins an export that is done in several turns, each perhaps by another process. Nothing is read yet but the top.
@@ -118,10 +143,10 @@ export async function beginExport(options: ExportOptions): Promise<ExportState> 
 async function begin(
   options: ExportOptions,
 ): Promise<{ readonly state: ExportState; readonly parent: Parent | undefined }> {
-  const { volume, store, now = () => new Date() } = options;
+  const { volume, now = () => new Date() } = options;
   const started = now();
   const root = rootOf(volume);
-  const { parent: newest, warnings } = await findParent(store);
+  const { parent: newest, warnings } = await parentToTake(options);
   if (newest && isEmpty(volume)) refuseEmpty(volume, newest);
   const parent = options.withoutParent ? undefined : newest;
   const fullRead = (options.fullRead ?? false) || !parent || isFullReadDue(parent.header, started);
@@ -132,7 +157,11 @@ async function begin(
     root,
     pages: [],
     packs: [],
-    remarks: { excluded: [], problems: [], warnings: [...warnings, ...aheadOf(started, parent)] },
+    remarks: {
+      excluded: [],
+      problems: [],
+      warnings: [...warnings, ...(options.passedOver ?? []), ...aheadOf(started, parent)],
+    },
     filesRead: 0,
     bytesRead: 0,
     bytesStored: 0,
@@ -140,6 +169,11 @@ async function begin(
     firstNames: [],
   };
   return { state, parent };
+}
+
+async function parentToTake({ store, parent, authenticator }: ExportOptions): ReturnType<typeof findParent> {
+  if (parent === undefined) return findParent(store, authenticator && { authenticator });
+  return { parent: parent === null ? undefined : await readParent(store, parent), warnings: [] };
 }
 
 /** Clocks of machines that keep them right. */
@@ -216,16 +250,88 @@ async function turn(
  *
  * @throws ArchiveError when nothing could be read, or nothing is there where the point before has something
  */
-export async function finishExport(options: ExportOptions, state: ExportState): Promise<ExportOutcome> {
-  return finish(options, state, await parentOf(options, state));
+export async function finishExport(options: ExportOptions, state: ExportState): Promise<ExportOutcome>;
+/** @param end what to do when everything is read */
+export async function finishExport<Ended>(
+  options: ExportOptions,
+  state: ExportState,
+  end: EndOfExport<Ended>,
+): Promise<Ended>;
+export async function finishExport<Ended>(
+  options: ExportOptions,
+  state: ExportState,
+  end: EndOfExport<Ended | ExportOutcome> = makePoint,
+) {
+  return end(options, state, await parentOf(options, state));
 }
 
-async function finish(options: ExportOptions, state: ExportState, parent: Parent | undefined): Promise<ExportOutcome> {
+/** An export that is done but for who signs its manifest. */
+export interface PreparedExport {
+  /** Key of what is kept of it. */
+  readonly prepared: string;
+  /** Of the header's line, by which it is signed. */
+  readonly headerSha256: string;
+  readonly outcome: Omit<ExportOutcome, 'manifestKey'>;
+}
+
+/** The end of an export in a place that cannot sign: {@link sealExport} goes on, with what somebody else has signed. */
+export async function prepareExport(
+  options: ExportOptions,
+  state: ExportState,
+  parent: Parent | undefined,
+): Promise<PreparedExport> {
+  const { store } = options;
+  const { line, outcome } = await headerOf(options, state, parent);
+  return { prepared: await saveHeader(store, line), headerSha256: sha256Of(line), outcome };
+}
+
+/**
+ * Writes the manifest of an export that was prepared.
+ *
+ * @throws ArchiveError when what was prepared is gone, or its objects are
+ */
+export async function sealExport(
+  store: ObjectStore,
+  prepared: string,
+  mac: ManifestMac,
+): Promise<{ readonly manifestKey: string; readonly bytes: number }> {
+  const line = await loadHeader(store, prepared);
+  const header = JSON.parse(line.toString('utf8')) as ManifestHeader;
+  await checkNamed(store, header);
+  const body = encodeManifest(line, mac);
+  return {
+    manifestKey: store.prefix + (await commit(store, new Date(header.startedAt), body)),
+    bytes: body.length,
+  };
+}
+
+/** The end of an export: its point. */
+export async function makePoint(
+  options: ExportOptions,
+  state: ExportState,
+  parent: Parent | undefined,
+): Promise<ExportOutcome> {
+  const { store, authenticator } = options;
+  const { line, outcome } = await headerOf(options, state, parent);
+  const mac = authenticator && (await signManifest(store.prefix, sha256Of(line), authenticator));
+  const body = encodeManifest(line, mac);
+  return {
+    manifestKey: store.prefix + (await commit(store, new Date(state.startedAt), body)),
+    ...outcome,
+    bytesStored: outcome.bytesStored + body.length,
+  };
+}
+
+/** Everything of the manifest but its author. */
+async function headerOf(
+  options: ExportOptions,
+  state: ExportState,
+  parent: Parent | undefined,
+): Promise<{ readonly line: Buffer; readonly outcome: Omit<ExportOutcome, 'manifestKey'> }> {
   const { volume, store, now = () => new Date() } = options;
   if (state.left.length > 0) throw new ArchiveError('the export is not done: go on with it first');
   const counts = state.pages.reduce((sum, page) => addCounts(sum, page.counts), NOTHING);
   refuseNothing(volume, parent, state.remarks, counts);
-  const started = new Date(state.startedAt);
   const ended = now();
   const remarks = {
     excluded: byPath(state.remarks.excluded),
@@ -234,7 +340,7 @@ async function finish(options: ExportOptions, state: ExportState, parent: Parent
   };
   const references = referencesOf(state.pages, [...state.packs, ...(parent?.header.packs ?? [])]);
   await checkNamed(store, references);
-  const body = encodeManifest({
+  const line = headerLine({
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     volume: options.volumeName,
@@ -249,16 +355,20 @@ async function finish(options: ExportOptions, state: ExportState, parent: Parent
     ...remarks,
   });
   return {
-    manifestKey: store.prefix + (await commit(store, started, body)),
-    startedAt: state.startedAt,
-    endedAt: ended.toISOString(),
-    counts,
-    filesRead: state.filesRead,
-    bytesRead: state.bytesRead,
-    bytesStored: state.bytesStored + body.length,
-    ...remarks,
+    line,
+    outcome: {
+      startedAt: state.startedAt,
+      endedAt: ended.toISOString(),
+      counts,
+      filesRead: state.filesRead,
+      bytesRead: state.bytesRead,
+      bytesStored: state.bytesStored,
+      ...remarks,
+    },
   };
 }
+
+const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 /** Also what was there before may have gone since: an export can take days. */
 async function checkNamed(store: ObjectStore, named: Pick<ManifestHeader, 'packs' | 'pages'>): Promise<void> {
@@ -389,7 +499,7 @@ function referencesOf(pages: readonly BuiltPage[], known: readonly PackReference
 
 /** Writes the manifest, after which the point exists. */
 async function commit(store: ObjectStore, started: Date, body: Buffer): Promise<string> {
-  const sha256 = createHash('sha256').update(body).digest('hex');
+  const sha256 = sha256Of(body);
   const key = manifestName(started, sha256);
   await store.put(key, body, sha256);
   // Not before it was looked at: success may have been claimed for a body that never arrived whole.

@@ -1,10 +1,19 @@
 /** The point before, that an export takes from what did not change. */
+import type { Authenticator } from '../authenticity';
 import { pathOfLine } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import { release } from '../frame';
 import { MANIFEST_PREFIX, type ManifestHeader, type PageReference } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
+import {
+  examinePoint,
+  listContents,
+  listManifests,
+  missingObjects,
+  readHeader,
+  readPage,
+  type StoredPage,
+} from '../points';
 import type { Remark } from './remark';
 
 export interface Parent {
@@ -13,23 +22,27 @@ export interface Parent {
   readonly header: ManifestHeader;
 }
 
+export interface ParentSearch {
+  /** A point that is not authentic by it is none to take from: what it says would be signed as if it were ours. */
+  readonly authenticator?: Authenticator;
+  /** Name of a manifest: only those that sort before it. */
+  readonly before?: string;
+}
+
 /** The newest point that is whole: content of an incomplete or damaged one cannot be relied on. */
 export async function findParent(
   store: ObjectStore,
+  { authenticator, before }: ParentSearch = {},
 ): Promise<{ readonly parent: Parent | undefined; readonly warnings: readonly Remark[] }> {
-  const keys = (await listManifests(store)).reverse();
+  const folder = store.prefix + MANIFEST_PREFIX;
+  const keys = (await listManifests(store)).filter((key) => before === undefined || key < folder + before).reverse();
   if (keys.length === 0) return { parent: undefined, warnings: [] };
   const present = await listContents(store);
   const warnings: Remark[] = [];
   for (const key of keys) {
-    const { header, complete, problems } = await examinePoint(store, key, present);
-    if (header && complete) {
-      return {
-        parent: { name: key.slice((store.prefix + MANIFEST_PREFIX).length), header },
-        warnings,
-      };
-    }
-    const state = header ? 'incomplete' : 'damaged';
+    const { header, complete, problems } = await examinePoint(store, key, present, authenticator);
+    if (header && complete) return { parent: { name: key.slice(folder.length), header }, warnings };
+    const state = !header ? 'damaged' : missingObjects(header, present).length > 0 ? 'incomplete' : 'not authentic';
     warnings.push({ path: key, reason: `an earlier point is ${state}: ${problems.join(', ')}` });
   }
   return { parent: undefined, warnings };

@@ -1,3 +1,4 @@
+import type { Authenticator } from '../authenticity';
 import { ArchiveDamagedError, ArchiveError, ObjectLockedError } from '../errors';
 import { type ManifestHeader, PACK_PREFIX, type PackReference, PAGE_PREFIX } from '../manifest';
 import { TURN_PREFIX } from '../export/saved-state';
@@ -26,6 +27,8 @@ export interface PruneOptions {
    * the newest points that stay are ones that restore. Default: those count whose objects are all there.
    */
   readonly readData?: boolean;
+  /** What is not authentic by it counts as not complete; points that are signed are signed anew where they are written anew. */
+  readonly authenticator?: Authenticator | undefined;
   /** Default: the clock of this machine; compared with that of the store. */
   readonly now?: () => Date;
   readonly onProgress?: (progress: PruneProgress) => void;
@@ -72,16 +75,26 @@ const LOCK_SLACK = 0.1;
  *
  * What is damaged keeps what it may need, is named in the outcome, and is in nobody else's way.
  *
- * @throws ArchiveError when the policy keeps nothing, or a clock is wrong; nothing was changed then
+ * @throws ArchiveError when the policy keeps nothing, a clock is wrong, or points are signed and nothing could sign them anew;
+ *   nothing was changed then
  */
 export async function prune(options: PruneOptions): Promise<PruneOutcome> {
-  const { store, policy, dryRun = false, graceMs = DEFAULT_GRACE_MS, now = () => new Date() } = options;
+  const {
+    store,
+    policy,
+    authenticator,
+    rewrite = true,
+    dryRun = false,
+    graceMs = DEFAULT_GRACE_MS,
+    now = () => new Date(),
+  } = options;
   if (!Object.values(policy).some((count) => count > 0)) {
     throw new ArchiveError('`policy` must keep something, got nothing: say how many of which points are to stay');
   }
   const time = await store.time();
   checkClock(now(), time, 'this machine');
-  const points = await listPoints(store);
+  const points = await listPoints(store, authenticator);
+  if (rewrite) checkCanSign(points);
   const known = points.filter((point): point is KnownPoint => point.header !== undefined);
   const damaged = points
     .filter(({ header }) => !header)
@@ -102,7 +115,7 @@ export async function prune(options: PruneOptions): Promise<PruneOutcome> {
   ).map((decision) => ({ ...decision, startedAt: startedAt.get(decision.manifestKey)! }));
 
   const run = new Prune(store, dryRun, time, graceMs, damaged, options);
-  const outcome = await run.run(known, decisions, options.rewrite ?? true);
+  const outcome = await run.run(known, decisions, rewrite);
   const named = new Map([...found, ...outcome.damaged].map(({ key, problem }) => [key, { key, problem }]));
   return { ...outcome, damaged: Array.from(named.values()) };
 }
@@ -119,6 +132,15 @@ function checkNotAhead({ startedAt }: ManifestHeader, time: Date): void {
   if (Date.parse(startedAt) - time.getTime() <= MAX_CLOCK_DIFFERENCE_MS) return;
   throw new ArchiveError(
     `a point says that it began at ${startedAt}, but it is ${time.toISOString()}: the clock of the machine that exported it was wrong; delete that point first`,
+  );
+}
+
+/** Packs that are written anew make new manifests. */
+function checkCanSign(points: readonly Point[]): void {
+  const signed = points.find(({ signature }) => signature === 'not checked');
+  if (!signed) return;
+  throw new ArchiveError(
+    `the points are signed (${signed.manifestKey} is), and prune could write some anew without a signature: give the key, or leave packs as they are`,
   );
 }
 
@@ -232,7 +254,7 @@ class Prune {
     const empty = halfEmptyPacks(packs.values(), await liveBytes(store, complete));
     this.#rewrittenPacks = empty.size;
     if (empty.size === 0 || this.dryRun) return [...kept];
-    const rewritten = await rewritePoints(store, complete, empty);
+    const rewritten = await rewritePoints(store, complete, empty, this.options.authenticator);
     for (const { before } of rewritten) await this.#deleteManifest(before);
     const replaced = new Map(rewritten.map(({ before, after }) => [before, after]));
     return kept.map((point) => replaced.get(point.manifestKey) ?? point);

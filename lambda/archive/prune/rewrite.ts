@@ -1,15 +1,24 @@
 /** Writes what is still needed of half-empty packs into new ones, and the points that need it with the new places. */
 import { createHash } from 'node:crypto';
+import { type Authenticator, signManifest } from '../authenticity';
 import { SoloCrew } from '../crew/crew';
 import type { Job, Session } from '../crew/effect';
 import type { FileEntry, Piece } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import { type Chunk, FrameWriter, fitsInFrame, largePieces } from '../export/frame-writer';
 import { PackBuilder } from '../export/pack-builder';
-import { encodeManifest, manifestName, type ManifestHeader, packKey, type PackReference, pageKey } from '../manifest';
+import {
+  encodeManifest,
+  headerLine,
+  manifestName,
+  type ManifestHeader,
+  packKey,
+  type PackReference,
+  pageKey,
+} from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { encodePage } from '../page';
-import { readPage } from '../points';
+import { type Point, readPage } from '../points';
 import { checkStored } from '../put-checked';
 import { cut, decodeOf, fetchRange, planRanges, wrongContent } from '../ranges';
 import { filesOf, type KeptPoint } from './usage';
@@ -23,11 +32,17 @@ export interface RewrittenPoint {
   readonly after: KeptPoint;
 }
 
-/** @param empty SHA-256 of the packs that are to be left */
+type CompletePoint = KeptPoint & Pick<Point, 'signature'>;
+
+/**
+ * @param empty SHA-256 of the packs that are to be left
+ * @param authenticator signs what was signed, and nothing else: no point becomes authentic by this
+ */
 export async function rewritePoints(
   store: ObjectStore,
-  points: readonly KeptPoint[],
+  points: readonly CompletePoint[],
   empty: ReadonlySet<string>,
+  authenticator: Authenticator | undefined,
 ): Promise<RewrittenPoint[]> {
   const moved = new Mover(store);
   for await (const entry of filesOf(store, points)) {
@@ -37,7 +52,8 @@ export async function rewritePoints(
   const rewritten: RewrittenPoint[] = [];
   const pages = new Map<string, ReturnType<typeof encodePage>>();
   for (const point of points) {
-    const after = await rewritePoint(store, point, empty, places, moved.packs, pages);
+    const signer = point.signature === 'right' ? authenticator : undefined;
+    const after = await rewritePoint(store, point, empty, places, moved.packs, pages, signer);
     if (after) rewritten.push({ before: point.manifestKey, after });
   }
   return rewritten;
@@ -140,6 +156,7 @@ async function rewritePoint(
   places: Places,
   moved: ReadonlyMap<string, PackReference>,
   done: Map<string, ReturnType<typeof encodePage>>,
+  authenticator: Authenticator | undefined,
 ): Promise<KeptPoint | undefined> {
   const emptyIndexes = new Set(header.packs.flatMap(({ key }, index) => (empty.has(shaOf(key)) ? [index] : [])));
   if (!header.pages.some(({ packs }) => packs.some((index) => emptyIndexes.has(index)))) return undefined;
@@ -168,7 +185,10 @@ async function rewritePoint(
     pages.push({ ...page, key: pageKey(sha256), bytes: bytes.length, packs: indexed });
   }
   const after: ManifestHeader = { ...header, packs, pages };
-  const body = encodeManifest(after);
+  const line = headerLine(after);
+  const headerSha256 = createHash('sha256').update(line).digest('hex');
+  const mac = authenticator && (await signManifest(store.prefix, headerSha256, authenticator));
+  const body = encodeManifest(line, mac);
   const sha256 = createHash('sha256').update(body).digest('hex');
   const key = manifestName(new Date(header.startedAt), sha256);
   await store.put(key, body, sha256);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Authenticator } from '../authenticity';
 import { displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, SoloCrew, ThreadCrew } from '../crew/crew';
 import type { FileEntry } from '../entry';
@@ -16,6 +17,8 @@ export interface VerifyOptions {
   readonly store: ObjectStore;
   /** Read every pack and compare every content's SHA-256. Default: only that all objects are there, and the manifests. */
   readonly readData?: boolean;
+  /** A point that is not authentic by it is a finding. Default: nobody asks. */
+  readonly authenticator?: Authenticator | undefined;
   /** Default: as many as there are cores; 0 works on the calling thread alone. */
   readonly threads?: number;
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -47,7 +50,7 @@ export interface Finding {
 
 /** Checks every point of an archive; a finding is an answer, not an error. */
 export async function verifyArchive(options: VerifyOptions): Promise<VerifyOutcome> {
-  const points = await listPoints(options.store);
+  const points = await listPoints(options.store, options.authenticator);
   return new Verification(options, points).run();
 }
 

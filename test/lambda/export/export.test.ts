@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import {
+  type Authenticator,
   beginExport,
   DirectoryVolume,
   exportVolume,
@@ -27,6 +28,7 @@ import { Tree } from '../../../benchmarks/tree/tree';
 import { TREE_SIZES } from '../../../benchmarks/tree/layout';
 import { createLogger } from '../../../lambda/shared/log';
 import { daysLater, MONDAY } from '../archive/support/engine';
+import { HmacAuthenticator } from '../archive/support/hmac-authenticator';
 import { randomFrom, temporaryFolder } from '../archive/support/trees';
 import { SOAK } from '../../soak';
 
@@ -56,6 +58,7 @@ class CountingVolume implements Volume {
 }
 
 const FILES = 700;
+const ARCHIVE = 'archives/prod/repository/';
 
 function tree(): string {
   const root = join(temporaryFolder(), 'repository');
@@ -77,6 +80,7 @@ interface RunOptions {
   /** Called before and after each invocation of the function that reads; dies where it throws. */
   readonly meanwhile?: (when: 'before' | 'after', invocation: number, event: TurnEvent) => void;
   readonly now?: () => Date;
+  readonly authenticator?: Authenticator;
 }
 
 async function run({
@@ -88,6 +92,7 @@ async function run({
   others = [],
   meanwhile,
   now = () => MONDAY,
+  authenticator,
 }: RunOptions) {
   const answers: string[] = [];
   let invocations = 0;
@@ -120,6 +125,7 @@ async function run({
           { arn: context.executionContext.durableExecutionArn, startedAt: '2099-01-05T10:00:00.000Z' },
           ...others,
         ]),
+      signer: authenticator && { authenticator, archive: ARCHIVE },
     }),
   );
   const runner = new LocalDurableTestRunner<ExportResult>({ handlerFunction: handler });
@@ -182,6 +188,51 @@ describe('an export over many invocations', () => {
     assert.deepEqual((await verifyArchive({ store, readData: true, threads: 0 })).findings, []);
     // FACTS: a checkpoint takes 256 KB.
     assert.ok(Math.max(...answers.map(({ length }) => length)) < 2048, answers.join('\n'));
+  });
+
+  it('signed: the function that cannot write signs for its own archive, once, and takes from nothing that is forged', async () => {
+    const root = tree();
+    const volume = new CountingVolume(root);
+    const store = new MemoryStore(ARCHIVE);
+    const authenticator = new HmacAuthenticator();
+    const first = await run({ volume, store, authenticator });
+    assert.equal(first.execution.getStatus(), 'SUCCEEDED');
+    // It looks for a parent, reads, and writes the manifest.
+    assert.equal(first.invocations, 3);
+    assert.equal(first.execution.getResult()?.turns, 1);
+    assert.equal(authenticator.signatures, 1);
+    const [point] = await listPoints(store, authenticator);
+    assert.equal(point?.signature, 'right');
+    assert.equal(point?.manifestKey, first.execution.getResult()?.manifestKey);
+
+    // Whoever can write to the bucket, with a key of their own, later than all that is there.
+    const attacker = new HmacAuthenticator('attacker');
+    const forged = await run({
+      volume: new CountingVolume(root),
+      store,
+      authenticator: attacker,
+      now: () => daysLater(1),
+    });
+    const second = await run({ volume, store, authenticator, turnMs: 0, now: () => daysLater(2) });
+    assert.equal(second.execution.getStatus(), 'SUCCEEDED');
+    const { header } = (await listPoints(store, authenticator)).find(({ complete }) => complete)!;
+    assert.equal(header?.parent, point?.manifestKey.slice(`${ARCHIVE}manifests/`.length));
+    assert.deepEqual(header?.warnings, [
+      {
+        path: forged.execution.getResult()!.manifestKey.slice(`${ARCHIVE}manifests/`.length),
+        reason: 'an earlier point is not authentic: its MAC is wrong',
+      },
+    ]);
+    assert.equal(second.execution.getResult()?.filesRead, 0);
+  });
+
+  it('signed for another archive than its own it is not, whatever the function that writes asks for', async () => {
+    const store = new MemoryStore('archives/other/repository/');
+    const authenticator = new HmacAuthenticator();
+    const { execution } = await run({ volume: new CountingVolume(tree()), store, authenticator });
+    assert.equal(execution.getStatus(), 'SUCCEEDED');
+    const [point] = await listPoints(store, authenticator);
+    assert.match(point?.problems[0] ?? '', /^the manifest was signed for the archive archives\/prod\/repository\//);
   });
 
   it('a turn ends after so many entries, whatever the time', async () => {

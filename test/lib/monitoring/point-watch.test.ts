@@ -38,7 +38,7 @@ function permissions(template: Template): string[] {
   return statements.map(({ Action, Resource }) => {
     const names =
       JSON.stringify(Resource).match(
-        /plans[^"]*|suspicious[^"]*|archives[^"]*|:[\w-]+:\*|:file-system\/\*|(Vault|Bucket|Database)(?=[A-F0-9]{8})|"\*"/g,
+        /plans[^"]*|suspicious[^"]*|archives[^"]*|:[\w-]+:\*|:file-system\/\*|(Vault|Bucket|Database|ManifestKey)(?=[A-F0-9]{8})|"\*"/g,
       ) ?? [];
     return `${[Action].flat().join(' ')}: ${names.join(' ')}`;
   });
@@ -115,6 +115,7 @@ describe('what the watch may do', () => {
     's3:ListBucket s3:ListBucketVersions: Bucket',
     'backup:ListRecoveryPointsByBackupVault: Vault',
     'cloudwatch:PutMetricData: "*"',
+    'kms:VerifyMac: ManifestKey',
     's3:GetObject: Bucket plans/prod.json Bucket suspicious/prod/* Bucket archives/prod/repository/manifests/*',
   ];
 

@@ -38,7 +38,12 @@ describe('a site without props', () => {
     const types = ['AWS::KMS::Key', 'AWS::Backup::BackupVault', 'AWS::S3::Bucket'];
     assert.deepEqual(
       types.flatMap((type) => Object.keys(template.findResources(type))),
-      ['RecoverySiteKey3F24DFE8', 'RecoverySiteVault5ABD6332', 'RecoverySiteReplicaBucketAB87D559'],
+      [
+        'RecoverySiteKey3F24DFE8',
+        'RecoverySiteManifestKey4778FF1E',
+        'RecoverySiteVault5ABD6332',
+        'RecoverySiteReplicaBucketAB87D559',
+      ],
     );
     for (const type of types) template.hasResource(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
