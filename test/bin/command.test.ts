@@ -49,6 +49,7 @@ describe('before it knows what is wanted, the command loads', () => {
     );
     assert.deepEqual(loaded.filter((file) => /^(lambda|lib)\//.test(file)).sort(), [
       'lambda/archive/errors.ts',
+      'lambda/baseline/product-version.ts',
       'lib/planning/assumptions.ts',
       'lib/planning/duration.ts',
       'lib/planning/errors.ts',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { encodeFrame } from '../../../../lambda/archive/frame';
+import { manifestName } from '../../../../lambda/archive/manifest';
 import { encodeManifest, MemoryStore, packKey, pageKey, type ManifestHeader } from '../../../../lambda/archive';
 import { TAR_END, tarHeader, tarPadding } from '../../../../lambda/archive/tar';
 
@@ -98,12 +99,13 @@ export function craft(
 
 /** Puts a manifest with this header, complete unless it says otherwise, into the store. */
 export function plant(store: MemoryStore, header: object): Crafted {
+  const startedAt = '2026-11-24T10:00:00.000Z';
   const body = encodeManifest({
     format: 'wso2is-recovery-archive',
     formatVersion: 1,
     volume: 'repository',
     mountedAt: 'repository',
-    startedAt: '2026-11-24T10:00:00.000Z',
+    startedAt,
     endedAt: '2026-11-24T10:00:01.000Z',
     fullReadAt: '2026-11-24T10:00:00.000Z',
     counts: { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 },
@@ -115,7 +117,9 @@ export function plant(store: MemoryStore, header: object): Crafted {
     warnings: [],
     ...header,
   } as unknown as ManifestHeader);
-  const key = `manifests/20261124T100000.000Z-${sha256Of(body)}.jsonl.zst`;
+  // Under its right name, where it says a time at all.
+  const said = new Date('startedAt' in header ? String(header.startedAt) : startedAt);
+  const key = manifestName(Number.isNaN(said.getTime()) ? new Date(startedAt) : said, sha256Of(body));
   store.objects.set(key, body);
   return { store, manifestKey: key };
 }
