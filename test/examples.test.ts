@@ -11,6 +11,7 @@ import { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import { readConfiguration } from '../bin/configuration/configuration';
 import { addStacks } from '../bin/recovery-app';
 import { cfnLint } from './cfn-lint';
+import { auditPolicies, type Template } from './policy-audit';
 import { SOAK } from './soak';
 
 const root = join(__dirname, '..');
@@ -123,6 +124,13 @@ test('every example is tested here', () => {
       .sort(),
     OTHER_LANGUAGES,
   );
+});
+
+test('in every stack of every example, policies keep to what they need', () => {
+  for (const [file, { stacks }] of assemblies) {
+    for (const stack of stacks)
+      assert.deepEqual(auditPolicies(stack.template as Template), [], `${file}: ${stack.stackName}`);
+  }
 });
 
 test('cdk-app: database, volume and drills, and nothing to warn of', () => {

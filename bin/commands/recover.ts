@@ -116,7 +116,7 @@ function inPlaceText(result: InPlaceResult): string {
     `from: ${restoredFrom}`,
     ...result.passedOver.map(
       ({ key, problems }) =>
-        `not the newest: ${key} is damaged or not complete: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
+        `not the newest: ${key} is not to be used: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
     ),
     ...replaced.map(({ path, keptAt }) =>
       keptAt === null

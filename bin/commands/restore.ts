@@ -64,7 +64,7 @@ export function registerRestore(program: Command): void {
             `point: s3://${archive.bucket}/${manifestKey}`,
             ...passedOver.map(
               ({ key, problems }) =>
-                `not the newest: s3://${archive.bucket}/${key} is damaged or not complete: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
+                `not the newest: s3://${archive.bucket}/${key} is not to be used: ${firstLines(problems, String, 'problems', 3).join('; ')}`,
             ),
             ...replaced.map(({ path, keptAt }) => {
               const inside = relative(resolve(target), path);

@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, type RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -14,14 +14,18 @@ export function recoveryKey(scope: Construct, id: string, removalPolicy: Removal
     removalPolicy,
   });
   // These services publish to the encrypted topic; with the key's default policy their messages would vanish unseen.
-  // (EventBridge too: its rules add themselves.) AWS documents no condition that holds for all of them here; whose message
-  // may come in is the topic's policy to say.
+  // (EventBridge too: its rules add themselves.) CloudWatch says on whose behalf it asks; for EventBridge and notifications of
+  // buckets AWS supports no such condition here, and whose message may come in is the topic's policy to say.
+  const publishes = { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] };
   key.addToResourcePolicy(
     new iam.PolicyStatement({
-      principals: ['cloudwatch', 's3'].map((name) => new iam.ServicePrincipal(`${name}.amazonaws.com`)),
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      resources: ['*'],
+      ...publishes,
+      principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
     }),
+  );
+  key.addToResourcePolicy(
+    new iam.PolicyStatement({ ...publishes, principals: [new iam.ServicePrincipal('s3.amazonaws.com')] }),
   );
   return key;
 }

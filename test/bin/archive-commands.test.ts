@@ -1,7 +1,8 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateKeyCommand, DisableKeyCommand, KMSClient, ReplicateKeyCommand } from '@aws-sdk/client-kms';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,6 +10,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { encodeManifest, manifestName } from '../../lambda/archive';
+import { readSigned } from '../../lambda/archive/points';
 import { createS3Client, S3Store } from '../../lambda/archive/s3-store';
 import { exportTurn } from '../../lambda/export-turn/export-turn';
 import { DirectoryVolume } from '../../lambda/archive/volume';
@@ -156,6 +159,62 @@ test('a damaged manifest: list and verify answer 1, restore fails with 2, all na
   assert.equal(existsSync(target), false);
 });
 
+test('signed points: what is forged or moved is named and passed over; the key of the other Region is as good', async () => {
+  const [key, otherKey] = await Promise.all([macKey(), macKey()]);
+  const here = new KMSClient(aws.clientConfig(REGION));
+  await here.send(new ReplicateKeyCommand({ KeyId: key, ReplicaRegion: 'eu-central-1' }));
+  const elsewhere = key.replace(`:${REGION}:`, ':eu-central-1:');
+  const archive = 's3://artifacts/signed';
+  const root = tree('signed');
+  assert.equal((await command('export', root, archive, '--mac-key', key)).status, 0);
+  const first = await command('list', archive, '--mac-key', elsewhere);
+  assert.match(first.stdout, /complete, signed/);
+
+  // By whoever can write to the bucket, with a key of their own.
+  writeFileSync(join(root, 'conf/deployment.toml'), 'hostname = "attacker.example.com"\n');
+  assert.equal((await command('export', root, archive, '--mac-key', otherKey)).status, 0);
+  const reason = `signed with the key ${otherKey.split('/')[1]}, which is not one that is trusted here`;
+  const listed = await command('list', archive, '--mac-key', key, '--json');
+  assert.equal(listed.status, 0);
+  const [forged, good] = JSON.parse(listed.stdout) as Record<string, unknown>[];
+  assert.deepEqual([forged?.['complete'], forged?.['signature']], [false, 'wrong']);
+  assert.match(String(forged?.['problems']), new RegExp(reason));
+  assert.deepEqual([good?.['complete'], good?.['signature']], [true, 'right']);
+  const verified = await command('verify', archive, '--mac-key', key);
+  assert.equal(verified.status, 1);
+  assert.match(verified.stdout, new RegExp(reason));
+  const target = join(folder, 'from-signed');
+  const restored = await command('restore', archive, target, '--mac-key', key);
+  assert.equal(restored.status, 3);
+  assert.match(restored.stdout, new RegExp(`not the newest: .* is not to be used: .*${reason}`));
+  assert.equal(readFileSync(join(target, 'conf/deployment.toml'), 'utf8'), 'hostname = "is.example.com"\n');
+  const both = await command('list', archive, '--mac-key', key, '--mac-key', otherKey);
+  assert.equal(both.stdout.match(/complete, signed/g)?.length, 2);
+
+  // A MAC by the right key over something else.
+  const store = new S3Store(s3, 'artifacts', 'signed/');
+  const { header, mac } = await readSigned(store, String(good!['manifestKey']));
+  const changed = encodeManifest({ ...header, volume: 'another' }, mac);
+  const sha256 = createHash('sha256').update(changed).digest('hex');
+  await store.put(manifestName(new Date(header.startedAt), sha256), changed, sha256);
+  assert.match((await command('verify', archive, '--mac-key', key)).stdout, /is not what was signed: its MAC is wrong/);
+
+  // Nothing is taken for authentic where nobody can tell.
+  await here.send(new DisableKeyCommand({ KeyId: key }));
+  const disabled = await command('restore', archive, join(folder, 'not-there'), '--mac-key', key);
+  assert.equal(disabled.status, 2);
+  assert.match(disabled.stderr, /KMS cannot verify manifests with arn:aws:kms:.* \(DisabledException/);
+  const alone = await command('list', archive, '--accept-unsigned');
+  assert.equal(alone.status, 2);
+});
+
+async function macKey(): Promise<string> {
+  const { KeyMetadata } = await new KMSClient(aws.clientConfig(REGION)).send(
+    new CreateKeyCommand({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC', MultiRegion: true }),
+  );
+  return KeyMetadata!.Arn!;
+}
+
 test('a bucket without permission: exit status 2, the action to allow', async () => {
   const denied = createServer((_, response) =>
     response.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'),
@@ -229,7 +288,7 @@ test('the functions: export, restore below the mount path, remove', async () => 
   }
   await assert.rejects(
     exportTurn({ 'detail-type': 'Scheduled Event' }, turnOptions),
-    /`action` must be begin, continue or finish, got undefined: invoke the export function/,
+    /`action` must be look, begin, continue, finish or seal, got undefined: invoke the export function/,
   );
   await assert.rejects(restoreArtifacts({ action: 'remove', target: 'a/b' }, surroundings), /the first folder alone/);
   await assert.rejects(

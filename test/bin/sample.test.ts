@@ -11,6 +11,7 @@ import { RecoveryChecks } from '../../lib';
 import { readConfiguration } from '../../bin/configuration/configuration';
 import { addStacks } from '../../bin/recovery-app';
 import { cfnLint } from '../cfn-lint';
+import { auditPolicies, type Template } from '../policy-audit';
 
 const root = join(__dirname, '../..');
 
@@ -204,6 +205,58 @@ describe('the sample', () => {
   test('cfn-lint finds nothing', async () => {
     const templates = ['RecoverySite', 'IdentityServer'].map((stack) => join(outdir, `${stack}.template.json`));
     assert.deepEqual(await cfnLint(templates), { findings: '', status: 0 });
+  });
+
+  test('every policy keeps to what it needs, and says on whose behalf', () => {
+    for (const stack of ['RecoverySite', 'IdentityServer']) {
+      const template = JSON.parse(readFileSync(join(outdir, `${stack}.template.json`), 'utf8')) as Template;
+      assert.deepEqual(auditPolicies(template), [], stack);
+    }
+  });
+
+  test('the audit of policies sees what it is for', () => {
+    const allow = (statement: object) => ({
+      Type: 'AWS::IAM::Policy',
+      Properties: { PolicyDocument: { Statement: [{ Effect: 'Allow', ...statement }] } },
+    });
+    const Resources = {
+      Star: allow({ Action: 'rds:DescribeDBInstances', Resource: '*' }),
+      Metrics: allow({ Action: 'cloudwatch:PutMetricData', Resource: '*' }),
+      Deletes: allow({ Action: ['s3:GetObject', 's3:DeleteObject'], Resource: 'arn' }),
+      Untagged: allow({ Action: 'rds:DeleteDBInstance', Resource: 'arn' }),
+      Passes: allow({ Action: 'iam:PassRole', Resource: 'arn:aws:iam::111122223333:role/*' }),
+      Wild: allow({ Action: 's3:Get*', Resource: 'arn' }),
+      Key: {
+        Type: 'AWS::KMS::Key',
+        Properties: {
+          KeyPolicy: {
+            Statement: [{ Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' }, Action: 'kms:Decrypt' }],
+          },
+        },
+      },
+      Invoked: { Type: 'AWS::Lambda::Permission', Properties: { Principal: 'events.amazonaws.com' } },
+      Topic: { Type: 'AWS::SNS::Topic', Properties: {} },
+      Bucket: { Type: 'AWS::S3::Bucket', Properties: {} },
+    };
+    assert.deepEqual(auditPolicies({ Resources }), [
+      'Star: rds:DescribeDBInstances is allowed on *, and no reason is known',
+      'Metrics: cloudwatch:PutMetricData is allowed on *, without cloudwatch:namespace',
+      'Deletes: s3:DeleteObject is allowed to nobody',
+      "Untagged: rds:DeleteDBInstance is allowed on what is not tagged as a drill's",
+      'Passes: iam:PassRole is not of one role by its name',
+      'Passes: iam:PassRole is not for one service',
+      'Wild: s3:Get* is a wildcard',
+      'Key: cloudwatch.amazonaws.com is allowed on behalf of anybody',
+      'Invoked: events.amazonaws.com may invoke it on behalf of anybody',
+      'Topic: the topic is not encrypted',
+      'Bucket: BlockPublicAcls is not set',
+      'Bucket: BlockPublicPolicy is not set',
+      'Bucket: IgnorePublicAcls is not set',
+      'Bucket: RestrictPublicBuckets is not set',
+      'Bucket: it may be used without TLS',
+      'Bucket: it is not encrypted',
+      'Bucket: it keeps no versions',
+    ]);
   });
 
   test('no literal partition', () => {

@@ -3,13 +3,16 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { baselineNoteKey, baselinePrefix } from '../../lib/private/bucket-layout';
+import { encodeManifest, listPoints, manifestName } from '../../lambda/archive';
+import { createS3Client, S3Store } from '../../lambda/archive/s3-store';
+import { archivePrefix, baselineNoteKey, baselinePrefix } from '../../lib/private/bucket-layout';
 import { DEPLOYMENT, existingToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
 import { findDeployed, type Deployed } from '../../local/demo/deployed';
 import {
@@ -189,6 +192,22 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
   });
   after(() => aws?.stop());
 
+  /** As whoever can write to the bucket at the DR site would: newer than the true one, and right but for its author. */
+  async function forgeNewerPoint(): Promise<string> {
+    const { plan, replicaBucket, volumes } = deployed;
+    const client = createS3Client(aws.clientConfig(REGIONS.dr));
+    const store = new S3Store(client, replicaBucket, archivePrefix(plan.deployment, volumes[0]!.name));
+    const [point, ...others] = await listPoints(store);
+    assert.deepEqual([point?.complete, point?.signature, others.length], [true, 'not checked', 0]);
+    const moment = new Date(Date.parse(point!.header!.endedAt) + 1);
+    const startedAt = moment.toISOString();
+    const body = encodeManifest({ ...point!.header!, startedAt, endedAt: startedAt });
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    const key = manifestName(moment, sha256);
+    assert.equal(await store.put(key, body, sha256), 'created');
+    return store.prefix + key;
+  }
+
   void it('is deployed without a network, a database, a secret or a volume of its own', async () => {
     const client = new CloudFormationClient(aws.clientConfig(REGIONS.primary));
     const { StackResourceSummaries } = await client.send(
@@ -231,9 +250,13 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
     await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
     await replicated(aws, deployed);
     await losePrimaryRegion(aws, deployed);
+    const forged = await forgeNewerPoint();
     const report = await drill(aws, deployed);
     assert.deepEqual(report.causes, []);
     assert.deepEqual(report.warnings, []);
+    // The signed point before it is restored, and that is said.
+    const passedOver = report.passedOver.find(({ id }) => id === forged);
+    assert.equal(passedOver?.reason, 'the manifest is not signed: nothing says who wrote it');
     assert.equal(report.verdict, 'PASSED');
     const connected = report.checks.filter(({ check }) => check === 'datasource-connects');
     assert.equal(connected.length, 2);

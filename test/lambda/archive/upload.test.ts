@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { ArchiveError, listPoints, prune, readManifest, verifyArchive } from '../../../lambda/archive';
-import { plant, sha256Of } from './support/crafted';
+import { plant } from './support/crafted';
 import { assertRestores, exportTree, hoursLater, MONDAY, restoreTree } from './support/engine';
 import { faultyVolume, fail } from './support/faulty-volume';
 import { type Fault, type S3Request, ScriptedS3 } from './support/scripted-s3';
