@@ -1,3 +1,4 @@
+import { isMarkedAsUntransferable } from 'node:worker_threads';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
 /** No frame of an archive holds more than this when decoded; a reader refuses one that does. Part of the format. */
@@ -64,8 +65,9 @@ const firstBytes = (frame: Buffer, maxBytes: number) =>
  * which took a quarter of an export's processor time.
  */
 export function release(buffer: Buffer): void {
-  // What is small lies in memory that many share.
-  if (buffer.buffer.byteLength > Buffer.poolSize && buffer.buffer instanceof ArrayBuffer) buffer.buffer.transfer(0);
+  const memory = buffer.buffer;
+  // What is small lies in memory that many share, which Node marks so; from 26 on it is larger than `Buffer.poolSize` says.
+  if (memory instanceof ArrayBuffer && !isMarkedAsUntransferable(memory)) memory.transfer(0);
 }
 
 /** What the frame's header says that it decodes to, in place of a guess: one allocation of the right size. */
