@@ -67,7 +67,7 @@ const firstBytes = (frame: Buffer, maxBytes: number) =>
 export function release(buffer: Buffer): void {
   const memory = buffer.buffer;
   // What is small lies in memory that many share, which Node marks so; from 26 on it is larger than `Buffer.poolSize` says.
-  if (memory instanceof ArrayBuffer && !isMarkedAsUntransferable(memory)) memory.transfer(0);
+  if (memory instanceof ArrayBuffer && !memory.detached && !isMarkedAsUntransferable(memory)) memory.transfer(0);
 }
 
 /** What the frame's header says that it decodes to, in place of a guess: one allocation of the right size. */

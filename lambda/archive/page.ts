@@ -1,7 +1,10 @@
 /** Pages: the lines of a manifest, some thousands in an object. A page that did not change belongs to many manifests. */
 import { hash } from 'node:crypto';
 import { pathOfLine } from './entry';
+import { messageOf } from './errors';
 import { compressorOf, decodeFrame, encodeFrame, release } from './frame';
+import type { Damaged } from './json-checks';
+import { sha256OfKey } from './manifest';
 import { isSha256At, PieceScan, sha256At } from './piece-scan';
 
 /** Lines of a page, unless a page of the parent is worth keeping as it is. */
@@ -43,4 +46,25 @@ function packsIn(lines: Buffer): readonly string[] {
   return Array.from(packs).sort();
 }
 
-export const decodePage = (object: Buffer): Buffer => decodeFrame(object, MAX_PAGE_BYTES);
+/** What must be known of a page to read it. */
+export interface StoredPage {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/**
+ * The lines of a page as it was stored, compared with the SHA-256 that its name says.
+ *
+ * @param length of the object, which may be longer than what was read of it
+ * @throws what `damaged` makes of a problem
+ */
+export function decodeStoredPage({ key, bytes }: StoredPage, object: Buffer, length: number, damaged: Damaged): Buffer {
+  if (length !== bytes || hash('sha256', object, 'hex') !== sha256OfKey(key)) {
+    throw damaged('the page is cut short or was changed: its SHA-256 is another than its name says');
+  }
+  try {
+    return decodeFrame(object, MAX_PAGE_BYTES);
+  } catch (error) {
+    throw damaged(`the page cannot be decompressed (${messageOf(error)})`, error);
+  }
+}

@@ -1,15 +1,15 @@
 /** The points of an archive: which there are, and which of them can be restored. */
-import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { type Authenticator, distrust } from './authenticity';
 import { displayPath } from './byte-path';
 import { type CheckedEntries, EntryChecker } from './check-entries';
 import type { ManifestEntry } from './entry';
-import { ArchiveDamagedError, ArchiveError, messageOf } from './errors';
-import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, sha256OfKey, stampOf } from './manifest';
+import { ArchiveDamagedError, ArchiveError } from './errors';
+import type { Damaged } from './json-checks';
+import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, stampOf } from './manifest';
 import type { ManifestHeader, PageReference, SignedManifest } from './manifest';
 import type { ObjectStore } from './object-store';
-import { decodePage } from './page';
+import { decodeStoredPage, type StoredPage } from './page';
 
 export interface Point {
   /** Key in the bucket, the store's prefix included. */
@@ -150,8 +150,7 @@ export async function readSigned(store: ObjectStore, manifestKey: string): Promi
   return decodeManifest(manifestKey, body);
 }
 
-/** What must be known of a page to read it. */
-export type StoredPage = Pick<PageReference, 'key' | 'bytes'>;
+export type { StoredPage } from './page';
 
 /**
  * The lines of one page, compared with the SHA-256 that its name says.
@@ -161,19 +160,12 @@ export type StoredPage = Pick<PageReference, 'key' | 'bytes'>;
 export async function readPage(store: ObjectStore, { key, bytes }: StoredPage): Promise<Buffer> {
   const name = store.prefix + key;
   const object = await store.get(key);
-  if (!object) throw new ArchiveDamagedError(name, 'the page is missing');
-  if (object.length !== bytes || createHash('sha256').update(object).digest('hex') !== sha256OfKey(key)) {
-    throw new ArchiveDamagedError(
-      name,
-      'the page is cut short or was changed: its SHA-256 is another than its name says',
-    );
-  }
-  try {
-    return decodePage(object);
-  } catch (error) {
-    throw new ArchiveDamagedError(name, `the page cannot be decompressed (${messageOf(error)})`, { cause: error });
-  }
+  const damaged: Damaged = (problem, cause) => new ArchiveDamagedError(name, problem, { cause });
+  if (!object) throw damaged(PAGE_IS_MISSING);
+  return decodeStoredPage({ key, bytes }, object, object.length, damaged);
 }
+
+export const PAGE_IS_MISSING = 'the page is missing';
 
 export interface EntryPage extends CheckedEntries {
   readonly lines: Buffer;
@@ -194,12 +186,29 @@ const EVERYTHING: EntrySelection = { needsPage: () => true, isWanted: () => true
  *
  * @throws ArchiveDamagedError when they are not what an export writes, or would lead a restore astray
  */
-export async function* readEntries(
+export const readEntries = (
   store: ObjectStore,
   manifestKey: string,
   header: ManifestHeader,
   selection: EntrySelection = EVERYTHING,
-): AsyncGenerator<EntryPage> {
+): AsyncGenerator<EntryPage> =>
+  readPages(store, manifestKey, header, selection, (checker, page, lines) => ({
+    ...checker.entriesOf(page, lines, selection.isWanted),
+    lines,
+  }));
+
+/**
+ * As {@link readEntries}, for whoever needs no object for each entry.
+ *
+ * @param take has the checker go along the lines of a page, and says what was found
+ */
+export async function* readPages<T>(
+  store: ObjectStore,
+  manifestKey: string,
+  header: ManifestHeader,
+  selection: EntrySelection,
+  take: (checker: EntryChecker, page: PageReference, lines: Buffer) => T,
+): AsyncGenerator<T> {
   const checker = new EntryChecker(header, (problem) => new ArchiveDamagedError(manifestKey, problem));
   const wanted = header.pages.filter((_, index) => selection.needsPage(index));
   const fetching: Promise<Buffer>[] = [];
@@ -210,15 +219,18 @@ export async function* readEntries(
       next.catch(() => {});
       fetching.push(next);
     }
+    let taken: T;
     try {
       const lines = await fetching[index]!;
       delete fetching[index];
-      yield { ...checker.entriesOf(page, lines, selection.isWanted), lines };
+      taken = take(checker, page, lines);
     } catch (error) {
       if (!(error instanceof ArchiveDamagedError) || !selection.onDamage) throw error;
       checker.skip();
       selection.onDamage(error);
+      continue;
     }
+    yield taken;
   }
 }
 

@@ -1,41 +1,63 @@
 import type { Answer, Job } from './crew/effect';
 import type { ObjectStore } from './object-store';
 import { ArchiveDamagedError } from './errors';
-import { decodeOf, fetchRange, type Frame, planRanges, type Range } from './ranges';
+import type { MemoryPool } from './memory-pool';
+import { decodeOf, fetchRange, type Frame, MAX_RANGE_BYTES, planRanges, type Range } from './ranges';
 
 /** Fetches that are under way before they are asked for. */
 const AHEAD = 2;
 
+/** Memory for ranges: of one size, so that each does for any but the longest. */
+const MEMORY_BYTES = MAX_RANGE_BYTES;
+
 /** The main thread's part: fetches the ranges of one task, the next ones while one is worked on. */
 export class RangeFetcher {
   #ranges: readonly Range[] = [];
-  readonly #fetching = new Map<number, Promise<Buffer>>();
+  readonly #fetching = new Map<number, { readonly memory: SharedArrayBuffer; readonly done: Promise<unknown> }>();
 
-  constructor(private readonly store: ObjectStore) {}
+  /** @param pool that all tasks share */
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly pool: MemoryPool,
+  ) {}
 
-  /** @param question the ranges at first, then the number of the one that is wanted */
+  /** @param question the ranges at first, then the number of the one that is wanted: those before it are not looked at any more */
   async answer(question: readonly Range[] | number): Promise<Answer> {
     if (typeof question !== 'number') {
       this.#ranges = question;
       this.#start(0);
       return { value: undefined };
     }
+    await this.#giveBack(question);
     this.#start(question);
-    const fetched = await this.#fetching.get(question)!;
-    this.#fetching.delete(question);
-    // Memory that this range has for itself can change hands; a part of something larger is copied.
-    const own =
-      fetched.byteOffset === 0 && fetched.buffer.byteLength === fetched.length && fetched.buffer instanceof ArrayBuffer;
-    const bytes = own ? (fetched as Uint8Array<ArrayBuffer>) : new Uint8Array(fetched);
-    return { value: bytes, transfer: [bytes.buffer as ArrayBuffer] };
+    const { memory, done } = this.#fetching.get(question)!;
+    await done;
+    return { value: memory };
+  }
+
+  /** After the task. */
+  end(): Promise<void> {
+    return this.#giveBack(this.#ranges.length);
   }
 
   #start(from: number): void {
     for (let index = from; index < Math.min(from + AHEAD, this.#ranges.length); index += 1) {
       if (this.#fetching.has(index)) continue;
-      const fetching = fetchRange(this.store, this.#ranges[index]!);
-      fetching.catch(() => {});
-      this.#fetching.set(index, fetching);
+      const range = this.#ranges[index]!;
+      const memory = this.pool.take(Math.max(range.length, MEMORY_BYTES));
+      const done = fetchRange(this.store, range, new Uint8Array(memory, 0, range.length));
+      done.catch(() => {});
+      this.#fetching.set(index, { memory, done });
+    }
+  }
+
+  /** What is still being written to must not be used for anything else. */
+  async #giveBack(before: number): Promise<void> {
+    for (const [index, { memory, done }] of this.#fetching) {
+      if (index >= before) continue;
+      this.#fetching.delete(index);
+      await done.catch(() => {});
+      this.pool.give(memory);
     }
   }
 }
@@ -63,8 +85,7 @@ export class FrameSource {
       this.#current += 1;
       this.#failure = undefined;
       try {
-        const bytes = (yield { ask: 'range', with: this.#current }) as Uint8Array<ArrayBuffer>;
-        this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        this.#bytes = Buffer.from((yield { ask: 'range', with: this.#current }) as SharedArrayBuffer);
       } catch (error) {
         if (!(error instanceof ArchiveDamagedError)) throw error;
         this.#failure = error;

@@ -3,10 +3,10 @@ import type { Piece } from './entry';
 import { ArchiveDamagedError, messageOf } from './errors';
 import { decodeFrame } from './frame';
 import { packKey } from './manifest';
-import type { ObjectStore } from './object-store';
+import { getInto, type ObjectStore } from './object-store';
 
 /** Frames that lie near each other are fetched by one request, up to this many bytes. */
-const MAX_RANGE_BYTES = 8 * 1024 * 1024;
+export const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 /** What nobody wants between two frames is fetched with them, up to this many bytes. */
 const MAX_GAP_BYTES = 64 * 1024;
 
@@ -38,16 +38,21 @@ export function planRanges(frames: Iterable<Frame>): Range[] {
 }
 
 /**
+ * @param into takes it, if it is given
  * @throws ArchiveDamagedError that names the pack, when it is missing or too short
  */
-export async function fetchRange(store: ObjectStore, { pack, offset, length }: Range): Promise<Buffer> {
+export async function fetchRange(
+  store: ObjectStore,
+  { pack, offset, length }: Range,
+  into: Uint8Array = new Uint8Array(length),
+): Promise<Buffer> {
   const key = packKey(pack);
-  const bytes = await store.get(key, { offset, length });
-  if (!bytes) throw new ArchiveDamagedError(store.prefix + key, 'the pack is missing');
-  if (bytes.length !== length) {
+  const bytes = await getInto(store, key, into, { offset, length });
+  if (bytes === undefined) throw new ArchiveDamagedError(store.prefix + key, 'the pack is missing');
+  if (bytes !== length) {
     throw new ArchiveDamagedError(store.prefix + key, `the pack is cut short: it ends before byte ${offset + length}`);
   }
-  return bytes;
+  return Buffer.from(into.buffer, into.byteOffset, length);
 }
 
 /**

@@ -133,7 +133,10 @@ export class S3Store implements ObjectStore {
     command.middlewareStack.add(
       (next) => async (args) => {
         const timeouts = { connectMs: connectionTimeout, idleMs: requestTimeout };
-        const download = await this.#downloads.get(args.request as SignedRequest, into, timeouts);
+        const download = await this.#downloads
+          .get(args.request as SignedRequest, into, timeouts)
+          // Without the code by which the SDK would know it for one to repeat: `get` does, and each would multiply the other.
+          .catch((error: unknown) => Promise.reject(new Error(messageOf(error))));
         bytes = download?.bytes;
         if (!download) return next(args);
         const { status, headers } = download;

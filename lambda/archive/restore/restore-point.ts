@@ -3,18 +3,21 @@ import { dirname, join, resolve } from 'node:path';
 import { displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
 import type { Question } from '../crew/effect';
-import type { DirectoryEntry, FileEntry, LinkEntry, ManifestEntry, Ownership } from '../entry';
+import type { EntryChecker } from '../check-entries';
+import type { FileEntry, LinkEntry, Ownership } from '../entry';
 import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import type { Remark } from '../export/remark';
 import { release } from '../frame';
-import type { ManifestHeader } from '../manifest';
+import type { ManifestHeader, PageReference } from '../manifest';
+import { MemoryPool } from '../memory-pool';
 import type { ObjectStore } from '../object-store';
-import { readEntries, readHeader } from '../points';
+import { isSha256At, sha256At } from '../piece-scan';
+import { readEntries, readHeader, readPages } from '../points';
 import { RangeFetcher } from '../range-fetcher';
 import type { Range } from '../ranges';
 import { type PathSelection, selectPaths } from './selection';
 import { type Damage, RestoreSession, type RestoreSettings, type RestoreTask, type RestoreTaskResult } from './session';
-import { fileBatches } from './batches';
+import { fileBatches, type PlacedFile } from './batches';
 import { syncTree } from './durable';
 import { isThere, putInPlace, removeTree, type Swap } from './put-in-place';
 import { checkRoom, removeLeftOvers, stagingName } from './staging';
@@ -127,15 +130,24 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
 
 type FinishedDirectory = Ownership & { readonly path: string };
 
+/** What is wanted of one page. */
+interface RestorePage {
+  readonly lines: SharedArrayBuffer;
+  readonly directories: readonly FinishedDirectory[];
+  readonly links: readonly LinkEntry[];
+  readonly files: readonly PlacedFile[];
+}
+
 const DIRECTORIES_AT_ONCE = 2000;
 const TASKS_WAITING = 2;
-/** While one waits for what it has asked for, another writes. */
-const THREADS_PER_CORE = 2;
+/** Than cores: while one waits for what it has asked for, another writes. */
+const THREADS_MORE = 1;
 
 class Restore {
   readonly #crew: Crew;
   readonly #prefix: string;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #memory = new MemoryPool();
   #failure: { readonly error: unknown } | undefined;
   #warnings: Remark[] = [];
   #damages: Damage[] = [];
@@ -159,16 +171,11 @@ class Restore {
     this.#crew =
       few || threads === 0 || options.dryRun
         ? new SoloCrew(new RestoreSession(settings))
-        : new ThreadCrew({ kind: 'restore', settings }, threads ?? defaultCrewSize() * THREADS_PER_CORE).warmUp();
+        : new ThreadCrew({ kind: 'restore', settings }, threads ?? defaultCrewSize() + THREADS_MORE).warmUp();
   }
 
   async preview(): Promise<RestoreOutcome> {
-    for await (const { entries } of this.#entries()) {
-      for (const entry of entries) {
-        this.#note(entry);
-        if (entry.type === 'file') this.#countFile(entry.size);
-      }
-    }
+    for await (const { files } of this.#pages()) for (const { size } of files) this.#countFile(size);
     this.#refuseMissing();
     return this.#outcome();
   }
@@ -186,12 +193,7 @@ class Restore {
 
   async #restore(): Promise<RestoreOutcome> {
     try {
-      for await (const { entries, starts, lines } of this.#entries()) {
-        const shared = new SharedArrayBuffer(lines.length);
-        Buffer.from(shared).set(lines);
-        release(lines);
-        await this.#restorePage(entries, starts, shared);
-      }
+      for await (const page of this.#pages()) await this.#restorePage(page);
       await this.#settle();
       this.#refuseMissing();
       await this.#restoreLinks();
@@ -203,26 +205,75 @@ class Restore {
     }
   }
 
-  #entries() {
+  #pages(): AsyncGenerator<RestorePage> {
     const { store, manifestKey, keepGoing } = this.options;
-    return readEntries(store, manifestKey, this.header, {
+    const isWanted = this.selection?.isWanted ?? (() => true);
+    const selection = {
       needsPage: this.selection?.needsPage ?? (() => true),
-      isWanted: this.selection?.isWanted ?? (() => true),
+      isWanted,
       ...(keepGoing ? { onDamage: (error: ArchiveDamagedError) => this.#lostPage(error) } : {}),
+    };
+    return readPages(store, manifestKey, this.header, selection, (checker, page, lines) => {
+      const taken = this.#takePage(checker, page, lines, isWanted);
+      release(lines);
+      return taken;
     });
+  }
+
+  /** What is to be made of a page; its files are parsed by whoever makes them. */
+  #takePage(
+    checker: EntryChecker,
+    page: PageReference,
+    lines: Buffer,
+    isWanted: (path: string) => boolean,
+  ): RestorePage {
+    const directories: FinishedDirectory[] = [];
+    const links: LinkEntry[] = [];
+    const files: PlacedFile[] = [];
+    let pack = '';
+    checker.scan(
+      page,
+      lines,
+      (line, path, start) => {
+        if (!isWanted(path)) return;
+        if (line.isDirectory) {
+          const { mode, uid, gid } = line;
+          directories.push({ path, mode, uid, gid, mtimeNs: line.textOf(line.mtimeNs) });
+        } else {
+          if (!isSha256At(lines, line.pack, pack)) pack = sha256At(lines, line.pack);
+          this.#find(path);
+          files.push({ start, size: line.size, pack, offset: line.offset });
+        }
+      },
+      (entry, start) => {
+        if (!isWanted(entry.path)) return;
+        if (entry.type === 'directory') {
+          const { path, mode, uid, gid, mtimeNs } = entry;
+          directories.push({ path, mode, uid, gid, mtimeNs });
+        } else if (entry.type === 'file') {
+          const [first] = entry.pieces;
+          this.#find(entry.path);
+          files.push({ start, size: entry.size, pack: first?.pack ?? '', offset: first?.offset ?? 0 });
+        } else links.push(entry);
+      },
+      isWanted,
+    );
+    // Only what is sound is counted.
+    for (const { path } of [...directories, ...links]) this.#find(path);
+    this.#counts.directories += directories.length;
+    for (const { type } of links) this.#counts[type === 'symlink' ? 'symlinks' : 'hardlinks'] += 1;
+    const shared = new SharedArrayBuffer(lines.length);
+    Buffer.from(shared).set(lines);
+    return { lines: shared, directories, links, files };
+  }
+
+  /** What was asked for by name is looked up later. */
+  #find(path: string): void {
+    if (this.selection?.paths.includes(path)) this.#found.add(path);
   }
 
   #lostPage({ key, problem }: ArchiveDamagedError): void {
     this.#damages.push({ path: '', key, problem: `${problem}: the entries of this page are lost` });
-  }
-
-  #note(entry: ManifestEntry): void {
-    this.#found.add(entry.path);
-    if (entry.type === 'directory') this.#counts.directories += 1;
-    if (entry.type === 'symlink') this.#counts.symlinks += 1;
-    if (entry.type === 'hardlink') this.#counts.hardlinks += 1;
-    // Only what was asked for by name is looked up later.
-    if (!this.selection?.paths.includes(entry.path)) this.#found.delete(entry.path);
   }
 
   #countFile(size: number): void {
@@ -235,24 +286,12 @@ class Restore {
     if (missing.length > 0) throw new ArchiveError(`the point does not hold ${missing.map(displayPath).join(', ')}`);
   }
 
-  async #restorePage(
-    entries: readonly ManifestEntry[],
-    starts: readonly number[],
-    lines: SharedArrayBuffer,
-  ): Promise<void> {
-    const directories: DirectoryEntry[] = [];
-    const files: { readonly entry: FileEntry; readonly start: number }[] = [];
-    for (const [index, entry] of entries.entries()) {
-      this.#note(entry);
-      if (entry.type === 'directory') directories.push(entry);
-      else if (entry.type === 'file') files.push({ entry, start: starts[index]! });
-      else this.#links.push(entry);
-    }
+  async #restorePage({ lines, directories, links, files }: RestorePage): Promise<void> {
     // The manifest is sorted: what holds a directory comes before it, in this page or in one before.
     const made = directories.map(({ path }) => path);
     if (made.length > 0) await this.#run({ do: 'directories', paths: made });
-    for (const { path, mode, uid, gid, mtimeNs } of directories)
-      this.#directories.push({ path, mode, uid, gid, mtimeNs });
+    for (const directory of directories) this.#directories.push(directory);
+    for (const link of links) this.#links.push(link);
     for (const batch of fileBatches(files)) await this.#start({ do: 'files', lines, starts: batch });
   }
 
@@ -323,10 +362,10 @@ class Restore {
   }
 
   async #run(task: RestoreTask): Promise<void> {
-    const fetcher = new RangeFetcher(this.options.store);
+    const fetcher = new RangeFetcher(this.options.store, this.#memory);
     const answer = ({ with: question }: Question) => fetcher.answer(question as readonly Range[] | number);
     const started = performance.now();
-    const result = await this.#crew.run<RestoreTaskResult>(task, answer);
+    const result = await this.#crew.run<RestoreTaskResult>(task, answer).finally(() => fetcher.end());
     if (task.do === 'directories') this.#adapt((performance.now() - started) / task.paths.length);
     this.#warnings.push(...result.warnings);
     this.#damages.push(...result.damages);
@@ -347,7 +386,7 @@ class Restore {
   #adapt(callMs: number): void {
     if (!(this.#crew instanceof ThreadCrew) || this.options.threads !== undefined) return;
     if (callMs > 0.3)
-      this.#crew.size = Math.min(MAX_CREW_SIZE, Math.round(defaultCrewSize() * THREADS_PER_CORE + callMs * 16));
+      this.#crew.size = Math.min(MAX_CREW_SIZE, Math.round(defaultCrewSize() + THREADS_MORE + callMs * 16));
   }
 
   #outcome(): RestoreOutcome {

@@ -19,9 +19,11 @@ import {
   writeSync,
   type Stats,
 } from 'node:fs';
-import { comparePaths, displayPath, pathToBytes } from '../byte-path';
+import { displayPath, pathToBytes } from '../byte-path';
 import type { Job, Session } from '../crew/effect';
-import type { FileEntry, LinkEntry, Ownership, Piece } from '../entry';
+import { entryOf } from '../check-entries';
+import { CommonLine } from '../common-line';
+import type { FileEntry, LinkEntry, ManifestEntry, Ownership, Piece } from '../entry';
 import { ArchiveDamagedError, codeOf } from '../errors';
 import type { Remark } from '../export/remark';
 import { release } from '../frame';
@@ -41,7 +43,7 @@ export interface RestoreSettings {
 export type RestoreTask =
   /** In order: what holds a directory before it. */
   | { readonly do: 'directories'; readonly paths: readonly string[] }
-  /** @property starts of the files' lines in the page */
+  /** @property starts of the files' lines in the page, in the order of their frames */
   | { readonly do: 'files'; readonly lines: SharedArrayBuffer; readonly starts: readonly number[] }
   | { readonly do: 'file'; readonly entry: FileEntry }
   | { readonly do: 'links'; readonly entries: readonly LinkEntry[] }
@@ -115,12 +117,11 @@ export class RestoreSession implements Session {
   }
 
   *#restoreFiles(files: readonly FileEntry[]): Job<void> {
-    const sorted = files.toSorted(byPlace);
-    yield* this.#frames.plan(sorted.flatMap(({ pieces }) => pieces));
+    yield* this.#frames.plan(files.flatMap(({ pieces }) => pieces));
     let frame: Piece | undefined;
     let content: Buffer = Buffer.alloc(0);
     let failure: unknown;
-    for (const entry of sorted) {
+    for (const entry of files) {
       const [first] = entry.pieces;
       try {
         if (entry.pieces.length > 1) yield* this.#writeLong(entry);
@@ -270,15 +271,13 @@ const notAFile = ({ path, target }: LinkEntry) =>
 
 function parseLines(shared: SharedArrayBuffer, starts: readonly number[]): FileEntry[] {
   const lines = Buffer.from(shared);
-  return starts.map((start) => JSON.parse(lines.toString('utf8', start, lines.indexOf(NEWLINE, start))) as FileEntry);
-}
-
-/** The order in which frames are fetched: pack by pack. */
-export function byPlace(a: FileEntry, b: FileEntry): number {
-  const [first, second] = [a.pieces[0], b.pieces[0]];
-  if (!first || !second) return (first ? 1 : 0) - (second ? 1 : 0);
-  if (first.pack !== second.pack) return first.pack < second.pack ? -1 : 1;
-  return first.offset - second.offset || comparePaths(a.path, b.path);
+  const line = new CommonLine(lines);
+  return starts.map((start) => {
+    const entry = line.read(start)
+      ? entryOf(line, line.path)
+      : (JSON.parse(lines.toString('utf8', start, lines.indexOf(NEWLINE, start))) as ManifestEntry);
+    return entry as FileEntry;
+  });
 }
 
 function write(descriptor: number, content: Buffer): void {

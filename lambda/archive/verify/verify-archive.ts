@@ -2,16 +2,23 @@ import { createHash } from 'node:crypto';
 import type { Authenticator } from '../authenticity';
 import { displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, SoloCrew, ThreadCrew } from '../crew/crew';
-import type { FileEntry } from '../entry';
+import { type FileEntry, pathOfLine } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import { release } from '../frame';
-import { EntryChecker } from '../check-entries';
+import { PageChain, type PageEdges } from '../check-entries';
 import { packKey, type PageReference, sha256OfKey } from '../manifest';
 import { MemoryPool } from '../memory-pool';
 import { getInto, type ObjectStore } from '../object-store';
-import { listPoints, type Point, readPage } from '../points';
+import { listPoints, PAGE_IS_MISSING, type Point, readPage } from '../points';
 import { cut, decodeOf, fetchRange, planRanges } from '../ranges';
-import { type PackResult, type PackTask, VerifySession } from './session';
+import {
+  type PackContents,
+  type PackResult,
+  type PackTask,
+  type PageResult,
+  type PageTask,
+  VerifySession,
+} from './session';
 
 export interface VerifyOptions {
   readonly store: ObjectStore;
@@ -56,29 +63,36 @@ export async function verifyArchive(options: VerifyOptions): Promise<VerifyOutco
 
 /** Packs that are fetched or taken apart at the same time. */
 const PACKS_AHEAD = 1;
+/** Pages that are fetched while all threads are at work. */
+const PAGES_AHEAD = 2;
 
 /** What is wanted of one pack. */
-interface PackContents {
+interface WantedPack {
   readonly bytes: number;
   readonly crc32: number;
   /** Pages that name it and were not read yet. */
   pagesLeft: number;
-  readonly sha256: string[];
-  readonly pieces: number[];
-  readonly paths: string[];
-  /** SHA-256 by place: several pages may say the same. */
-  readonly seen: Map<number, string>;
+  /** With the page of each. */
+  readonly contents: { readonly page: PageReference; readonly list: PackContents }[];
+}
+
+/** A page, with the packs that its entries may name. */
+interface WantedPage {
+  readonly page: PageReference;
+  readonly packs: readonly string[];
 }
 
 class Verification {
   readonly #findings: Finding[] = [];
-  readonly #packs = new Map<string, PackContents>();
-  /** Neighbours are in one pack, mostly. */
-  #lastPack: { readonly sha256: string; readonly contents: PackContents } | undefined;
+  readonly #packs = new Map<string, WantedPack>();
+  /** Each once, though many points may name it; in the order in which points come to them. */
+  readonly #pages = new Map<string, WantedPage>();
+  readonly #pageResults = new Map<string, Promise<PageResult>>();
   /** Contents that lie in more packs than one. */
   readonly #long: FileEntry[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  readonly #memory = new MemoryPool();
+  readonly #packMemory = new MemoryPool();
+  readonly #pageMemory = new MemoryPool();
   readonly #crew: Crew;
   #failure: { readonly error: unknown } | undefined;
   #filesRead = 0;
@@ -93,22 +107,19 @@ class Verification {
     for (const { manifestKey, problems } of points) {
       for (const problem of problems) this.#findings.push({ key: manifestKey, problem, paths: [] });
     }
-    const pages = new Map<string, readonly string[]>();
     for (const { header } of points) {
       for (const page of header?.pages ?? []) {
-        pages.set(
-          page.key,
-          page.packs.map((index) => sha256OfKey(header!.packs[index]!.key)),
-        );
+        const packs = page.packs.map((index) => sha256OfKey(header!.packs[index]!.key));
+        this.#pages.set(page.key, { page, packs });
       }
       for (const { key, bytes, crc32 } of header?.packs ?? []) {
         const sha256 = sha256OfKey(key);
         if (this.#packs.has(sha256)) continue;
-        this.#packs.set(sha256, { bytes, crc32, pagesLeft: 0, sha256: [], pieces: [], paths: [], seen: new Map() });
+        this.#packs.set(sha256, { bytes, crc32, pagesLeft: 0, contents: [] });
         this.#bytesTotal += bytes;
       }
     }
-    for (const packs of pages.values()) for (const pack of packs) this.#packs.get(pack)!.pagesLeft += 1;
+    for (const { packs } of this.#pages.values()) for (const pack of packs) this.#packs.get(pack)!.pagesLeft += 1;
     const { threads, readData } = options;
     const much = readData && (threads !== undefined || this.#bytesTotal > 8 * 1024 * 1024);
     this.#crew =
@@ -131,71 +142,77 @@ class Verification {
     return { points: this.points, packs: this.#packs.size, filesRead: this.#filesRead, findings };
   }
 
-  /** Every page once, though many points may name it. */
   async #readPages(): Promise<void> {
-    const { store } = this.options;
-    const seen = new Set<string>();
+    const edges = new Map<string, PageEdges | undefined>();
+    const keys = Array.from(this.#pages.keys());
+    let started = 0;
     for (const { header, manifestKey } of this.points) {
       if (!header) continue;
-      const checker = new EntryChecker(header, (problem) => new ArchiveDamagedError(manifestKey, problem));
-      const ahead = header.pages.map((page) => ({ page, isNew: !seen.has(page.key) }));
-      for (const { page, isNew } of ahead) {
-        seen.add(page.key);
-        // A page that other points name as well was checked there, but for how it goes with its neighbours.
-        if (!isNew) {
-          checker.skip();
-          continue;
+      const chain = new PageChain((problem) => new ArchiveDamagedError(manifestKey, problem));
+      for (const page of header.pages) {
+        if (!edges.has(page.key)) {
+          const ahead = edges.size + this.#crew.size + PAGES_AHEAD;
+          for (; started < Math.min(ahead, keys.length); started += 1) this.#beginPage(keys[started]!);
+          edges.set(page.key, await this.#takePage(page.key, manifestKey));
         }
+        const found = edges.get(page.key);
         try {
-          const lines = await readPage(store, page);
-          checker.visit(page, lines, (entry) => {
-            if (entry.type === 'file') this.#note(entry);
-          });
-          release(lines);
+          if (found) chain.add(page, found);
+          else chain.skip();
         } catch (error) {
           if (!(error instanceof ArchiveDamagedError)) throw error;
-          checker.skip();
+          chain.skip();
           this.#findings.push({ key: error.key, problem: error.problem, paths: [] });
         }
-        await this.#donePage(
-          page,
-          header.packs.map(({ key }) => sha256OfKey(key)),
-        );
       }
     }
   }
 
-  #note(entry: FileEntry): void {
-    const { pieces, sha256, path } = entry;
-    const first = pieces[0];
-    if (!first || !this.options.readData) return;
-    if (pieces.length > 1 && pieces.some(({ pack }) => pack !== first.pack)) {
-      this.#long.push(entry);
-      return;
-    }
-    if (this.#lastPack?.sha256 !== first.pack) {
-      this.#lastPack = { sha256: first.pack, contents: this.#packs.get(first.pack)! };
-    }
-    const pack = this.#lastPack.contents;
-    const place = first.offset * 2 ** 24 + first.skip;
-    if (pack.seen.get(place) === sha256) return;
-    pack.seen.set(place, sha256);
-    pack.sha256.push(sha256);
-    pack.paths.push(path);
-    pack.pieces.push(pack.sha256.length - 1, pieces.length);
-    for (const { offset, length, skip, size } of pieces) pack.pieces.push(offset, length, skip, size);
+  #beginPage(key: string): void {
+    const result = this.#checkPage(this.#pages.get(key)!);
+    // It is awaited in its turn; until then its failure is nobody's.
+    result.catch(() => {});
+    this.#pageResults.set(key, result);
   }
 
-  /** A pack can be taken apart when every page that names it was read. */
-  async #donePage(page: PageReference, packs: readonly string[]): Promise<void> {
-    for (const index of page.packs) {
-      const pack = this.#packs.get(packs[index]!)!;
+  async #checkPage({ page, packs }: WantedPage): Promise<PageResult> {
+    const { store, readData = false } = this.options;
+    const { key, bytes, first, counts } = page;
+    const memory = this.#pageMemory.take(bytes);
+    try {
+      const length = await getInto(store, key, new Uint8Array(memory));
+      if (length === undefined) return { problem: PAGE_IS_MISSING, of: 'object' };
+      const known = packs.map((pack) => ({ key: packKey(pack), bytes: this.#packs.get(pack)!.bytes }));
+      const wanted = { key, bytes, first, counts, packs: known, withContents: readData };
+      const task: PageTask = { do: 'page', memory, length, ...wanted };
+      return await this.#crew.run<PageResult>(task, refuse);
+    } finally {
+      this.#pageMemory.give(memory);
+    }
+  }
+
+  /** @returns undefined when it is damaged, which is a finding */
+  async #takePage(key: string, manifestKey: string): Promise<PageEdges | undefined> {
+    const { page, packs } = this.#pages.get(key)!;
+    const result = await this.#pageResults.get(key)!;
+    this.#pageResults.delete(key);
+    if ('problem' in result) {
+      const where = result.of === 'object' ? this.options.store.prefix + key : manifestKey;
+      this.#findings.push({ key: where, problem: result.problem, paths: [] });
+    } else {
+      for (const list of result.contents) this.#packs.get(list.pack)!.contents.push({ page, list });
+      this.#long.push(...result.long);
+    }
+    // A pack can be taken apart when every page that names it was read.
+    for (const sha256 of packs) {
+      const pack = this.#packs.get(sha256)!;
       pack.pagesLeft -= 1;
-      if (pack.pagesLeft === 0) await this.#startPack(packs[index]!, pack);
+      if (pack.pagesLeft === 0) await this.#startPack(sha256, pack);
     }
+    return 'problem' in result ? undefined : result.edges;
   }
 
-  async #startPack(sha256: string, pack: PackContents): Promise<void> {
+  async #startPack(sha256: string, pack: WantedPack): Promise<void> {
     if (!this.options.readData) return;
     while (this.#underWay.size >= this.#crew.size + PACKS_AHEAD) await Promise.race(this.#underWay);
     if (this.#failure) throw this.#failure.error;
@@ -207,25 +224,25 @@ class Verification {
     this.#underWay.add(checking);
   }
 
-  async #checkPack(sha256: string, pack: PackContents): Promise<void> {
+  async #checkPack(sha256: string, pack: WantedPack): Promise<void> {
     const { store, onProgress } = this.options;
     const key = packKey(sha256);
-    const memory = this.#memory.take(pack.bytes);
+    const contents = pack.contents.splice(0);
+    const memory = this.#packMemory.take(pack.bytes);
     const length = await getInto(store, key, new Uint8Array(memory));
     // Named by the points that miss it.
     if (length !== undefined) {
-      const pieces = new Float64Array(pack.pieces);
-      const task: PackTask = { do: 'pack', crc32: pack.crc32, memory, length, sha256: pack.sha256, pieces };
-      const result = await this.#crew.run<PackResult>(task, refuse, [pieces.buffer]);
-      for (const { problem, contents } of result.problems) {
-        const paths = contents.map((index) => displayPath(pack.paths[index]!)).sort();
-        this.#findings.push({ key: store.prefix + key, problem, paths });
+      const lists = contents.map(({ list }) => list);
+      const task: PackTask = { do: 'pack', crc32: pack.crc32, memory, length, contents: lists };
+      const transfer = lists.flatMap(({ sha256, pieces }) => [sha256.buffer, pieces.buffer]);
+      const { read, problems } = await this.#crew.run<PackResult>(task, refuse, transfer);
+      for (const { problem, contents: places } of problems) {
+        const found = places.map(([list, line]) => [contents[list]!.page, line] as const);
+        this.#findings.push({ key: store.prefix + key, problem, paths: await this.#pathsOf(found) });
       }
-      this.#filesRead += pack.sha256.length;
+      this.#filesRead += read;
     }
-    this.#memory.give(memory);
-    for (const list of [pack.sha256, pack.pieces, pack.paths]) list.length = 0;
-    pack.seen.clear();
+    this.#packMemory.give(memory);
     this.#packsDone += 1;
     this.#bytesDone += pack.bytes;
     onProgress?.({
@@ -234,6 +251,17 @@ class Verification {
       bytesDone: this.#bytesDone,
       bytesTotal: this.#bytesTotal,
     });
+  }
+
+  /** Read anew from their pages: nobody needs them but of what is damaged. */
+  async #pathsOf(places: readonly (readonly [page: PageReference, line: number])[]): Promise<string[]> {
+    const paths: string[] = [];
+    let last: { readonly page: PageReference; readonly lines: Buffer } | undefined;
+    for (const [page, line] of places.toSorted(([a], [b]) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))) {
+      if (last?.page !== page) last = { page, lines: await readPage(this.options.store, page) };
+      paths.push(displayPath(pathOfLine(last.lines, line)));
+    }
+    return paths.sort();
   }
 
   async #checkLong({ path, pieces, sha256 }: FileEntry): Promise<void> {

@@ -52,7 +52,7 @@ test('[case 43] a manifest that is in the DR bucket before its packs: not comple
     const target = join(temporaryFolder(), 'x');
     const restored = await command(s3, 'restore', `s3://${name}-dr`, target);
     assert.equal(restored.status, 3, restored.stderr);
-    assert.ok(restored.stdout.includes(`not the newest: s3://${name}-dr/${second.manifestKey} is damaged`));
+    assert.ok(restored.stdout.includes(`not the newest: s3://${name}-dr/${second.manifestKey} is not to be used`));
     assert.deepEqual(contentsOf(target), { a: 'one' });
   }
   replica.deliver();
