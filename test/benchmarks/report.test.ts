@@ -58,6 +58,17 @@ describe('rows', () => {
     assert.deepEqual([met(350e6), met(350e6 + 1)], [true, false]);
   });
 
+  test('the help is there in 300 ms, whatever the tree; the plan has no target', () => {
+    const targetOf = (part: string, ms: number) =>
+      toRows(
+        [{ operation: 'command', part, contender: 'wso2is-recovery', unit: 'milliseconds', values: [ms] }],
+        'restic',
+        'S',
+      )[0]!.target;
+    assert.deepEqual([targetOf('--help', 300)!.met, targetOf('--help', 300.1)!.met], [true, false]);
+    assert.equal(targetOf('plan', 1), undefined);
+  });
+
   test('who took part in the first round only is compared with that round', () => {
     const rows = toRows([seconds('restic', [10, 99]), seconds('rclone', [30])], 'restic', 'M');
     assert.deepEqual(rows[1]!.ratio, { median: 3, min: 3, max: 3 });
