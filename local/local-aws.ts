@@ -39,20 +39,40 @@ export interface Durations {
   readonly durableSecond: number;
 }
 
-/** What can be made to go wrong; `match` is a part of the resource ARN, the bucket and key, or the Region. */
+/** What can be made to go wrong; README.md says what each matches and needs. */
 export interface Fault {
   readonly kind:
     | 'region-gone' // every call to Region `match` fails with a connection error or HTTP 503; its servers stop
     | 'backup-job-fails'
     | 'copy-job-fails'
     | 'restore-job-fails'
+    | 'backup-job-hangs' // RUNNING until the faults are cleared
+    | 'copy-job-hangs'
+    | 'restore-job-hangs'
+    | 'restore-job-slow' // takes `seconds` longer
+    | 'restore-job-damages' // completes, after the statement `message` was run in `database` of what it made
+    | 'instance-quota-reached' // RDS makes no instance in Region `match`
+    | 'call-throttled' // the next `times` calls
+    | 'call-fails' // with the error `code` and `message`
+    | 'call-hangs' // until the faults are cleared
+    | 'call-slow' // takes `seconds` longer
+    | 'function-fails' // throws an error with `message`
+    | 'function-times-out' // at once
+    | 'function-answers' // the JSON of `message`
     | 'replication-fails'
     | 'replication-paused' // objects wait until the fault is cleared
     | 'automated-backup-replication-paused' // the restore window of the replica stands still
     | 'automated-backup-damaged'; // a restore from the replica finds no logs, and ends incompatible-restore
   readonly match: string;
-  /** What the job says as StatusMessage. */
+  /** What the job, the call or the function says; or the statement or answer of those that have one. */
   readonly message?: string;
+  /** How often it happens. Default: until the faults are cleared. */
+  readonly times?: number;
+  readonly seconds?: number;
+  /** `ThrottlingException` */
+  readonly code?: string;
+  /** Name of a database of the server. */
+  readonly database?: string;
 }
 
 export interface LocalAws {

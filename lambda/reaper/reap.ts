@@ -104,7 +104,7 @@ async function deadInstances({ rds, dbSubnetGroup }: ReaperSurroundings, started
     } of DBInstances ?? []) {
       if (!isDead(identifier, DBSubnetGroup?.DBSubnetGroupName, dbSubnetGroup, startedBefore)) continue;
       // Snapshots and backups of a member are its cluster's.
-      const own = DBClusterIdentifier === undefined ? { SkipFinalSnapshot: true, DeleteAutomatedBackups: true } : {};
+      const own = DBClusterIdentifier ? {} : { SkipFinalSnapshot: true, DeleteAutomatedBackups: true };
       const command = new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, ...own });
       dead.push({ arn, identifier, status, remove: () => isRemoved(rds.send(command), 'DBInstance') });
     }

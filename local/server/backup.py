@@ -24,6 +24,8 @@ from .backup_router import BackupError, Router
 
 logger = logging.getLogger("local-aws.backup")
 
+_POLL_SECONDS = 0.05
+
 # Jobs by their ID; each belongs to the Region that it was started in.
 _backup_jobs = AccountRegionScopedDict()
 _copy_jobs = AccountRegionScopedDict()
@@ -97,6 +99,7 @@ def _back_up(kind, job, point):
             if resource is None:
                 raise ResourceError(f"Resource {job['ResourceArn']} does not exist anymore.")
             kind.back_up(resource, point)
+        _hang("backup-job-hangs", job["ResourceArn"], lambda: job.get("_stopping") or faults.region_gone(get_region()))
         _check_region(get_region())
         _check_not_stopped(job)
     point |= {"Status": "COMPLETED", "CompletionDate": current_time()}
@@ -204,6 +207,7 @@ def _copy(kind, job, source, point, region):
             _check_fault("copy-job-fails", subject)
             recovery_points.set_scoped(account, region, key, point)
             kind.copy(source, point, region)
+        _hang("copy-job-hangs", subject, lambda: faults.region_gone(get_region()) or faults.region_gone(region))
         # Both must be there until the end.
         _check_region(get_region())
         _check_region(region)
@@ -270,8 +274,16 @@ def _start_restore_job(p):
 def _restore(kind, job, point, tags):
     _check_role(job["IamRoleArn"])
     with _taking(settings.DURATIONS["restoreSeconds"]):
-        _check_fault("restore-job-fails", f"{point['RecoveryPointArn']} {point['ResourceArn']}")
+        subject = f"{point['RecoveryPointArn']} {point['ResourceArn']}"
+        _check_fault("restore-job-fails", subject)
+        _hang("restore-job-hangs", subject, lambda: faults.region_gone(get_region()))
+        if fault := faults.matching("restore-job-slow", subject):
+            time.sleep(fault["seconds"])
+        if point not in recovery_points.values():
+            raise ResourceError(f"Recovery point {point['RecoveryPointArn']} was deleted meanwhile.")
         job["CreatedResourceArn"] = kind.restore(point, job["_metadata"], tags)
+        if fault := faults.matching("restore-job-damages", subject):
+            kind.damage(job["CreatedResourceArn"], fault["database"], fault["message"])
     point["LastRestoreTime"] = current_time()
 
 
@@ -380,6 +392,12 @@ def _undone_on_failure(undo):
 def _check_fault(kind: str, subject: str) -> None:
     if fault := faults.matching(kind, subject):
         raise ResourceError(fault.get("message") or f"The local AWS was told to let this job fail ({kind}).")
+
+
+def _hang(kind: str, subject: str, ends) -> None:
+    """Until the faults are cleared, or what ends a job in any case."""
+    while faults.matching(kind, subject) and not ends():
+        time.sleep(_POLL_SECONDS)
 
 
 def _check_region(region: str) -> None:

@@ -119,6 +119,10 @@ class RdsInstances:
             )
         return instance["DBInstanceArn"]
 
+    @staticmethod
+    def damage(arn: str, database: str, statement: str) -> None:
+        rds.server_of(arn).run_in(database, statement)
+
 
 class EfsFileSystems:
     resource_type = "EFS"

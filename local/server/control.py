@@ -2,7 +2,7 @@
 
 GET    /_local/ready            200
 GET    /_local/calls            every API call since the start
-POST   /_local/faults           {kind, match, message?}
+POST   /_local/faults           {kind, match, message?, times?, seconds?, code?, database?}
 DELETE /_local/faults           clears them all
 """
 
@@ -15,7 +15,7 @@ calls: list[dict] = []
 
 
 async def handle(scope, receive, send) -> None:
-    status, answer = _answer(scope["method"], scope["path"].removeprefix(PREFIX), await _read(receive))
+    status, answer = _answer(scope["method"], scope["path"].removeprefix(PREFIX), await read(receive))
     content = json.dumps(answer).encode()
     lines = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": lines})
@@ -40,7 +40,7 @@ def _answer(method: str, name: str, body: bytes) -> tuple[int, object]:
     return 404, {"message": f"no {method} {PREFIX}{name} in the control API"}
 
 
-async def _read(receive) -> bytes:
+async def read(receive) -> bytes:
     body = b""
     while True:
         message = await receive()

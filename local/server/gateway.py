@@ -10,7 +10,7 @@ from ministack import app as ministack
 from ministack.core.router import detect_service, extract_region
 from ministack.services import s3
 
-from . import control, faults
+from . import call_faults, control, faults
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -51,7 +51,27 @@ async def app(scope, receive, send):
     gone = next((r for r in (region, *_bucket_regions(service, scope["path"], headers)) if faults.region_gone(r)), None)
     if gone:
         return await _refuse(gone, service, headers, noting_send)
-    await ministack.app(scope, noting_receive, noting_send)
+    if not faults.any_of(*call_faults.KINDS):
+        return await ministack.app(scope, noting_receive, noting_send)
+
+    # What is called may be in the body alone.
+    body = await control.read(noting_receive)
+    if error := await call_faults.error_for(call):
+        status, code, message = error
+        is_form = headers.get("content-type", "").startswith(FORM)
+        kind, text = call_faults.as_error(service, is_form, code, message)
+        return await respond(noting_send, status, kind, text, [(b"x-amzn-errortype", code.encode())])
+    await ministack.app(scope, _replaying(body, receive), noting_send)
+
+
+def _replaying(body: bytes, receive):
+    """Gives a body that was read already, once."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay():
+        return messages.pop() if messages else await receive()
+
+    return replay
 
 
 # Parameters that say what a call is about; their values are kept in the note of the call, and nothing else of its body.
@@ -101,10 +121,8 @@ def find_bucket(name: str) -> dict | None:
 
 async def _refuse(region: str, service: str, headers: dict, send) -> None:
     text = f"{region} is gone (fault region-gone of the local AWS)"
-    if service == "s3" or headers.get("content-type", "").startswith(FORM):
-        kind, body = "application/xml", f"<Error><Code>ServiceUnavailable</Code><Message>{text}</Message></Error>"
-    else:
-        kind, body = "application/json", json.dumps({"__type": "ServiceUnavailable", "message": text})
+    is_form = headers.get("content-type", "").startswith(FORM)
+    kind, body = call_faults.as_error(service, is_form, "ServiceUnavailable", text)
     await respond(send, 503, kind, body, [(b"x-amzn-errortype", b"ServiceUnavailable")])
 
 

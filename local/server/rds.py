@@ -14,7 +14,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2, rds
 from ministack.services.cloudformation import provisioners
 
-from . import engines
+from . import engines, faults
 from .clock import run_later
 from .engines import Server
 from .rds_checks import RdsError, check_identifier, check_password, check_user, checked_engine, refuse_clusters
@@ -327,6 +327,9 @@ def _create_record(p) -> dict:
     check_identifier(identifier)
     if identifier in rds._instances:
         raise RdsError("DBInstanceAlreadyExists", "DB instance already exists")
+    if fault := faults.matching("instance-quota-reached", get_region()):
+        message = fault.get("message") or "Cannot create more DB instances: the quota of the account is reached"
+        raise RdsError("InstanceQuotaExceeded", message)
     if rds._p(p, "DBClusterIdentifier"):
         refuse_clusters()
     check_user(checked_engine(rds._p(p, "Engine")), rds._p(p, "MasterUsername"))

@@ -35,11 +35,13 @@ import {
   repositoryOf,
   startDrill,
 } from '../../local/demo/life';
-import { startLocalAws, type ApiCall, type LocalAws } from '../../local/local-aws';
+import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { withSymmetricKey } from '../../local/sample/encryption';
 import { keystore } from '../../local/sample/keystores';
 import { describeCommands } from './commands';
 import { assertHoldNone, logsOf } from './logs';
+import { describeFaults } from './faults';
+import { assertOnlyItsOwn } from './own-calls';
 import { withClient } from '../../local/sample/sql-client';
 import { QUICK } from './quick';
 
@@ -92,27 +94,6 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
     for (const text of [...texts, history]) {
       assert.ok(!text.includes(password) && !text.includes(encryptionKey) && !/secret of tenant-/.test(text));
     }
-  }
-
-  /** The calls of one drill or recovery, the driver's of the test left out: what is changed says whose it is. */
-  function assertOnlyItsOwn(calls: readonly ApiCall[], drillId: string): void {
-    const changing = calls.filter(
-      ({ method, service, action = '', path }) =>
-        !['GET', 'HEAD'].includes(method) &&
-        !/^(Describe|List|Get)/.test(action) &&
-        // Checkpoints, and invocations of the functions of the site.
-        !(service === 'lambda' && /durable-execution|\/invocations$/.test(path)) &&
-        !/\/operation\/PutMetricData$/.test(path),
-    );
-    const own = (call: ApiCall) =>
-      [call.path, ...call.about].some(
-        (text) => text.includes(drillId) || text.endsWith(`locks/${DEPLOYMENT}/drill.json`),
-      ) || ['PutEvents', 'Publish', 'PutMetricData'].includes(call.action ?? '');
-    assert.ok(changing.length >= 5, JSON.stringify(changing));
-    assert.deepEqual(
-      changing.filter((call) => !own(call)),
-      [],
-    );
   }
 
   async function leftInstances(): Promise<number> {
@@ -289,6 +270,8 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
     assert.equal(report.components.find(({ kind }) => kind === 'database')?.verdict, 'FAILED');
     assert.equal(await leftInstances(), 0);
   });
+
+  void describe('faults on the way', () => describeFaults(() => ({ aws, deployed })));
 
   void it('PASSED after the primary Region is gone, with what it measured, and nothing left behind', async () => {
     await takeRecoverySet();

@@ -564,6 +564,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
   void it('leaves no half copy when a Region is lost in between', async () => {
     const [point] = await points(primary, 'primary', { ByResourceArn: database });
     const inDr = await points(dr, 'dr');
+    await aws.addFault({ kind: 'copy-job-hangs', match: database });
     await startCopy(point!.RecoveryPointArn!);
     while ((await points(dr, 'dr')).length === inDr.length) await sleep(10);
     await aws.addFault({ kind: 'region-gone', match: PRIMARY });
@@ -594,6 +595,7 @@ void describe('AWS Backup of the local AWS', { timeout: 300_000 }, () => {
 
   void it('stops a running job and one that waits, which leave no recovery point', async () => {
     const before = await points(primary, 'primary');
+    await aws.addFault({ kind: 'backup-job-hangs', match: files });
     const started = [await startBackup(files), await startBackup(files)];
     for (const { BackupJobId } of started) await primary.send(new StopBackupJobCommand({ BackupJobId }));
     for (const { BackupJobId } of started) {

@@ -121,12 +121,51 @@ test('a Region that is gone answers 503; others answer; it comes back', async ()
   assert.deepEqual((await client('us-east-1').send(list)).BackupVaultList, []);
 });
 
+test('calls are throttled so many times, fail, hang and are slow: where a fault matches, and nowhere else', async () => {
+  const rds = (region: string) => new RDSClient({ ...aws.clientConfig(region), maxAttempts: 1 });
+  const describe = (region: string) => rds(region).send(new DescribeDBInstancesCommand({}));
+  await aws.addFault({ kind: 'call-throttled', match: 'eu-west-1 rds:DescribeDBInstances', times: 2 });
+  await assert.rejects(describe('eu-west-1'), { name: 'Throttling' });
+  await describe('eu-central-1');
+  await assert.rejects(describe('eu-west-1'), { name: 'Throttling' });
+  await describe('eu-west-1');
+
+  const backup = new BackupClient({ ...aws.clientConfig('eu-west-1'), maxAttempts: 1 });
+  const list = () => backup.send(new ListBackupVaultsCommand({}));
+  await aws.addFault({ kind: 'call-throttled', match: 'backup:GET /backup-vaults', times: 1 });
+  await assert.rejects(list(), { name: 'ThrottlingException' });
+  await aws.addFault({ kind: 'call-fails', match: 'backup:GET', code: 'AccessDeniedException', message: 'not you' });
+  await assert.rejects(list(), { name: 'AccessDeniedException', message: 'not you' });
+  await aws.clearFaults();
+
+  const s3 = new S3Client({ ...aws.clientConfig('eu-west-1'), maxAttempts: 1 });
+  await aws.addFault({ kind: 'call-throttled', match: 's3:PUT /slow-bucket', times: 1 });
+  await assert.rejects(s3.send(new CreateBucketCommand({ Bucket: 'slow-bucket' })), { name: 'SlowDown' });
+  await aws.addFault({ kind: 'call-slow', match: 's3:PUT /slow-bucket', seconds: 0.3 });
+  const began = performance.now();
+  await s3.send(new CreateBucketCommand({ Bucket: 'slow-bucket' }));
+  assert.ok(performance.now() - began >= 300);
+
+  await aws.addFault({ kind: 'call-hangs', match: 'backup:' });
+  let answered = false;
+  const hanging = list().then(() => (answered = true));
+  await describe('eu-west-1');
+  assert.equal(answered, false);
+  await aws.clearFaults();
+  await hanging;
+});
+
 test('an unknown fault is refused', async () => {
   await assert.rejects(
     aws.addFault({ kind: 'moon-phase' as 'region-gone', match: 'x' }),
     /`kind` must be one of .*, backup-job-fails, .*, got moon-phase/,
   );
   await assert.rejects(aws.addFault({ kind: 'region-gone', match: '' }), /`match` must be/);
+  await assert.rejects(aws.addFault({ kind: 'call-slow', match: 'rds:' }), /call-slow needs `seconds`/);
+  await assert.rejects(
+    aws.addFault({ kind: 'call-throttled', match: 'rds:', times: 0 }),
+    /`times` must be a whole number/,
+  );
 });
 
 test('two run beside each other and know nothing of each other', async () => {

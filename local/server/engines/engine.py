@@ -81,6 +81,10 @@ class Server(ABC):
         """The master user of a new server and, if named, a database of theirs."""
 
     @abstractmethod
+    def run_in(self, database: str, statement: str) -> None:
+        """Runs a statement of a superuser in one of its databases."""
+
+    @abstractmethod
     def set_password(self, user: str, password: str) -> None: ...
 
     @abstractmethod

@@ -59,6 +59,11 @@ class MariaDbServer(Server):
             if database:
                 run(f"CREATE DATABASE `{database.replace('`', '``')}`")
 
+    def run_in(self, database: str, statement: str) -> None:
+        with self.connection() as run:
+            run(f"USE `{database}`")
+            run(statement)
+
     def set_password(self, user: str, password: str) -> None:
         with self.connection() as run:
             run("ALTER USER %s@'%%' IDENTIFIED BY %s", user, password)

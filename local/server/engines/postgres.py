@@ -68,6 +68,10 @@ class PostgresServer(Server):
             if database and database != "postgres":
                 connection.run(f"CREATE DATABASE {pg8000.native.identifier(database)} OWNER {name}")
 
+    def run_in(self, database: str, statement: str) -> None:
+        with self.connection(database) as connection:
+            connection.run(statement)
+
     def set_password(self, user: str, password: str) -> None:
         with self.connection() as connection:
             connection.run(f"ALTER ROLE {pg8000.native.identifier(user)} PASSWORD {pg8000.native.literal(password)}")
@@ -128,10 +132,10 @@ class PostgresServer(Server):
             connection.run("SELECT pg_replication_slot_advance(:slot, CAST(:lsn AS pg_lsn))", slot=name, lsn=end)
 
     @contextlib.contextmanager
-    def connection(self):
+    def connection(self, database: str = "postgres"):
         """A superuser's connection, for what RDS itself does inside an instance."""
         connection = pg8000.native.Connection(
-            SUPERUSER, host="127.0.0.1", port=self.port, database="postgres", password=home.get().superuser_password
+            SUPERUSER, host="127.0.0.1", port=self.port, database=database, password=home.get().superuser_password
         )
         try:
             yield connection
