@@ -70,7 +70,7 @@ export async function drill(
       ...(mode === 'drill' ? bootChecks(settings.boot) : []),
     ],
     steps: [...progress.steps, ...ending.steps],
-    leftBehind: 'leftBehind' in ending ? ending.leftBehind : [],
+    leftBehind: [...progress.leftBehind, ...('leftBehind' in ending ? ending.leftBehind : [])],
     ...('recovery' in ending ? { recovery: ending.recovery } : {}),
     ...past,
   });

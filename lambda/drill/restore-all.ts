@@ -29,6 +29,8 @@ export interface RestoreOutcome {
   readonly restored: readonly RestoredComponent[];
   readonly endpoint?: Endpoint;
   readonly made?: MadeDatabase;
+  /** What no clean-up of the drill can remove. */
+  readonly leftBehind?: readonly string[];
   readonly steps: readonly StepReport[];
 }
 
@@ -116,6 +118,7 @@ async function restoreVolumesTask(
   volumes: readonly { readonly volume: VolumeEntry; readonly point: ChosenPoint }[],
 ): Promise<RestoreOutcome> {
   const restored: RestoredComponent[] = [];
+  const leftBehind: string[] = [];
   const steps: StepReport[] = [];
   for (const { volume, point } of volumes) {
     const component = volume.name;
@@ -125,8 +128,15 @@ async function restoreVolumesTask(
       restored.push({ component, usableAt: lastEnd(journal), size: { files, bytes } });
     } catch (error) {
       restored.push({ component, failure: describeError(error) });
+      // Which directory it is nobody knows, so nobody but the reaper may remove it.
+      if (!isArchived(point)) {
+        leftBehind.push(
+          `what AWS Backup restored of ${component}, if anything, at the root of file system ` +
+            `${surroundings.settings.restoreFileSystemId}: the reaper removes it once no drill can need it`,
+        );
+      }
     }
     steps.push(...journal.steps);
   }
-  return { restored, steps };
+  return { restored, leftBehind, steps };
 }

@@ -30,6 +30,7 @@ export interface Progress {
   steps: StepReport[];
   made: readonly MadeDatabase[];
   volumesTouched: boolean;
+  leftBehind: readonly string[];
 }
 
 export const noProgress = (): Progress => ({
@@ -40,6 +41,7 @@ export const noProgress = (): Progress => ({
   steps: [],
   made: [],
   volumesTouched: false,
+  leftBehind: [],
 });
 
 /** Goes as far as it can. Never throws: what stopped it is in `failures`. */
@@ -63,6 +65,7 @@ export async function restoreAndCheck(
     progress.outcomes = outcomes;
     progress.restored = outcomes.flatMap(({ restored }) => restored);
     progress.made = outcomes.flatMap(({ made }) => made ?? []);
+    progress.leftBehind = outcomes.flatMap(({ leftBehind = [] }) => leftBehind);
     progress.steps = [...journal.steps, ...outcomes.flatMap(({ steps }) => steps)];
 
     if (outcomes.some(({ restored }) => restored.some(({ usableAt }) => usableAt !== undefined))) {

@@ -139,6 +139,14 @@ describe('a drill with `volumesFrom: backup`', () => {
       const report = reportOf(site);
       assert.equal(report.verdict, 'FAILED');
       assert.match(report.causes.join('\n'), cause);
+      // Nobody can tell which directory it is, so the drill removes none.
+      assert.deepEqual(report.cleanUp, {
+        complete: false,
+        leftBehind: [
+          'what AWS Backup restored of repository, if anything, at the root of file system fs-0dr: the reaper removes it once no ' +
+            'drill can need it',
+        ],
+      });
     });
   }
 
