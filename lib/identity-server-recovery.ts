@@ -287,6 +287,7 @@ export class IdentityServerRecovery extends Construct {
         vpcSubnets: props.vpcSubnets,
         bucket,
         vault,
+        vaultLock: props.vaultLock,
         key,
         topic,
         databaseArns: databases.map(({ _arn }) => _arn),

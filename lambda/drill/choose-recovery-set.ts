@@ -50,6 +50,8 @@ export interface Point {
   readonly moment: string;
   /** Why it cannot be used; absent: it can. */
   readonly unusable?: string;
+  /** Why the lock of the vault does not protect it as it protects others; absent: it does, or there is no lock. */
+  readonly outsideLock?: string;
 }
 
 export interface RecoverySet {
@@ -75,6 +77,8 @@ export interface ChosenPoint {
   readonly moment: string;
   /** `moment` is the last that a window has; absent: it is another one, or there is no window. */
   readonly latest?: true;
+  /** As of the point. */
+  readonly outsideLock?: string;
 }
 
 const DEFAULT_TOLERANCE_SECONDS = 900;
@@ -85,7 +89,7 @@ const PASSED_OVER_PER_COMPONENT = 5;
 export function chooseRecoverySet(input: RecoverySetInput): RecoverySet {
   const now = Date.parse(input.now);
   const tooLate = `it is later than ${input.nowIs ?? 'the drill'}`;
-  const components = input.components.map((each) => pin(each, input.pinned));
+  const components = input.components.map((each) => preferLocked(pin(each, input.pinned), now, input.rpoSeconds));
   const usable = components.map((each) => usableStates(each, now));
   const present = usable.filter(({ anchors }) => anchors.length > 0);
   const missing = components
@@ -97,12 +101,13 @@ export function chooseRecoverySet(input: RecoverySetInput): RecoverySet {
   const [best] = present.flatMap(({ anchors }) => anchors.map((anchor) => candidate(anchor, present))).sort(rank);
   if (best === undefined) return { chosen: [], missing, passedOver: [] };
 
-  const chosen = best.states.map(({ component, id, technique, ms, atEnd }) => ({
+  const chosen = best.states.map(({ component, id, technique, ms, atEnd, outsideLock }) => ({
     component,
     id,
     technique,
     moment: new Date(ms).toISOString(),
     ...(atEnd ? { latest: true as const } : {}),
+    ...(outsideLock === undefined ? {} : { outsideLock }),
   }));
   return {
     chosen,
@@ -124,6 +129,34 @@ function pin(each: ComponentPoints, pinned: string | undefined): ComponentPoints
   };
 }
 
+/**
+ * What the lock does not protect could be deleted or was made past it: it is used only where nothing that is protected, and no
+ * window, is within the objective.
+ */
+function preferLocked(each: ComponentPoints, now: number, rpoSeconds: number): ComponentPoints {
+  const { component, points, windows = [] } = each;
+  const oldest = now - rpoSeconds * 1000;
+  const isWithin = (ms: number) => ms >= oldest && ms <= now;
+  const hasLocked = points.some(
+    ({ unusable, outsideLock, moment }) =>
+      unusable === undefined && outsideLock === undefined && isWithin(Date.parse(moment)),
+  );
+  const hasWindow = windows.some((window) => {
+    const span = usableSpan(window, now);
+    return !('unusable' in span) && isWithin(span.latest);
+  });
+  if (!hasLocked && !hasWindow) return each;
+  return {
+    component,
+    windows,
+    points: points.map((point) =>
+      point.outsideLock === undefined || point.unusable !== undefined
+        ? point
+        : { ...point, unusable: `outside the lock: ${point.outsideLock}` },
+    ),
+  };
+}
+
 /** One state of a component that can be restored. */
 interface State {
   readonly component: string;
@@ -132,6 +165,7 @@ interface State {
   readonly ms: number;
   /** Whether it is the last moment of its window; absent: it is a point. */
   readonly atEnd?: boolean;
+  readonly outsideLock?: string;
 }
 
 interface UsableStates {
@@ -144,7 +178,13 @@ interface UsableStates {
 function usableStates({ component, points, windows = [] }: ComponentPoints, now: number): UsableStates {
   const states: readonly State[] = points
     .filter(({ unusable }) => unusable === undefined)
-    .map(({ id, technique, moment }) => ({ component, id, technique, ms: Date.parse(moment) }))
+    .map(({ id, technique, moment, outsideLock }) => ({
+      component,
+      id,
+      technique,
+      ms: Date.parse(moment),
+      ...(outsideLock === undefined ? {} : { outsideLock }),
+    }))
     .filter(({ ms }) => ms <= now);
   const spans = windows.flatMap(({ id, technique, ...window }) => {
     const span = usableSpan(window, now);

@@ -28,21 +28,21 @@ export interface ArchivePoint {
 /** All that the components can be restored from at this site. */
 export async function findPoints(
   plan: RecoveryPlanDocument,
-  { site, vaultName }: Pick<Settings, 'site' | 'vaultName'>,
+  { site, vaultName, lockMinDays }: Pick<Settings, 'site' | 'vaultName' | 'lockMinDays'>,
   { backup, rds, archive }: { backup: BackupClient; rds: RDSClient; archive: ArchiveReader },
   volumesFrom: VolumesFrom = 'archive',
 ): Promise<readonly ComponentPoints[]> {
   const automatedBackups = findAutomatedBackups(plan, site, rds);
   const databases = plan.databases.map(async ({ name, resourceArn }) => ({
     component: name,
-    points: await recoveryPointsOf(resourceArn, vaultName, TECHNIQUES[site].database, backup),
+    points: await recoveryPointsOf(resourceArn, vaultName, TECHNIQUES[site].database, backup, lockMinDays),
     windows: (await automatedBackups).get(name) ?? [],
   }));
   const volumes = plan.volumes.map(async ({ name, fileSystemArn }) => ({
     component: name,
     points:
       volumesFrom === 'backup'
-        ? await recoveryPointsOf(fileSystemArn, vaultName, TECHNIQUES[site].database, backup)
+        ? await recoveryPointsOf(fileSystemArn, vaultName, TECHNIQUES[site].database, backup, lockMinDays)
         : (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
             ({ manifestKey, startedAt, unusable }) => ({
               id: manifestKey,
@@ -67,6 +67,7 @@ export async function recoveryPointsOf(
   vaultName: string,
   technique: Technique,
   backup: BackupClient,
+  lockMinDays?: number,
 ): Promise<Point[]> {
   const points: Point[] = [];
   const pages = paginateListRecoveryPointsByBackupVault(
@@ -74,7 +75,7 @@ export async function recoveryPointsOf(
     { BackupVaultName: vaultName, ByResourceArn: resourceArn },
   );
   for await (const page of pages)
-    points.push(...(page.RecoveryPoints ?? []).flatMap((point) => pointOf(point, technique) ?? []));
+    points.push(...(page.RecoveryPoints ?? []).flatMap((point) => pointOf(point, technique, lockMinDays) ?? []));
   return points;
 }
 
@@ -84,7 +85,11 @@ export async function recoveryPointsOf(
  * at the DR site. Where AWS tells when the job was initiated too, the older of the two is taken: a loss that is said to be
  * larger than it is misleads nobody.
  */
-function pointOf(point: RecoveryPointByBackupVault, technique: Technique): Point | undefined {
+function pointOf(
+  point: RecoveryPointByBackupVault,
+  technique: Technique,
+  lockMinDays: number | undefined,
+): Point | undefined {
   const times = [point.CreationDate, point.InitiationDate].flatMap((date) =>
     date === undefined ? [] : date.getTime(),
   );
@@ -94,7 +99,19 @@ function pointOf(point: RecoveryPointByBackupVault, technique: Technique): Point
     technique,
     moment: new Date(Math.min(...times)).toISOString(),
     ...unusable(point),
+    ...outsideLock(point, lockMinDays),
   };
+}
+
+/** AWS Backup takes no job below the minimum of a lock: such a point is older than the lock. */
+function outsideLock(
+  { Lifecycle }: RecoveryPointByBackupVault,
+  lockMinDays: number | undefined,
+): Pick<Point, 'outsideLock'> {
+  const days = Lifecycle?.DeleteAfterDays;
+  // -1, like nothing: it is kept for ever.
+  if (lockMinDays === undefined || days === undefined || days < 0 || days >= lockMinDays) return {};
+  return { outsideLock: `it is kept for ${days} days, and the lock of the vault wants ${lockMinDays} at least` };
 }
 
 function unusable({ RecoveryPointArn, Status, StatusMessage }: RecoveryPointByBackupVault): Pick<Point, 'unusable'> {

@@ -6,6 +6,8 @@ export interface Settings {
   readonly site: Site;
   readonly bucket: string;
   readonly vaultName: string;
+  /** Shortest retention in days that the lock of the vault allows; absent: it has none. */
+  readonly lockMinDays?: number;
   readonly restoreRoleArn: string;
   readonly dbSubnetGroup: string;
   readonly dbSecurityGroupId: string;
@@ -73,6 +75,7 @@ export function settingsFrom(environment: Readonly<Record<string, string | undef
     region: required('AWS_REGION'),
     timeoutSeconds: Number(required('TIMEOUT_SECONDS', isPositive)),
     ownChecks: ownChecks(environment['OWN_CHECKS']),
+    ...(environment['LOCK_MIN_DAYS'] ? { lockMinDays: Number(environment['LOCK_MIN_DAYS']) } : {}),
     // As the site's stack writes it.
     ...(environment['BOOT'] ? { boot: JSON.parse(environment['BOOT']) as Boot } : {}),
   };

@@ -235,6 +235,7 @@ function judgeComponent(planned: PlannedComponent, course: Course) {
   const warnings = [
     ...own.filter(({ status }) => status === 'WARNING').map(sentence),
     ...(restored?.warnings ?? []).map((warning) => `${name}: ${warning}`),
+    ...(chosen?.outsideLock === undefined ? [] : [`${name}: restored from outside the lock: ${chosen.outsideLock}`]),
   ];
   const asPlanned = !hasChosenAge(asked);
   // A moment inside a window was chosen to fit the other components: its age says nothing of the backup.

@@ -47,6 +47,11 @@ export const lockInDays = (lock: VaultLockOptions | undefined): VaultLock | unde
     maxDays: lock.maxRetention?.toDays({ integral: false }),
   };
 
+/** Shortest retention that it allows, with its default. */
+export const lockMinDays = (lock: VaultLockOptions): number => minRetentionOf(lock).toDays({ integral: false });
+
+const minRetentionOf = ({ minRetention = Duration.days(1) }: VaultLockOptions): Duration => minRetention;
+
 /** FACTS: AWS Backup makes a lock immutable after at least three days; one without that time is in governance mode. */
 const LEAST_CHANGEABLE_DAYS = 3;
 
@@ -73,7 +78,7 @@ export function lockConfiguration(
     );
   }
   return {
-    minRetention: lock.minRetention ?? Duration.days(1),
+    minRetention: minRetentionOf(lock),
     maxRetention: lock.maxRetention,
     ...(compliance ? { changeableFor } : {}),
   };

@@ -18,6 +18,7 @@ import { alarmOnDroppedEvents } from '../notifications/failure-topic';
 import type { Site } from '../planning/plan-document';
 import { recoveryFunction } from '../private/recovery-function';
 import { type ManifestKeys, verifiesManifests } from '../protection/manifest-keys';
+import { lockMinDays, type VaultLockOptions } from '../protection/vault-lock';
 import { drillPermissions } from './drill-permissions';
 import { reaper } from './reaper';
 import { MOUNT_PATH, RESTORE_OWNER, RESTORE_ROOT, restoreVolume } from './restore-volume';
@@ -32,6 +33,7 @@ export interface DrillFunctionsOptions {
   readonly siteName: string;
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
+  readonly vaultLock?: VaultLockOptions;
   readonly key: kms.IKey;
   readonly topic: sns.ITopic;
   /** Absent: manifests are not signed. */
@@ -121,6 +123,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
       SITE: site,
       BUCKET: bucket.bucketName,
       VAULT_NAME: vault.backupVaultName,
+      ...(options.vaultLock === undefined ? {} : { LOCK_MIN_DAYS: String(lockMinDays(options.vaultLock)) }),
       RESTORE_ROLE_ARN: restoreRole.roleArn,
       DB_SUBNET_GROUP: subnetGroup.ref,
       DB_SECURITY_GROUP_ID: network.database.securityGroupId,

@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { invalid } from '../private/errors';
 import type { ManifestKeys } from '../protection/manifest-keys';
 import { drillFunctions } from './drill-functions';
+import type { VaultLockOptions } from '../protection/vault-lock';
 import { inRegionDrillFunctionName } from './site-names';
 import { siteNetwork } from './site-network';
 
@@ -46,6 +47,7 @@ export interface InRegionSurroundings {
   readonly vpcSubnets?: ec2.SubnetSelection;
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
+  readonly vaultLock?: VaultLockOptions;
   readonly key: kms.IKey;
   readonly topic: sns.ITopic;
   /** Of production, whose automated backups RDS restores. */

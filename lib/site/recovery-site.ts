@@ -203,6 +203,7 @@ export class RecoverySite extends Construct {
       siteName: this.siteName,
       bucket,
       vault,
+      vaultLock: props.vaultLock,
       key,
       topic,
       manifestKeys,

@@ -320,3 +320,79 @@ describe('chooseRecoverySet', () => {
     );
   });
 });
+
+describe('points outside the lock of the vault', () => {
+  const outsideLock = 'it is kept for 3 days, and the lock of the vault wants 7 at least';
+  /** `10:30 outside`, of the day of the drills. */
+  const lockedPoint = (text: string): Point => {
+    const [time = '', outside] = text.split(' ');
+    return { ...point(time), ...(outside === undefined ? {} : { outsideLock }) };
+  };
+
+  for (const { what, points, windows = [], pinned, chosen, flagged, passedOver } of [
+    {
+      what: 'a newer one is passed over for one inside, within the objective',
+      points: ['09:00', '10:00 outside'],
+      chosen: 'at 09:00',
+      passedOver: [['at 10:00', `outside the lock: ${outsideLock}`]],
+    },
+    {
+      what: 'exactly as old as the objective is within',
+      points: ['08:00', '10:00 outside'],
+      chosen: 'at 08:00',
+      passedOver: [['at 10:00', `outside the lock: ${outsideLock}`]],
+    },
+    {
+      what: 'it is taken where the one inside is a minute beyond the objective',
+      points: ['07:59', '10:00 outside'],
+      chosen: 'at 10:00',
+      flagged: true,
+    },
+    { what: 'it is taken where it is the only one', points: ['10:00 outside'], chosen: 'at 10:00', flagged: true },
+    {
+      what: 'one inside that is later than the drill is none',
+      points: ['10:00 outside', '12:30'],
+      chosen: 'at 10:00',
+      flagged: true,
+      passedOver: [['at 12:30', 'it is later than the drill']],
+    },
+    {
+      what: 'it is taken where it was asked for',
+      points: ['09:00', '10:00 outside'],
+      pinned: 'at 10:00',
+      chosen: 'at 10:00',
+      flagged: true,
+    },
+    {
+      what: 'a window goes before it',
+      points: ['11:00 outside'],
+      windows: [
+        {
+          id: 'db-IS',
+          technique: 'backup-continuous' as const,
+          earliest: '2026-11-23T00:00:00.000Z',
+          latest: '2026-11-24T10:30:00.000Z',
+        },
+      ],
+      chosen: 'db-IS',
+      passedOver: [['at 11:00', `outside the lock: ${outsideLock}`]],
+    },
+  ]) {
+    it(what, () => {
+      const set = chooseRecoverySet({
+        components: [{ component: 'db', points: points.map(lockedPoint), windows }],
+        now: '2026-11-24T12:00:00.000Z',
+        rpoSeconds: 4 * 3600,
+        ...(pinned === undefined ? {} : { pinned }),
+      });
+      assert.deepEqual(
+        set.chosen.map(({ id, outsideLock: flag }) => [id, flag]),
+        [[chosen, flagged ? outsideLock : undefined]],
+      );
+      assert.deepEqual(
+        set.passedOver.map(({ id, reason }) => [id, reason]),
+        passedOver ?? [],
+      );
+    });
+  }
+});

@@ -533,3 +533,30 @@ describe('the execution itself fails', () => {
     }
   });
 });
+
+describe('a vault with a lock', () => {
+  const kept = (DeleteAfterDays: number | undefined) => {
+    const site = new FakeSite();
+    site.recoveryPoints = site.recoveryPoints.map((point) => ({ ...point, Lifecycle: { DeleteAfterDays } }));
+    return site;
+  };
+
+  for (const [days, warnings] of [
+    [6, ['is-db: restored from outside the lock: it is kept for 6 days, and the lock of the vault wants 7 at least']],
+    [7, []],
+    [-1, []],
+    [undefined, []],
+  ] as const) {
+    it(`and a point that is kept for ${days} days: ${warnings.length} warnings`, async () => {
+      const site = kept(days);
+      await runDrill(site, undefined, { settings: { lockMinDays: 7 } });
+      assert.deepEqual(reportOf(site).warnings, warnings);
+    });
+  }
+
+  it('that has none asks nothing of a point', async () => {
+    const site = kept(1);
+    await runDrill(site);
+    assert.deepEqual(reportOf(site).warnings, []);
+  });
+});

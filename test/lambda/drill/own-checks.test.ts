@@ -133,6 +133,7 @@ describe('settings', () => {
       region: 'eu-central-1',
       ownChecks: [],
     });
+    assert.equal(settingsFrom({ ...environment, LOCK_MIN_DAYS: '7' }).lockMinDays, 7);
     assert.throws(
       () => settingsFrom({ ...environment, SITE: 'primary', BUCKET: '', TIMEOUT_SECONDS: '1 day' }),
       /^Error: environment of the drill lacks a usable SITE, BUCKET, TIMEOUT_SECONDS: deploy/,

@@ -110,9 +110,13 @@ describe('vault lock', () => {
   const locked = (vaultLock: NonNullable<ConstructorParameters<typeof Fixture>[0]>['site']) =>
     Template.fromStack(new Fixture({ site: vaultLock }).siteStack);
 
-  test('in governance mode it stays changeable', () => {
-    locked({ vaultLock: { minRetention: Duration.days(7) } }).hasResourceProperties('AWS::Backup::BackupVault', {
+  test('in governance mode it stays changeable; the drill knows what it wants', () => {
+    const template = locked({ vaultLock: { minRetention: Duration.days(7) } });
+    template.hasResourceProperties('AWS::Backup::BackupVault', {
       LockConfiguration: { MinRetentionDays: 7, ChangeableForDays: Match.absent() },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { SITE: 'dr-site', LOCK_MIN_DAYS: '7' } },
     });
   });
 
