@@ -1,5 +1,6 @@
 // Runs every test with node's own runner, a file more at a time than there are processors: many wait for servers.
-// Those of test/packages have a script of their own (`npm run test:packages`), which builds the packages first.
+// Those of test/packages and test/deployments have scripts of their own (`npm run test:packages`, `npm run test:deployments`): they
+// take minutes.
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
@@ -20,9 +21,8 @@ const FIRST = [
 
 const root = join(__dirname, '..');
 const wanted = process.argv.slice(2).map((file) => relative(root, file));
-const files = (
-  wanted.length > 0 ? wanted : globSync('test/**/*.test.ts', { cwd: root, exclude: ['test/packages/**'] })
-).sort();
+const SEPARATE = ['test/packages/**', 'test/deployments/**'];
+const files = (wanted.length > 0 ? wanted : globSync('test/**/*.test.ts', { cwd: root, exclude: SEPARATE })).sort();
 const place = (file: string) => (FIRST.includes(file) ? FIRST.indexOf(file) : FIRST.length);
 
 // The CDK's own checks of templates are most of the time of a synth; where they are tested they are turned on.
