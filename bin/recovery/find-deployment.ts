@@ -125,7 +125,7 @@ function theOne(
   throw new NotFoundError(
     siteName !== undefined
       ? `no recovery plan is in ${sites[0]!.bucket}: is it the site's name, and ${region} its DR Region?`
-      : `no recovery site with a deployment is in ${region}: give the DR Region by \`--region\`; is it that, see that the ` +
+      : `no recovery site with a deployment is in ${region}: give the DR Region by \`--region\`; if this is it, see that the ` +
           'primary stack is deployed, and that its bucket replicates',
   );
 }

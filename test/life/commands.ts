@@ -275,6 +275,19 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     );
     const { status: printed, stdout: runbook } = await command('runbook');
     assert.deepEqual([printed, runbook], [0, await Body!.transformToString()]);
+    // As a person pastes them, on the day.
+    const pasted = [...runbook.matchAll(/^ *npx --package cdk-wso2is-recovery wso2is-recovery (.*)$/gm)].map(
+      ([, line]) => line!.split(' '),
+    );
+    const [look, preview] = pasted;
+    assert.deepEqual([look?.[0], preview?.[0], preview?.at(-1)], ['status', 'recover', '--dry-run']);
+    assert.equal((await command(...look!)).status, 1);
+    const previewed = await command(...preview!);
+    assert.equal(previewed.status, 0, previewed.stderr);
+    assert.match(
+      previewed.stdout,
+      /^- database: as of \S+, by backup-copy\n {4}from arn:aws:rds:eu-west-1:.*\n {4}makes DB instance /m,
+    );
 
     const refused = await json<{ error: string }>(2, 'recover', '--site', 'dr');
     assert.match(refused.error, /^Recover wso2is in eu-west-1\? .* Nobody can be asked here: say `--yes`/);

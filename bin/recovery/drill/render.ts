@@ -10,25 +10,18 @@ import type {
 } from '../../../lambda/drill/contract';
 import { formatDuration } from '../../../lib/planning/duration';
 
+type PreviewedComponent = RestorePreview['components'][number];
+
 const time = (seconds: number | undefined) => (seconds === undefined ? '-' : formatDuration(Math.round(seconds)));
 
 const table = (head: string[]) => new Table({ head, style: { head: [], border: [], compact: true } });
 
 export function renderPreview(preview: RestorePreview): string {
-  const rows = table(['component', 'as of', 'from', 'would make']);
-  for (const { component, moment, technique, restoredFrom, wouldMake, reason } of preview.components) {
-    rows.push([
-      component,
-      moment ?? '-',
-      technique ? `${technique}\n${restoredFrom}` : (reason ?? '-'),
-      wouldMake ?? '-',
-    ]);
-  }
   const { objectives, lossSeconds, skewSeconds, expectedSeconds } = preview;
   const tooOld = lossSeconds !== undefined && lossSeconds > objectives.rpoSeconds;
   return [
     `what would be restored of ${preview.deployment} in ${preview.region}:`,
-    rows.toString(),
+    ...preview.components.flatMap(previewOfComponent),
     `lost: ${time(lossSeconds)}, the objective is ${time(objectives.rpoSeconds)}${tooOld ? ': NOT MET' : ''}; ` +
       `${time(skewSeconds)} between the components`,
     `it should take ${time(expectedSeconds)}, the objective is ${time(objectives.rtoSeconds)}`,
@@ -37,18 +30,38 @@ export function renderPreview(preview: RestorePreview): string {
   ].join('\n');
 }
 
+/** Lines of their own: names of AWS are longer than a terminal is wide, and are copied from here. */
+const previewOfComponent = ({ component, moment, technique, restoredFrom, wouldMake, reason }: PreviewedComponent) =>
+  technique
+    ? [
+        `- ${component}: as of ${moment}, by ${technique}`,
+        `    from ${restoredFrom}`,
+        ...(wouldMake ? [`    makes ${wouldMake}`] : []),
+      ]
+    : [`- ${component}: NOTHING: ${reason ?? 'nothing can be restored'}`];
+
+const CHECK_STATUSES: readonly (readonly [DrillReport['checks'][number]['status'], string])[] = [
+  ['PASSED', 'passed'],
+  ['WARNING', 'with a warning'],
+  ['FAILED', 'failed'],
+  ['SKIPPED', 'skipped'],
+];
+
 export function renderReport(report: DrillReport, reportHtml: string, stream?: NodeJS.WriteStream): string {
   const rows = table(['component', 'as of', 'lost', 'usable after', 'verdict']);
   for (const { component, moment, measuredRpoSeconds, measuredRtoSeconds, verdict } of report.components) {
     rows.push([component, moment ?? '-', time(measuredRpoSeconds), time(measuredRtoSeconds), verdict]);
   }
   const { verdict, objectives, checks } = report;
-  const passed = checks.filter(({ status }) => status === 'PASSED').length;
+  const counts = CHECK_STATUSES.map(([status, text]) => [
+    checks.filter((check) => check.status === status).length,
+    text,
+  ]);
   return [
     `${report.mode === 'drill' ? 'drill' : 'recovery'} ${report.drillId} of ${report.deployment} in ${report.region}: ${coloured(verdict, stream)}`,
     rows.toString(),
     `lost ${time(report.measuredRpoSeconds)} of at most ${time(objectives?.rpoSeconds)}, took ${time(report.measuredRtoSeconds)} ` +
-      `of at most ${time(objectives?.rtoSeconds)}; ${passed} of ${checks.length} checks passed`,
+      `of at most ${time(objectives?.rtoSeconds)}; checks: ${counts.flatMap(([count, text]) => (count === 0 ? [] : [`${count} ${text}`])).join(', ') || 'none'}`,
     ...report.causes.map((cause) => `cause: ${cause}`),
     ...report.warnings.map((warning) => `warning: ${warning}`),
     ...(report.cleanUp.complete ? [] : report.cleanUp.leftBehind.map((what) => `left behind: ${what}`)),

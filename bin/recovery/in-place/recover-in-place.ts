@@ -52,7 +52,11 @@ export interface InPlaceResult extends InPlaceOutcome {
 export async function recoverInPlace(options: RecoverInPlaceOptions): Promise<InPlaceResult> {
   const { dryRun = false } = options;
   if (options.mountedAt === undefined) {
-    throw new Error('`--mounted-at` must be the directory of this machine where the volume is mounted, got none');
+    throw new Error(
+      '`--mounted-at` must be the directory of this machine where the volume is mounted, got none: run this on a node of the ' +
+        'server or another machine that mounts it; where only containers do (ECS, EKS), in a task or pod with the same volume, ' +
+        'as "Files in their place" in docs/runbook.md shows',
+    );
   }
   const directory = resolve(options.mountedAt);
   const deployment = await findDeployment(options);

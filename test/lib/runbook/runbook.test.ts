@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Command } from 'commander';
+import { COMMANDS } from '../../../bin/commands';
 import type { RecoveryPlanDocument } from '../../../lib/planning/plan-document';
 import { runbook } from '../../../lib/runbook/runbook';
 import { PLAN } from '../../lambda/drill/fake-site';
@@ -35,8 +37,8 @@ test('the steps in their order, with the commands as they are typed', () => {
     ofCommand('status SITE'),
     ofCommand('recover SITE --site dr --dry-run'),
     ofCommand('recover SITE --site dr'),
-    ofCommand('recover SITE --in-place repository --volume repository --mounted-at <IS_HOME>/repository'),
-    ofCommand('recover SITE --in-place server --mounted-at <IS_HOME> --product-version VERSION'),
+    ofCommand('recover SITE --in-place repository --volume repository --mounted-at IS_HOME/repository'),
+    ofCommand('recover SITE --in-place server --mounted-at IS_HOME --product-version VERSION'),
     'old=arn:aws:rds:eu-west-1:111122223333:db:is',
     'aws rds restore-db-instance-to-point-in-time --region eu-west-1 --source-db-instance-identifier "${old##*:}" --target-db-instance-identifier NEW-NAME --restore-time TIME --db-subnet-group-name GROUP --vpc-security-group-ids SG',
     `aws lambda invoke --region eu-central-1 --function-name site-b-drill:live --invocation-type Event --cli-binary-format raw-in-base64-out --payload '{"deployment":"prod","mode":"recover"}' /dev/stdout`,
@@ -46,6 +48,38 @@ test('the steps in their order, with the commands as they are typed', () => {
       line,
     );
   }
+});
+
+test('every command of it is one that the command takes as it is pasted', async () => {
+  const book = text({ resources: { ...RESOURCES, inRegionDrillFunction: 'prod-in-region-drill' } });
+  const pasted = [...book.matchAll(/^ *npx --package cdk-wso2is-recovery wso2is-recovery (.*)$/gm)].map(
+    (match) => match[1]!,
+  );
+  const ran: string[] = [];
+  for (const line of pasted) {
+    // What a shell would make something else of.
+    assert.doesNotMatch(line, /[<>|&;$`"'*?(){}[\]!#]/);
+    const program = new Command().exitOverride();
+    for (const { load } of COMMANDS) (await load())(program);
+    for (const command of program.commands) {
+      command.exitOverride().configureOutput({ writeErr: () => undefined });
+      command.action(() => void ran.push(command.name()));
+    }
+    await program.parseAsync(line.split(/ +/), { from: 'user' });
+  }
+  assert.deepEqual(ran, [
+    'status',
+    'recover',
+    'recover',
+    'recover',
+    'recover',
+    'recover',
+    'recover',
+    'backup',
+    'drill',
+    'backup',
+    'recover',
+  ]);
 });
 
 test('the primary Region is recovered in by the function where there is one', () => {
