@@ -1,6 +1,6 @@
 import { PutMetricDataCommand, type CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { METRIC_NAMESPACE } from '../../lib/private/metrics';
+import { METRIC_NAMESPACE, watchDimensions } from '../../lib/private/metrics';
 import { drillsPrefix } from '../../lib/private/bucket-layout';
 import { readPastDrills } from '../drill/report/history';
 import type { WatchEvent, WatchResult } from './contract';
@@ -19,16 +19,18 @@ export interface Surroundings {
  * @throws what S3 and CloudWatch throw: then no metric is put, and the alarm says that it lacks data.
  */
 export async function watch(event: WatchEvent, { s3, cloudWatch, bucket, now }: Surroundings): Promise<WatchResult> {
-  const { deployment, longestGapSeconds, drillTimeoutSeconds } = event;
+  const { deployment, site = 'dr-site', longestGapSeconds, drillTimeoutSeconds } = event;
   if (!(longestGapSeconds > 0) || !(drillTimeoutSeconds > 0) || typeof deployment !== 'string') {
     throw new Error(`the event must be as the recovery site's rule sends it, got ${JSON.stringify(event)}`);
   }
   const time = now();
-  const [last] = (await readPastDrills(s3, bucket, deployment, { atMost: 1 })).earlier;
-  const since = last?.startedAt ?? (await watchedSince(s3, bucket, deployment, time));
+  const [last] = (await readPastDrills(s3, bucket, deployment, { atMost: 1, site })).earlier;
+  const since =
+    last?.startedAt ?? (await watchedSince(s3, bucket, `${drillsPrefix(deployment, site)}watched-since.json`, time));
   const ageSeconds = (time.getTime() - Date.parse(since)) / 1000;
   const overdue = ageSeconds > longestGapSeconds + drillTimeoutSeconds;
-  const common = { Dimensions: [{ Name: 'Deployment', Value: deployment }], Timestamp: time };
+  const Dimensions = Object.entries(watchDimensions(deployment, site)).map(([Name, Value]) => ({ Name, Value }));
+  const common = { Dimensions, Timestamp: time };
   await cloudWatch.send(
     new PutMetricDataCommand({
       Namespace: METRIC_NAMESPACE,
@@ -42,8 +44,8 @@ export async function watch(event: WatchEvent, { s3, cloudWatch, bucket, now }: 
 }
 
 /** When the watch began, for a deployment that has not drilled yet: noted once, and never changed. */
-async function watchedSince(s3: S3Client, bucket: string, deployment: string, now: Date): Promise<string> {
-  const object = { Bucket: bucket, Key: `${drillsPrefix(deployment)}watched-since.json` };
+async function watchedSince(s3: S3Client, bucket: string, key: string, now: Date): Promise<string> {
+  const object = { Bucket: bucket, Key: key };
   try {
     await s3.send(
       new PutObjectCommand({

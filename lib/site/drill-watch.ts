@@ -10,11 +10,13 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { alarmOnErrors } from '../notifications/failure-topic';
 import { longestGapSeconds } from '../planning/schedule-gap';
+import type { Site } from '../planning/plan-document';
 import { drillsPrefix } from '../private/bucket-layout';
-import { METRIC_NAMESPACE } from '../private/metrics';
+import { METRIC_NAMESPACE, watchDimensions } from '../private/metrics';
 import { recoveryFunction } from '../private/recovery-function';
 
 export interface DrillWatchOptions {
+  readonly site: Site;
   /** Where drills leave their reports. */
   readonly bucket: s3.IBucket;
   readonly topic: sns.ITopic;
@@ -46,7 +48,7 @@ export class DrillWatch extends Construct {
 
   /** Watches the drills of a deployment. */
   public add(deployment: string, schedule: events.Schedule): void {
-    const { bucket, topic, drillTimeout } = this.options;
+    const { site, bucket, topic, drillTimeout } = this.options;
     const gap = longestGapSeconds(schedule.expressionString);
     if (gap === undefined) {
       Annotations.of(this).addWarningV2(
@@ -60,13 +62,13 @@ export class DrillWatch extends Construct {
     fn.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['s3:GetObject'],
-        resources: [bucket.arnForObjects(`${drillsPrefix(deployment)}*`)],
+        resources: [bucket.arnForObjects(`${drillsPrefix(deployment, site)}*`)],
       }),
     );
     fn.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['s3:PutObject'],
-        resources: [bucket.arnForObjects(`${drillsPrefix(deployment)}watched-since.json`)],
+        resources: [bucket.arnForObjects(`${drillsPrefix(deployment, site)}watched-since.json`)],
       }),
     );
     new events.Rule(this, `Schedule-${deployment}`, {
@@ -76,6 +78,7 @@ export class DrillWatch extends Construct {
         new LambdaFunction(fn, {
           event: events.RuleTargetInput.fromObject({
             deployment,
+            ...(site === 'in-region' && { site }),
             longestGapSeconds: gap,
             drillTimeoutSeconds: drillTimeout.toSeconds(),
           }),
@@ -85,7 +88,7 @@ export class DrillWatch extends Construct {
     const alarm = new cloudwatch.Metric({
       namespace: METRIC_NAMESPACE,
       metricName: 'DrillOverdue',
-      dimensionsMap: { Deployment: deployment },
+      dimensionsMap: watchDimensions(deployment, site),
       statistic: cloudwatch.Stats.MAXIMUM,
       period: INTERVAL,
     }).createAlarm(this, `Overdue-${deployment}`, {

@@ -1,6 +1,7 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type * as backup from 'aws-cdk-lib/aws-backup';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as events from 'aws-cdk-lib/aws-events';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -8,8 +9,9 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { invalid } from '../private/errors';
 import type { ManifestKeys } from '../protection/manifest-keys';
-import { drillFunctions } from './drill-functions';
 import type { VaultLockOptions } from '../protection/vault-lock';
+import { drillFunctions, scheduleDrills } from './drill-functions';
+import { DrillWatch } from './drill-watch';
 import { inRegionDrillFunctionName } from './site-names';
 import { siteNetwork } from './site-network';
 
@@ -29,6 +31,14 @@ export interface InRegionRecoveryOptions {
    * @default - those of the export functions; with `vpc`, its private or isolated subnets
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * When drills run in the primary Region, beside those of the DR site: with an alarm where one left no verdict, as there. Each costs
+   * what it restores, for as long as it runs.
+   *
+   * @default - when they are asked for: `drill --site primary`
+   */
+  readonly drillSchedule?: events.Schedule;
 
   /**
    * How long a drill may take, clean-up included, before Lambda ends it.
@@ -77,12 +87,28 @@ export function inRegionRecovery(
     scope,
     options.vpc ? { vpc: options.vpc, subnets: options.vpcSubnets } : { vpc, subnets: vpcSubnets },
   );
+  const drillTimeout = options.drillTimeout ?? Duration.days(1);
   const { alias } = drillFunctions(scope, {
     ...given,
     site: 'in-region',
     functionName: inRegionDrillFunctionName(deploymentName),
     network,
-    drillTimeout: options.drillTimeout ?? Duration.days(1),
+    drillTimeout,
   });
+  if (options.drillSchedule) {
+    const { bucket, topic, removalPolicy } = given;
+    new DrillWatch(scope, 'DrillWatch', {
+      site: 'in-region',
+      bucket,
+      topic,
+      drillTimeout,
+      removalPolicy,
+    }).add(deploymentName, options.drillSchedule);
+    scheduleDrills(scope, 'DrillSchedule', {
+      deployment: deploymentName,
+      schedule: options.drillSchedule,
+      drill: alias,
+    });
+  }
   return { drill: alias, check: network.check };
 }

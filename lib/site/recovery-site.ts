@@ -213,7 +213,13 @@ export class RecoverySite extends Construct {
       boot: Lazy.string({ produce: () => this.booted }),
       removalPolicy,
     });
-    this.watch = new DrillWatch(this, 'DrillWatch', { bucket, topic, drillTimeout, removalPolicy });
+    this.watch = new DrillWatch(this, 'DrillWatch', {
+      site: 'dr-site',
+      bucket,
+      topic,
+      drillTimeout,
+      removalPolicy,
+    });
     this.pointWatch = new PointWatch(this, 'PointWatch', {
       site: 'dr-site',
       bucket,

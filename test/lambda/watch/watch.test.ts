@@ -66,6 +66,23 @@ describe('watch', () => {
     });
   }
 
+  it('in the primary Region looks at the drills there, and puts metrics of their own', async () => {
+    const site = siteWith(['2026-11-01T00:00:00.000Z']);
+    const { s3, cloudWatch } = site.aws();
+    const event = { ...EVENT, site: 'in-region' as const };
+    const see = (now: string) => watch(event, { s3, cloudWatch, bucket: 'artifacts', now: () => new Date(now) });
+    // The drill of the DR site is none of them.
+    assert.deepEqual(await see('2026-11-02T00:00:00.000Z'), { overdue: false, ageSeconds: 0 });
+    assert.ok(site.objects.has('in-region-drills/prod/watched-since.json'));
+    assert.equal((await see('2026-11-10T00:00:00.000Z')).overdue, false);
+    assert.equal((await see('2026-11-10T00:00:01.000Z')).overdue, true);
+    const [metric] = site.inputsOf('CloudWatch.PutMetricData').at(-1)?.['MetricData'] as { Dimensions: unknown }[];
+    assert.deepEqual(metric?.Dimensions, [
+      { Name: 'Deployment', Value: 'prod' },
+      { Name: 'Site', Value: 'in-region' },
+    ]);
+  });
+
   it('before the first drill counts from when it began to watch, whatever is deployed since', async () => {
     const site = siteWith([]);
     assert.deepEqual(await look(site, '2026-11-01T00:00:00.000Z'), {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { InRegionRecoveryOptions } from '../../../lib';
 import { Fixture } from '../fixture';
 
@@ -44,6 +45,44 @@ describe('recovery in the primary Region', () => {
     assert.equal(recovery.inRegionDrillFunction, undefined);
     for (const type of ['AWS::Lambda::Function', 'AWS::IAM::Role', 'AWS::EC2::SecurityGroup', 'AWS::CloudWatch::Alarm'])
       assert.deepEqual(ofInRegion(template, type), []);
+  });
+
+  test('drills run when they are asked for, unless they have a schedule: with the alarm of the DR site then', () => {
+    const rules = (given: Template) =>
+      ofInRegion(given, 'AWS::Events::Rule').filter(([id]) => /DrillSchedule|DrillWatchSchedule/.test(id));
+    assert.deepEqual(rules(template), []);
+
+    const scheduled = synthesized({ drillSchedule: Schedule.rate(Duration.days(30)) }).template;
+    assert.deepEqual(
+      rules(scheduled).map(([, { Properties }]) => Properties['ScheduleExpression']),
+      ['rate(1 hour)', 'rate(30 days)'],
+    );
+    const inputs = rules(scheduled).map(
+      ([, { Properties }]) => (Properties['Targets'] as { Input: string }[])[0]!.Input,
+    );
+    assert.deepEqual(
+      inputs.map((input) => JSON.parse(input) as unknown),
+      [
+        {
+          deployment: 'production',
+          site: 'in-region',
+          longestGapSeconds: 30 * 86_400,
+          drillTimeoutSeconds: 86_400,
+        },
+        { deployment: 'production' },
+      ],
+    );
+    scheduled.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'DrillOverdue',
+      Dimensions: [
+        { Name: 'Deployment', Value: 'production' },
+        { Name: 'Site', Value: 'in-region' },
+      ],
+    });
+    assert.match(
+      JSON.stringify([...statements(scheduled, /InRegionDrillWatchFunction/).values()]),
+      /\/in-region-drills\/production\/watched-since\.json/,
+    );
   });
 
   const { fixture, recovery, stack, template, site } = synthesized({});
