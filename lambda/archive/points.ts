@@ -25,6 +25,8 @@ export interface Point {
   readonly problems: readonly string[];
   /** Whether the manifest has a MAC, and whether that is right; absent when the manifest is damaged. */
   readonly signature?: 'none' | 'not checked' | 'right' | 'wrong';
+  /** False: it is not to be relied on, whatever else is right. Absent when nobody asked, or the manifest is damaged. */
+  readonly authentic?: boolean;
 }
 
 const MANIFESTS_IN_FLIGHT = 8;
@@ -98,6 +100,7 @@ export async function examinePoint(
     header,
     complete: problems.length === 0,
     problems,
+    ...(authenticator && { authentic: doubt === undefined }),
     signature: !mac ? 'none' : !authenticator ? 'not checked' : doubt === undefined ? 'right' : 'wrong',
   };
 }

@@ -16,11 +16,12 @@ export function archiveReader(
   return {
     listPoints: async (prefix) =>
       (await listPoints(new S3Store(client, bucket, prefix), authenticator)).map(
-        ({ manifestKey, header, complete, problems }) => ({
+        ({ manifestKey, header, complete, problems, authentic }) => ({
           manifestKey,
           // A manifest that cannot be read has no time; its place in time is of no matter, since it is never used.
           startedAt: header?.startedAt ?? new Date(0).toISOString(),
           ...(complete && header !== undefined ? {} : { unusable: reasonOf(problems) }),
+          ...(authentic === false && { notAuthentic: true as const }),
         }),
       ),
   };

@@ -52,6 +52,8 @@ export interface Point {
   readonly unusable?: string;
   /** Why the lock of the vault does not protect it as it protects others; absent: it does, or there is no lock. */
   readonly outsideLock?: string;
+  /** Somebody else may have made it. */
+  readonly notAuthentic?: true;
 }
 
 export interface RecoverySet {
@@ -304,5 +306,6 @@ function pointsPassedOver(
       reason:
         point.unusable ??
         (Date.parse(point.moment) > now ? tooLate : 'no points of the other components are as near to it in time'),
+      ...(point.notAuthentic && { notAuthentic: true as const }),
     }));
 }

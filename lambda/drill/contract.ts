@@ -176,6 +176,8 @@ export interface PassedOver {
   readonly component: string;
   readonly id: string;
   readonly reason: string;
+  /** Somebody else may have made it. Absent: nobody else did, or nobody asked. */
+  readonly notAuthentic?: true;
 }
 
 export interface ComponentReport {

@@ -23,6 +23,8 @@ export interface ArchivePoint {
   readonly startedAt: string;
   /** Absent: complete. */
   readonly unusable?: string;
+  /** Somebody else may have made it. */
+  readonly notAuthentic?: true;
 }
 
 /** All that the components can be restored from at this site. */
@@ -44,11 +46,12 @@ export async function findPoints(
       volumesFrom === 'backup'
         ? await recoveryPointsOf(fileSystemArn, vaultName, TECHNIQUES[site].database, backup, lockMinDays)
         : (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
-            ({ manifestKey, startedAt, unusable }) => ({
+            ({ manifestKey, startedAt, unusable, notAuthentic }) => ({
               id: manifestKey,
               technique: TECHNIQUES[site].volume,
               moment: startedAt,
               ...(unusable === undefined ? {} : { unusable }),
+              ...(notAuthentic && { notAuthentic }),
             }),
           ),
   }));

@@ -9,7 +9,16 @@ import { drillCost } from '../../lib/planning/drill-cost';
 import type { PlanLine, RecoveryPlanDocument, Site, Technique } from '../../lib/planning/plan-document';
 import { ALL_TOGETHER } from '../../lib/planning/plan-types';
 import type { RecoverySet } from './choose-recovery-set';
-import type { ComponentReport, Demand, DrillMode, DrillReport, KeptRecovery, StepReport, Verdict } from './contract';
+import type {
+  ComponentReport,
+  Demand,
+  DrillMode,
+  DrillReport,
+  KeptRecovery,
+  PassedOver,
+  StepReport,
+  Verdict,
+} from './contract';
 import { TECHNIQUES } from './find-points';
 import { disasterAt, objectivesOf } from './objectives';
 import { changesSince } from './report/changes';
@@ -89,6 +98,7 @@ export function judge(given: Course): DrillReport {
     ...(mode === 'drill' ? [] : missed.counting),
     ...missed.expected,
     ...components.flatMap(({ warnings }) => warnings),
+    ...(recoverySet?.passedOver ?? []).filter(({ notAuthentic }) => notAuthentic).map(forgery),
     ...course.checks
       .filter(
         (outcome) =>
@@ -353,6 +363,9 @@ function notMet(name: 'RPO' | 'RTO', measured: number | undefined, objective: nu
     ? [`${name} not met: ${measured} s measured, at most ${objective} s wanted`]
     : [];
 }
+
+const forgery = ({ component, id, reason }: PassedOver) =>
+  `${component}: ${id} is newer than what was restored, and not authentic: ${reason}; find out who can write to the bucket`;
 
 function verdictOf(causes: readonly string[], warnings: readonly string[]): Verdict {
   if (causes.length > 0) return 'FAILED';

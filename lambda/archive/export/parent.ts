@@ -5,15 +5,7 @@ import { ArchiveDamagedError } from '../errors';
 import { release } from '../frame';
 import { MANIFEST_PREFIX, type ManifestHeader, type PageReference } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import {
-  examinePoint,
-  listContents,
-  listManifests,
-  missingObjects,
-  readHeader,
-  readPage,
-  type StoredPage,
-} from '../points';
+import { examinePoint, listContents, listManifests, readHeader, readPage, type StoredPage } from '../points';
 import type { Remark } from './remark';
 
 export interface Parent {
@@ -40,9 +32,9 @@ export async function findParent(
   const present = await listContents(store);
   const warnings: Remark[] = [];
   for (const key of keys) {
-    const { header, complete, problems } = await examinePoint(store, key, present, authenticator);
+    const { header, complete, problems, authentic } = await examinePoint(store, key, present, authenticator);
     if (header && complete) return { parent: { name: key.slice(folder.length), header }, warnings };
-    const state = !header ? 'damaged' : missingObjects(header, present).length > 0 ? 'incomplete' : 'not authentic';
+    const state = !header ? 'damaged' : authentic === false ? 'not authentic' : 'incomplete';
     warnings.push({ path: key, reason: `an earlier point is ${state}: ${problems.join(', ')}` });
   }
   return { parent: undefined, warnings };
