@@ -13,7 +13,11 @@ import { coverage } from './databases/coverage';
 import { protectDatabase } from './databases/protect-database';
 import type { ProtectedDatabase } from './databases/protected-database';
 import type { DeploymentToml } from './deployment/deployment-toml';
+import type { IAlarmStrategy } from './monitoring/alarm-strategy';
+import { Alarms } from './monitoring/alarms';
+import { exportMetric } from './monitoring/export-metrics';
 import { PointWatch } from './monitoring/point-watch';
+import { RecoveryDashboard } from './monitoring/recovery-dashboard';
 import { recoveryPointAge } from './monitoring/recovery-point-age';
 import { watchedAt } from './monitoring/watched';
 import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from './notifications/failure-topic';
@@ -22,6 +26,7 @@ import type { RecoveryObjectives } from './objectives/recovery-objectives';
 import type { DatasourceEntry } from './planning/plan-document';
 import { warnOfMissingDurableFunctions } from './private/durable-functions';
 import { invalid } from './private/errors';
+import { EXPORT_METRICS } from './private/metrics';
 import { nameFromId, requireName } from './private/names';
 import { planFile } from './private/plan-file';
 import { type DeletionProtectionOptions, denyDeletion } from './protection/deletion-protection';
@@ -167,6 +172,21 @@ export interface IdentityServerRecoveryProps {
   readonly noncurrentVersionRetention?: Duration;
 
   /**
+   * What becomes of the alarms: each of these is applied to every alarm of this construct.
+   *
+   * @default - messages to `failureTopic`
+   */
+  readonly alarmStrategies?: IAlarmStrategy[];
+
+  /**
+   * A CloudWatch dashboard of this Region: all alarms, how old the newest usable point of each component is against its
+   * objective, drills, exports. 3 USD a month (list price; CloudWatch's free tier has three).
+   *
+   * @default true
+   */
+  readonly dashboard?: boolean;
+
+  /**
    * What becomes of the vault, the bucket and the key when they leave the stack. Anything but RETAIN is for trying out: it
    * takes the backups with it, as far as AWS deletes what is not empty.
    *
@@ -225,6 +245,7 @@ export class IdentityServerRecovery extends Construct {
 
     const key = recoveryKey(this, 'Key', removalPolicy);
     const topic = failureTopic(this, 'FailureTopic', key);
+    const alarms = Alarms.tell(this, topic, props.alarmStrategies);
     const vault = new backup.BackupVault(this, 'Vault', {
       encryptionKey: key,
       lockConfiguration: lockConfiguration(this, props.vaultLock),
@@ -262,7 +283,7 @@ export class IdentityServerRecovery extends Construct {
     const exportFunctions: Record<string, string> = {};
     for (const protection of planned.volumes) {
       const volume = volumes.find(({ name }) => name === protection.name)!;
-      const exports = { bucket, topic, manifestKeys, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
+      const exports = { bucket, manifestKeys, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
       const exporter = protectVolume(this, { ...protect, volume, protection, exports });
       if (exporter) exportFunctions[volume.name] = exporter.functionName;
     }
@@ -338,18 +359,20 @@ export class IdentityServerRecovery extends Construct {
       detail: { state: FAILED_JOB_STATES, sourceBackupVaultArn: [vault.backupVaultArn] },
     });
 
-    const watch = new PointWatch(this, 'PointWatch', {
-      site: 'in-region',
-      bucket,
-      vault,
-      topic,
-      manifestKeys,
-      removalPolicy,
-    });
+    const watch = new PointWatch(this, 'PointWatch', { site: 'in-region', bucket, vault, manifestKeys, removalPolicy });
+    const watched = watchedAt('in-region', deploymentName, planned, objectives);
     watch.add({
-      ...watchedAt('in-region', deploymentName, planned, objectives),
+      ...watched,
       rdsResources: databases.map(({ _kind, _arn }) => ({ kind: _kind, arn: _arn })),
     });
+    if (props.dashboard ?? true) {
+      const name = `wso2is-recovery-${deploymentName}-${stack.region}`;
+      new RecoveryDashboard(this, 'Dashboard', name, 'in-region', alarms).add({
+        ...watched,
+        drills: props.inRegionRecovery !== undefined,
+        exported: Object.keys(exportFunctions),
+      });
+    }
     site._register(watchedAt('dr-site', deploymentName, planned, objectives), drillSchedule(props.drill));
     // Replication and copies need their destination first. Between stages, whoever deploys them keeps the order.
     if (Stage.of(this) === Stage.of(site))
@@ -372,6 +395,70 @@ export class IdentityServerRecovery extends Construct {
    */
   public metricRecoveryPointAge(component: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return recoveryPointAge(this.deploymentName, 'in-region', component, options);
+  }
+
+  /**
+   * How long an export of a volume took, in seconds, from its start to its point. Put once by each export that made one.
+   *
+   * @param volume its name
+   * @param options default: the maximum of five minutes
+   */
+  public metricExportDuration(volume: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return exportMetric(EXPORT_METRICS.duration, this.deploymentName, volume, options);
+  }
+
+  /**
+   * Files in a point of a volume, a count. Put once by each export that made one.
+   *
+   * @param volume its name
+   * @param options default: the maximum of five minutes
+   */
+  public metricExportFiles(volume: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return exportMetric(EXPORT_METRICS.files, this.deploymentName, volume, options);
+  }
+
+  /**
+   * Sum of the sizes of the files in a point of a volume, in bytes; what it takes in S3 is less. Put once by each export that
+   * made one.
+   *
+   * @param volume its name
+   * @param options default: the maximum of five minutes
+   */
+  public metricExportBytes(volume: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return exportMetric(EXPORT_METRICS.bytes, this.deploymentName, volume, options);
+  }
+
+  /**
+   * Files that are new, gone or of another content since the point before, a count. Put once by each export that made a
+   * point, but the first.
+   *
+   * @param volume its name
+   * @param options default: the maximum of five minutes
+   */
+  public metricExportChanged(volume: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return exportMetric(EXPORT_METRICS.changed, this.deploymentName, volume, options);
+  }
+
+  /**
+   * Paths of a volume that an export could not read, or that never held still, a count; what is left out on purpose is not in
+   * it. Put once by each export that made a point.
+   *
+   * @param volume its name
+   * @param options default: the maximum of five minutes
+   */
+  public metricExportSkipped(volume: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return exportMetric(EXPORT_METRICS.skipped, this.deploymentName, volume, options);
+  }
+
+  /**
+   * Whether an export found its point suspicious, a count: 1 or 0. Put once by each export that made a point; there is an alarm
+   * over it.
+   *
+   * @param volume its name
+   * @param options default: the maximum of five minutes
+   */
+  public metricExportSuspicious(volume: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return exportMetric(EXPORT_METRICS.suspicious, this.deploymentName, volume, options);
   }
 
   private drVault(site: RecoverySite): backup.IBackupVault {

@@ -6,6 +6,7 @@ export * from './objectives/recovery-objectives';
 export type { BaselineOptions } from './artifacts/server-baseline';
 export * from './databases/protected-database';
 export * from './identity-server-recovery';
+export * from './monitoring/alarm-strategy';
 export type { RowCountOptions } from './recovery/row-counts';
 export type { DrillOptions } from './recovery/drill-options';
 export type { ComplianceAcknowledgement } from './protection/compliance';

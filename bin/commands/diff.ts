@@ -1,6 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Difference } from '../../lambda/archive/diff/diff-points';
-import { ArchiveError } from '../../lambda/archive/errors';
 import type { ObjectStore } from '../../lambda/archive/object-store';
 import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
 import { time } from '../arguments';
@@ -63,17 +62,12 @@ export function registerDiff(program: Command): void {
 }
 
 async function manifestOf(store: ObjectStore, wanted: Wanted, options: ReadingOptions): Promise<string> {
-  const { choosePoint, listManifests } = await import('../../lambda/archive/points');
+  const { choosePoint, findManifest } = await import('../../lambda/archive/points');
   const { authenticatorFor } = await import('../archive/authenticator');
   if (wanted === 'latest' || wanted instanceof Date) {
     const at = wanted === 'latest' ? undefined : wanted;
-    return (await choosePoint(store, at, authenticatorFor(options))).manifestKey;
+    const authenticator = authenticatorFor(options);
+    return (await choosePoint(store, at, { authenticator, alsoSuspicious: true })).manifestKey;
   }
-  const found = (await listManifests(store)).filter(
-    (key) => key.includes(`/${wanted.name}`) || key.startsWith(wanted.name),
-  );
-  if (found.length === 1) return found[0]!;
-  throw new ArchiveError(
-    `\`${wanted.name}\` must be the beginning of the name of one manifest, got ${found.length} in ${store.description}`,
-  );
+  return findManifest(store, wanted.name);
 }

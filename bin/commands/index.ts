@@ -22,6 +22,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ofArchives('list', async () => (await import('./list')).registerList),
   ofArchives('diff', async () => (await import('./diff')).registerDiff),
   ofArchives('verify', async () => (await import('./verify')).registerVerify),
+  ofArchives('trust', async () => (await import('./trust')).registerTrust),
   ofArchives('restore', async () => (await import('./restore')).registerRestore),
   ofArchives('drop-replaced', async () => (await import('./drop-replaced')).registerDropReplaced),
   ofArchives('prune', async () => (await import('./prune')).registerPrune),

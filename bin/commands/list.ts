@@ -5,7 +5,7 @@ import { ExitStatus, formatBytes, run } from '../output';
 /** Nothing where nobody asked. */
 const SIGNATURES = { none: '', 'not checked': '', right: ', signed', wrong: '' } as const;
 
-/** Exit status 0: at least one complete point is there; 1: none is; 2: bad input or failure. */
+/** Exit status 0: at least one complete point is there that is not suspicious; 1: none is; 2: bad input or failure. */
 export function registerList(program: Command): void {
   withReadingOptions(program.command('list'))
     .description('list the points of an archive, newest first, and whether each can be restored')
@@ -18,7 +18,7 @@ export function registerList(program: Command): void {
           const { authenticatorFor } = await import('../archive/authenticator');
           const { openToRead } = await import('../archive/open-store');
           return (await listPoints(await openToRead(archive, options), authenticatorFor(options))).map(
-            ({ manifestKey, header, complete, problems, signature }) => ({
+            ({ manifestKey, header, complete, problems, signature, suspicion }) => ({
               manifestKey,
               startedAt: header?.startedAt ?? null,
               endedAt: header?.endedAt ?? null,
@@ -28,17 +28,20 @@ export function registerList(program: Command): void {
               complete,
               problems,
               signature: signature ?? null,
+              suspicious: suspicion ?? null,
             }),
           );
         },
         async (points) => {
           const { default: Table } = await import('cli-table3');
           const table = new Table({ head: ['ended', 'files', 'size', 'state'], style: { head: [], border: [] } });
-          for (const { endedAt, files, bytes, complete, problems, signature } of points) {
-            const state = complete ? `complete${SIGNATURES[signature!]}` : problems.join('\n');
+          for (const { endedAt, files, bytes, complete, problems, signature, suspicious } of points) {
+            const good = suspicious === null ? 'complete' : 'suspicious';
+            const why = suspicious === null ? '' : `: ${suspicious}`;
+            const state = complete ? `${good}${SIGNATURES[signature!]}${why}` : problems.join('\n');
             table.push([endedAt ?? '-', files ?? '-', bytes === null ? '-' : formatBytes(bytes), state]);
           }
-          const usable = points.some(({ complete }) => complete);
+          const usable = points.some(({ complete, suspicious }) => complete && suspicious === null);
           return {
             text: points.length === 0 ? 'no points' : table.toString(),
             status: usable ? ExitStatus.ok : ExitStatus.no,

@@ -40,7 +40,9 @@ export function registerRestore(program: Command): void {
           const { authenticatorFor } = await import('../archive/authenticator');
           const { openToRead } = await import('../archive/open-store');
           const store = await openToRead(archive, options);
-          const { manifestKey, passedOver } = await choosePoint(store, options.at, authenticatorFor(options));
+          const { manifestKey, passedOver } = await choosePoint(store, options.at, {
+            authenticator: authenticatorFor(options),
+          });
           const outcome = await untilInterrupted((signal) =>
             restorePoint({
               store,

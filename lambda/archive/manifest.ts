@@ -1,5 +1,6 @@
 /** The manifest: what one export found and where its content is. Written once, last; see docs/archive-format.md. */
 import { createHash } from 'node:crypto';
+import type { PointChanges } from './anomaly/judge';
 import type { ManifestMac } from './authenticity';
 import { comparePaths, displayPath } from './byte-path';
 import { addCounts, type Counts, countLines, NOTHING } from './counts';
@@ -41,6 +42,10 @@ export interface ManifestHeader {
   /** Name of the manifest that unchanged files were taken from. */
   readonly parent?: string;
   readonly counts: Counts;
+  /** Since the newest point that is not suspicious; absent in the first, and in what was written before this was. */
+  readonly changes?: PointChanges;
+  /** Why this point is not to be restored before a person looked at it; absent: nothing is suspicious. */
+  readonly suspicious?: readonly string[];
   /** Every pack that an entry needs. */
   readonly packs: readonly PackReference[];
   /** The entries, in order. */
@@ -149,6 +154,10 @@ const isMac = (value: unknown): value is ManifestMac =>
 const COUNTS = ['files', 'directories', 'symlinks', 'hardlinks', 'bytes'] as const;
 const isCounts = (value: unknown): value is Counts => isRecord(value) && COUNTS.every((name) => isCount(value[name]));
 
+const CHANGES = ['files', 'added', 'changed', 'removed', 'looked', 'noise'] as const;
+const isChanges = (value: unknown): value is PointChanges =>
+  isRecord(value) && isText(value['since']) && CHANGES.every((name) => isCount(value[name]));
+
 const isObject = (value: unknown, key: RegExp): value is Record<string, unknown> =>
   isRecord(value) && isText(value['key']) && key.test(value['key']) && isCount(value['bytes']);
 
@@ -168,6 +177,8 @@ function checkHeader(value: Record<string, unknown>, damaged: Damaged): Manifest
     isTime(value['fullReadAt']) &&
     (value['parent'] === undefined || isText(value['parent'])) &&
     isCounts(value['counts']) &&
+    (value['changes'] === undefined || isChanges(value['changes'])) &&
+    (value['suspicious'] === undefined || (Array.isArray(value['suspicious']) && value['suspicious'].every(isText))) &&
     Array.isArray(packs) &&
     packs.every(
       (pack) =>

@@ -1,5 +1,6 @@
 /** The points of an archive: which there are, and which of them can be restored. */
 import pMap from 'p-map';
+import { suspicionOf } from './anomaly/trust';
 import { type Authenticator, distrust } from './authenticity';
 import { displayPath } from './byte-path';
 import { type CheckedEntries, EntryChecker } from './check-entries';
@@ -27,6 +28,8 @@ export interface Point {
   readonly signature?: 'none' | 'not checked' | 'right' | 'wrong';
   /** False: it is not to be relied on, whatever else is right. Absent when nobody asked, or the manifest is damaged. */
   readonly authentic?: boolean;
+  /** Why it is not to be restored before a person looked at it; absent: nothing is suspicious, or somebody did. */
+  readonly suspicion?: string;
 }
 
 const MANIFESTS_IN_FLIGHT = 8;
@@ -95,6 +98,7 @@ export async function examinePoint(
   const { header, mac } = signed;
   const doubt = authenticator && (await distrust(store.prefix, signed, authenticator));
   const problems = [...(doubt === undefined ? [] : [doubt]), ...missingObjects(header, present)];
+  const suspicion = await suspicionOf(store, manifestKey, header);
   return {
     manifestKey,
     header,
@@ -102,28 +106,57 @@ export async function examinePoint(
     problems,
     ...(authenticator && { authentic: doubt === undefined }),
     signature: !mac ? 'none' : !authenticator ? 'not checked' : doubt === undefined ? 'right' : 'wrong',
+    ...(suspicion === undefined ? {} : { suspicion }),
   };
 }
 
 export interface ChosenPoint extends Point {
-  /** Newer ones that would have been chosen, were they complete; newest first. */
+  /** Newer ones that would have been chosen, were they complete and not suspicious; newest first. */
   readonly passedOver: readonly Point[];
 }
 
+export interface ChoiceOptions {
+  /** What is not authentic by it is not chosen; without it nobody asks. */
+  readonly authenticator?: Authenticator | undefined;
+  /** Also what its export found suspicious. */
+  readonly alsoSuspicious?: boolean;
+}
+
 /**
- * The newest complete point, or the newest that had ended at a time.
+ * The newest complete point that is not suspicious, or the newest that had ended at a time.
  *
  * @throws ArchiveError when there is none, with what is wrong with those that are there
  */
-export async function choosePoint(store: ObjectStore, at?: Date, authenticator?: Authenticator): Promise<ChosenPoint> {
-  const points = await listPoints(store, authenticator);
+export async function choosePoint(
+  store: ObjectStore,
+  at?: Date,
+  { authenticator, alsoSuspicious = false }: ChoiceOptions = {},
+): Promise<ChosenPoint> {
+  const listed = await listPoints(store, authenticator);
+  const points = alsoSuspicious ? listed : listed.map(withSuspicion);
   const inTime = at ? points.filter((point) => hadEndedBy(point, at)) : points;
-  const index = inTime.findIndex(({ complete }) => complete);
+  const index = inTime.findIndex(({ complete, problems }) => complete && problems.length === 0);
   if (index >= 0) return { ...inTime[index]!, passedOver: inTime.slice(0, index) };
   const when = at ? ` that had ended by ${at.toISOString()}` : '';
   const why = inTime.map(({ manifestKey, problems }) => `\n  ${manifestKey}: ${problems.join('; ')}`).join('');
   throw new ArchiveError(
     why ? `no complete point${when} is in ${store.description}:${why}` : `no point${when} is in ${store.description}`,
+  );
+}
+
+const withSuspicion = (point: Point): Point =>
+  point.suspicion === undefined ? point : { ...point, problems: [...point.problems, `suspicious: ${point.suspicion}`] };
+
+/**
+ * The manifest whose name begins so.
+ *
+ * @throws ArchiveError where none does, or several do
+ */
+export async function findManifest(store: ObjectStore, name: string): Promise<string> {
+  const found = (await listManifests(store)).filter((key) => key.includes(`/${name}`) || key.startsWith(name));
+  if (found.length === 1) return found[0]!;
+  throw new ArchiveError(
+    `\`${name}\` must be the beginning of the name of one manifest, got ${found.length} in ${store.description}`,
   );
 }
 

@@ -16,16 +16,20 @@ export function archiveReader(
   return {
     listPoints: async (prefix) =>
       (await listPoints(new S3Store(client, bucket, prefix), authenticator)).map(
-        ({ manifestKey, header, complete, problems, authentic }) => ({
+        ({ manifestKey, header, complete, problems, authentic, suspicion }) => ({
           manifestKey,
           // A manifest that cannot be read has no time; its place in time is of no matter, since it is never used.
           startedAt: header?.startedAt ?? new Date(0).toISOString(),
-          ...(complete && header !== undefined ? {} : { unusable: reasonOf(problems) }),
+          ...(complete && header !== undefined ? suspicious(suspicion) : { unusable: reasonOf(problems) }),
           ...(authentic === false && { notAuthentic: true as const }),
         }),
       ),
   };
 }
+
+/** As a point that a person marked: see suspicion.ts. */
+export const suspicious = (suspicion: string | undefined) =>
+  suspicion === undefined ? {} : { unusable: `marked suspicious by its export: ${suspicion}` };
 
 const NAMED_PROBLEMS = 3;
 

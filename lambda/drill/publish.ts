@@ -1,11 +1,11 @@
-import { PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { type MetricDatum, PutMetricDataCommand, type StandardUnit } from '@aws-sdk/client-cloudwatch';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import { METRIC_NAMESPACE } from '../../lib/private/metrics';
+import { DRILL_METRICS, METRIC_NAMESPACE } from '../../lib/private/metrics';
 import type { DrillReport } from './contract';
-import { duration } from './report/format';
+import { duration as inWords } from './report/format';
 import { nextSteps } from './report/next-steps';
 import { renderReport } from './report/render-report';
 import { reportPrefix } from './report-key';
@@ -56,7 +56,12 @@ export async function publish(context: DurableContext, surroundings: Surrounding
   );
   // The metrics are those of drills: an alarm must not take a recovery for one.
   if (report.mode === 'drill')
-    await tell('put metrics', () => aws.cloudWatch.send(new PutMetricDataCommand(metricsOf(report))));
+    await tell('put metrics', async () => {
+      // PutMetricData takes 1,000 at once; no deployment has so many components.
+      await aws.cloudWatch.send(
+        new PutMetricDataCommand({ Namespace: METRIC_NAMESPACE, MetricData: metricsOf(report) }),
+      );
+    });
   await tell('put event', async () => {
     const answer = await aws.eventBridge.send(
       new PutEventsCommand({
@@ -95,21 +100,34 @@ export async function publish(context: DurableContext, surroundings: Surrounding
 
 const NAMES = { drill: 'Recovery drill', recover: 'Recovery' } as const;
 
-function metricsOf(report: DrillReport) {
-  const dimensions = {
-    Dimensions: [{ Name: 'Deployment', Value: report.deployment }],
-    Timestamp: new Date(report.endedAt),
-  };
-  const seconds = (name: string, value: number | undefined) =>
-    value === undefined ? [] : [{ MetricName: name, Value: value, Unit: 'Seconds' as const, ...dimensions }];
-  return {
-    Namespace: METRIC_NAMESPACE,
-    MetricData: [
-      { MetricName: 'DrillPassed', Value: report.verdict === 'FAILED' ? 0 : 1, Unit: 'Count' as const, ...dimensions },
-      ...seconds('MeasuredRpo', report.measuredRpoSeconds),
-      ...seconds('MeasuredRto', report.measuredRtoSeconds),
-    ],
-  };
+function metricsOf(report: DrillReport): MetricDatum[] {
+  const datum = (name: string, value: number | undefined, unit: StandardUnit, component?: string): MetricDatum[] =>
+    value === undefined
+      ? []
+      : [
+          {
+            MetricName: name,
+            Value: value,
+            Unit: unit,
+            Timestamp: new Date(report.endedAt),
+            Dimensions: [
+              { Name: 'Deployment', Value: report.deployment },
+              ...(component === undefined ? [] : [{ Name: 'Component', Value: component }]),
+            ],
+          },
+        ];
+  const { passed, duration, rpo, rto } = DRILL_METRICS;
+  const durationSeconds = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
+  return [
+    ...datum(passed, report.verdict === 'FAILED' ? 0 : 1, 'Count'),
+    ...datum(duration, durationSeconds, 'Seconds'),
+    ...datum(rpo, report.measuredRpoSeconds, 'Seconds'),
+    ...datum(rto, report.measuredRtoSeconds, 'Seconds'),
+    ...report.components.flatMap(({ component, measuredRpoSeconds, measuredRtoSeconds }) => [
+      ...datum(rpo, measuredRpoSeconds, 'Seconds', component),
+      ...datum(rto, measuredRtoSeconds, 'Seconds', component),
+    ]),
+  ];
 }
 
 /** EventBridge and SNS take 256 KB: the first causes, each as long as a person reads, and where the rest is. */
@@ -152,8 +170,8 @@ function messageOf(report: DrillReport, location: string): string {
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', title, ...firstOf(lines).map((line) => `- ${line}`)];
   const measured = (name: string, seconds: number | undefined, objective: number | undefined) =>
-    `${name}: ${seconds === undefined ? 'not measured' : duration(seconds)}` +
-    (objective === undefined ? '' : ` (objective: ${duration(objective)})`);
+    `${name}: ${seconds === undefined ? 'not measured' : inWords(seconds)}` +
+    (objective === undefined ? '' : ` (objective: ${inWords(objective)})`);
   return [
     `The ${NAMES[mode].toLowerCase()} of ${deployment} in ${region} ended ${verdict}.`,
     ...section('Causes, the first one first:', report.causes),

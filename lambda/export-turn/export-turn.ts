@@ -122,10 +122,16 @@ function resultOf(
     filesRead: outcome.filesRead,
     bytesStored: outcome.bytesStored,
     problemCount: outcome.problems.length,
+    ...changedOf(outcome),
+    suspicious: outcome.suspicious ?? [],
   };
+  for (const reason of outcome.suspicious ?? []) log.error('suspicious', { reason });
   log.info('exported', { ...result, warnings: outcome.warnings.length });
   return { ...result, problems: outcome.problems.slice(0, PROBLEMS_TOLD) };
 }
+
+const changedOf = ({ changes }: Pick<ExportOutcome, 'changes'>) =>
+  changes === undefined ? {} : { changed: changes.added + changes.changed + changes.removed };
 
 const ACTIONS: readonly unknown[] = ['look', 'begin', 'continue', 'finish', 'seal'];
 

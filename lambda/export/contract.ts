@@ -29,6 +29,10 @@ export interface ExportResult {
   readonly problems: readonly { readonly path: string; readonly reason: string }[];
   /** How many such paths there are. */
   readonly problemCount: number;
+  /** Files that are new, gone or of another content since the point before; absent in the first. */
+  readonly changed?: number;
+  /** Why the point is not to be restored before a person looked at it; empty: nothing is suspicious. */
+  readonly suspicious: readonly string[];
   /** Invocations of the function that reads the volume that read and came to their end; 1 for a volume that one can read. */
   readonly turns: number;
 }

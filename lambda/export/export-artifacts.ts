@@ -1,4 +1,5 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
+import type { MetricDatum } from '@aws-sdk/client-cloudwatch';
 import { type Authenticator, distrust, signManifest } from '../archive/authenticity';
 import type { Remark } from '../archive/export/remark';
 import type {
@@ -11,6 +12,7 @@ import type {
   TurnEvent,
 } from '../export-turn/contract';
 import type { ExportEvent, ExportResult } from './contract';
+import { metricsOf } from './metrics';
 import { olderRun, type Run } from './other-run';
 
 export interface ExportSurroundings {
@@ -18,6 +20,7 @@ export interface ExportSurroundings {
   readonly turnFunction: string;
   /** The runs of this export that are under way. */
   readonly runs: () => Promise<readonly Run[]>;
+  readonly putMetrics: (data: MetricDatum[]) => Promise<void>;
   /** By it what is taken from is authentic, and the manifest is signed. Absent: it is not. */
   readonly signer?: Signer | undefined;
 }
@@ -41,9 +44,19 @@ const PAUSES_SECONDS = [5, 60];
  * call leaves for S3 or the volume, so that this function needs no network and no permission there. It signs, since KMS is out
  * of reach of the function in the network; so what can write to the bucket cannot sign, and what signs cannot write.
  *
- * @throws Error when an older run of this export is under way, or a turn has failed for good
+ * @throws Error when an older run of this export is under way, a turn has failed for good, or nobody can be told of the point
  */
 export async function exportArtifacts(
+  event: unknown,
+  context: DurableContext,
+  surroundings: ExportSurroundings,
+): Promise<ExportResult> {
+  const result = await exportByTurns(event, context, surroundings);
+  await context.step('put metrics', () => surroundings.putMetrics(metricsOf(result)));
+  return result;
+}
+
+async function exportByTurns(
   event: unknown,
   context: DurableContext,
   { turnFunction, runs, signer }: ExportSurroundings,

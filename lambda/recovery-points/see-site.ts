@@ -14,6 +14,7 @@ import { archivePrefix } from '../../lib/private/bucket-layout';
 import type { Authenticator } from '../archive/authenticity';
 import { examinePoint, listContents, listManifests } from '../archive/points';
 import { S3Store } from '../archive/s3-store';
+import { suspicious } from '../drill/archive-reader';
 import type { ComponentPoints } from '../drill/choose-recovery-set';
 import { type ArchivePoint, findPoints, recoveryPointsOf, TECHNIQUES } from '../drill/find-points';
 import type { RestorableWindow } from '../drill/restorable-window';
@@ -139,11 +140,16 @@ const newestExportOf = (
     );
     const points: ArchivePoint[] = [];
     for (const key of keys) {
-      const { manifestKey, header, complete, problems } = await examinePoint(store, key, present, authenticator);
+      const point = await examinePoint(store, key, present, authenticator);
+      const { manifestKey, header, complete, problems, suspicion } = point;
       const startedAt = header?.startedAt ?? new Date(0).toISOString();
       const usable = complete && header !== undefined;
-      points.push({ manifestKey, startedAt, ...(usable ? {} : { unusable: problems[0] ?? 'it cannot be read' }) });
-      if (usable && !isSuspicious(manifestKey, startedAt, ofTheVolume)) break;
+      points.push({
+        manifestKey,
+        startedAt,
+        ...(usable ? suspicious(suspicion) : { unusable: problems[0] ?? 'it cannot be read' }),
+      });
+      if (usable && suspicion === undefined && !isSuspicious(manifestKey, startedAt, ofTheVolume)) break;
     }
     return points;
   },

@@ -1,6 +1,6 @@
 import { PutMetricDataCommand, type CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { METRIC_NAMESPACE, watchDimensions } from '../../lib/private/metrics';
+import { DRILL_AGE, DRILL_OVERDUE, METRIC_NAMESPACE, watchDimensions } from '../../lib/private/metrics';
 import { drillsPrefix } from '../../lib/private/bucket-layout';
 import { readPastDrills } from '../drill/report/history';
 import type { WatchEvent, WatchResult } from './contract';
@@ -35,8 +35,8 @@ export async function watch(event: WatchEvent, { s3, cloudWatch, bucket, now }: 
     new PutMetricDataCommand({
       Namespace: METRIC_NAMESPACE,
       MetricData: [
-        { MetricName: 'DrillOverdue', Value: overdue ? 1 : 0, Unit: 'Count', ...common },
-        { MetricName: 'DrillAge', Value: ageSeconds, Unit: 'Seconds', ...common },
+        { MetricName: DRILL_OVERDUE, Value: overdue ? 1 : 0, Unit: 'Count', ...common },
+        { MetricName: DRILL_AGE, Value: ageSeconds, Unit: 'Seconds', ...common },
       ],
     }),
   );

@@ -1,15 +1,19 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { Alarms } from '../monitoring/alarms';
+import { exportMetric } from '../monitoring/export-metrics';
+import { mayPutMetrics } from '../monitoring/may-put-metrics';
 import { alarmOnErrors, alarmOnFailedExecutions, alarmOnLogged } from '../notifications/failure-topic';
 import { archivePrefix } from '../private/bucket-layout';
 import { NOT_EXPORTED } from '../private/log-messages';
+import { EXPORT_METRICS } from '../private/metrics';
 import { recoveryFunction } from '../private/recovery-function';
 import { type ManifestKeys, signsManifests } from '../protection/manifest-keys';
 import type { Volume } from '../volumes/volume';
@@ -21,7 +25,6 @@ export interface ArtifactExportOptions {
   readonly deployment: string;
   readonly volume: Volume;
   readonly bucket: s3.IBucket;
-  readonly topic: sns.ITopic;
   /** Absent: manifests are not signed. */
   readonly manifestKeys?: ManifestKeys;
   readonly vpc: ec2.IVpc;
@@ -51,7 +54,7 @@ const EXPORT_HISTORY = Duration.days(7);
  * @returns the durable function, by the alias through which it is invoked
  */
 export function artifactExport(scope: Construct, id: string, options: ArtifactExportOptions): lambda.IFunction {
-  const { deployment, volume, topic, removalPolicy } = options;
+  const { deployment, volume, removalPolicy } = options;
   const turns = turnFunction(scope, id, options);
   const fn = recoveryFunction(scope, `${id}Run`, {
     bundle: 'export',
@@ -62,6 +65,7 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
   });
   turns.grantInvoke(fn);
   signsManifests(fn, options.manifestKeys);
+  fn.addToRolePolicy(mayPutMetrics());
   // A policy of its own: in the role's default policy, which the function waits for, its own ARN would be a circle.
   new iam.Policy(scope, `${id}Runs`, {
     roles: [fn.role!],
@@ -69,8 +73,9 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
       new iam.PolicyStatement({ actions: ['lambda:ListDurableExecutionsByFunction'], resources: [fn.functionArn] }),
     ],
   });
-  alarmOnErrors(fn, topic);
-  alarmOnFailedExecutions(fn, topic);
+  alarmOnErrors(fn);
+  alarmOnFailedExecutions(fn);
+  alarmOnSuspicion(scope, deployment, volume);
   // A durable function takes qualified names only: a running export stays on the version that it began with.
   const alias = new lambda.Alias(scope, `${id}Alias`, { aliasName: 'live', version: fn.currentVersion });
   alias.configureAsyncInvoke({ maxEventAge: Duration.hours(1) });
@@ -80,6 +85,22 @@ export function artifactExport(scope: Construct, id: string, options: ArtifactEx
     targets: [new LambdaFunction(alias)],
   });
   return alias;
+}
+
+/** It stays on between two exports, whose data are hours apart, and clears with the first that is not suspicious. */
+function alarmOnSuspicion(scope: Construct, deployment: string, { name }: Volume): void {
+  const metric = exportMetric(EXPORT_METRICS.suspicious, deployment, name, { period: Duration.minutes(5) });
+  Alarms.make(scope, `Suspicious-${name}`, metric, {
+    alarmDescription:
+      `The newest export of ${name} of ${deployment} is suspicious: far more files changed or vanished than usual, or they turned to ` +
+      'noise, as if they were encrypted. It is not restored; the point before is. Look at it before you trust it: ' +
+      '`wso2is-recovery trust` lists why (docs/operations.md).',
+    threshold: 1,
+    evaluationPeriods: 1,
+    comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: cloudwatch.TreatMissingData.IGNORE,
+    told: { tellsWhenClear: true },
+  });
 }
 
 /**
@@ -119,6 +140,6 @@ function turnFunction(scope: Construct, id: string, options: ArtifactExportOptio
   );
   fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   const metricName = `NotExported-${deployment}-${volume.name}`;
-  alarmOnLogged(fn, 'NotExported', { text: NOT_EXPORTED, metricName }, options.topic);
+  alarmOnLogged(fn, 'NotExported', { text: NOT_EXPORTED, metricName });
   return fn;
 }

@@ -1,20 +1,19 @@
 import { Annotations, ArnFormat, Duration, type RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import type * as backup from 'aws-cdk-lib/aws-backup';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { formatDuration } from '../planning/duration';
 import type { DatabaseKind, Site, Technique } from '../planning/plan-document';
 import { archivePrefix, planDocumentKey, suspicionPrefix } from '../private/bucket-layout';
-import { METRIC_NAMESPACE } from '../private/metrics';
 import { recoveryFunction } from '../private/recovery-function';
 import { type ManifestKeys, verifiesManifests } from '../protection/manifest-keys';
+import { Alarms } from './alarms';
+import { mayPutMetrics } from './may-put-metrics';
 import { componentsSeen, recoveryPointAge, watchIntervalMinutes } from './recovery-point-age';
 
 export interface PointWatchOptions {
@@ -22,7 +21,6 @@ export interface PointWatchOptions {
   /** With the archives and the recovery plans: the artifact bucket, or its replica. */
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
-  readonly topic: sns.ITopic;
   /** Absent: manifests are not signed. */
   readonly manifestKeys?: ManifestKeys;
   readonly removalPolicy: RemovalPolicy;
@@ -38,6 +36,8 @@ export interface WatchedDeployment {
   readonly notMeasured: readonly string[];
   /** Objective of the site. */
   readonly rpoSeconds: number;
+  /** Objective of the site. */
+  readonly rtoSeconds: number;
   /** What the plan uses at the site. */
   readonly techniques: readonly Technique[];
   /** In the primary Region: whose latest restorable time RDS is asked for. */
@@ -46,6 +46,9 @@ export interface WatchedDeployment {
 
 /** Looks that may be missing, or not see everything, one after another: an alarm about one would be about a throttled call. */
 const LOOKS_WITHOUT_ALARM = 2;
+
+/** That all is well again is worth a message as well. */
+const TOLD = { tellsWhenClear: true };
 
 /** It waits for AWS most of the time. */
 const MEMORY = Size.mebibytes(512);
@@ -87,24 +90,22 @@ export class PointWatch extends Construct {
       );
     }
     const measured = components.filter((component) => !notMeasured.includes(component));
-    const alarms = measured.map((component) =>
-      recoveryPointAge(deployment, site, component, { period: interval }).createAlarm(
-        this,
-        `Age-${deployment}-${component}`,
-        {
-          alarmDescription:
-            `The newest state that ${component} of ${deployment} can be restored to ${PLACES[site]} is older than the objective, ` +
-            `${formatDuration(rpoSeconds)}: more would be lost now than is allowed. Look at \`wso2is-recovery status\`, then ` +
-            'at the jobs of AWS Backup, the replication and the exports of this component (docs/operations.md).',
-          threshold: rpoSeconds,
-          evaluationPeriods: 1,
-          comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-          // That nobody looks is the other alarm; until then what was seen last holds.
-          treatMissingData: cloudwatch.TreatMissingData.IGNORE,
-        },
-      ),
-    );
-    const silent = componentsSeen(deployment, site, interval).createAlarm(this, `Silent-${deployment}`, {
+    for (const component of measured) {
+      const age = recoveryPointAge(deployment, site, component, { period: interval });
+      Alarms.make(this, `Age-${deployment}-${component}`, age, {
+        alarmDescription:
+          `The newest state that ${component} of ${deployment} can be restored to ${PLACES[site]} is older than the objective, ` +
+          `${formatDuration(rpoSeconds)}: more would be lost now than is allowed. Look at \`wso2is-recovery status\`, then ` +
+          'at the jobs of AWS Backup, the replication and the exports of this component (docs/operations.md).',
+        threshold: rpoSeconds,
+        evaluationPeriods: 1,
+        comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        // That nobody looks is the other alarm; until then what was seen last holds.
+        treatMissingData: cloudwatch.TreatMissingData.IGNORE,
+        told: TOLD,
+      });
+    }
+    Alarms.make(this, `Silent-${deployment}`, componentsSeen(deployment, site, interval), {
       alarmDescription:
         `Nobody sees how old the recovery points of ${deployment} ${PLACES[site]} are, or not those of every component: the ` +
         `alarms about their age tell nothing now. The log group of ${fn.node.path} holds the reason; where it has no new ` +
@@ -113,11 +114,8 @@ export class PointWatch extends Construct {
       evaluationPeriods: LOOKS_WITHOUT_ALARM + 1,
       comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
       treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+      told: TOLD,
     });
-    for (const alarm of [...alarms, silent]) {
-      alarm.addAlarmAction(new SnsAction(this.options.topic));
-      alarm.addOkAction(new SnsAction(this.options.topic));
-    }
   }
 
   private watchFunction(): lambda.Function {
@@ -146,14 +144,7 @@ export class PointWatch extends Construct {
         resources: [vault.backupVaultArn],
       }),
     );
-    // CloudWatch knows no resource for metrics; the namespace narrows it.
-    fn.addToRolePolicy(
-      new iam.PolicyStatement({
-        actions: ['cloudwatch:PutMetricData'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
-      }),
-    );
+    fn.addToRolePolicy(mayPutMetrics());
     verifiesManifests(fn, this.options.manifestKeys);
     return fn;
   }
@@ -178,7 +169,11 @@ export class PointWatch extends Construct {
         bucket.arnForObjects(planDocumentKey(deployment)),
         bucket.arnForObjects(`${suspicionPrefix(deployment)}*`),
         // A complete point is known by its manifest and a list; packs are not read.
-        ...volumes.map((volume) => bucket.arnForObjects(`${archivePrefix(deployment, volume)}manifests/*`)),
+        ...volumes.flatMap((volume) =>
+          ['manifests', 'trusted'].map((folder) =>
+            bucket.arnForObjects(`${archivePrefix(deployment, volume)}${folder}/*`),
+          ),
+        ),
       ]),
       ...statement(
         'rds:DescribeDBInstances',

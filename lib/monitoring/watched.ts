@@ -22,7 +22,7 @@ export function watchedAt(
     notMeasured: here
       .filter(({ purpose, technique }) => purpose === 'promise' && technique === NOT_MEASURED)
       .map(({ component }) => component),
-    rpoSeconds: (site === 'dr-site' ? drSite : inRegion).rpoSeconds,
+    ...(site === 'dr-site' ? drSite : inRegion),
     techniques: here.map(({ technique }) => technique),
   };
 }

@@ -1,6 +1,5 @@
 import { Aws } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as events from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -11,6 +10,7 @@ import { SnsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { Alarms } from '../monitoring/alarms';
 import { METRIC_NAMESPACE } from '../private/metrics';
 
 /** The topic that everything that fails reaches; encrypted, TLS only. */
@@ -60,16 +60,16 @@ const FAILED_EXECUTION_METRICS = {
  * Alarms over the executions of a durable function that failed within five minutes. Lambda counts as errors only invocations:
  * an execution may fail though each of its invocations ended well.
  */
-export function alarmOnFailedExecutions(fn: lambda.Function, topic: sns.ITopic): void {
+export function alarmOnFailedExecutions(fn: lambda.Function): void {
   for (const [how, metricName] of Object.entries(FAILED_EXECUTION_METRICS)) {
-    alarmOnAny(fn, `${how}Alarm`, sumOf(fn, metricName), topic);
+    alarmOnAny(fn, `${how}Alarm`, sumOf(fn, metricName));
   }
-  alarmOnDroppedEvents(fn, topic);
+  alarmOnDroppedEvents(fn);
 }
 
 /** An alarm over events of a schedule that never became an execution. */
-export function alarmOnDroppedEvents(fn: lambda.Function, topic: sns.ITopic): void {
-  alarmOnAny(fn, 'DroppedAlarm', sumOf(fn, 'AsyncEventsDropped'), topic);
+export function alarmOnDroppedEvents(fn: lambda.Function): void {
+  alarmOnAny(fn, 'DroppedAlarm', sumOf(fn, 'AsyncEventsDropped'));
 }
 
 const sumOf = (fn: lambda.Function, metricName: string) =>
@@ -78,12 +78,12 @@ const sumOf = (fn: lambda.Function, metricName: string) =>
 /** An asynchronous invocation that failed for good sends its error; an alarm shows that it happened, also when throttled. */
 export function notifyOfFunction(fn: lambda.Function, topic: sns.ITopic, retryAttempts: number): void {
   fn.configureAsyncInvoke({ onFailure: new SnsDestination(topic), retryAttempts, maxEventAge: Duration.hours(1) });
-  alarmOnErrors(fn, topic);
+  alarmOnErrors(fn);
 }
 
 /** An alarm over the function's errors of five minutes. */
-export function alarmOnErrors(fn: lambda.Function, topic: sns.ITopic): void {
-  alarmOnAny(fn, 'ErrorsAlarm', fn.metricErrors({ period: ALARM_PERIOD }), topic);
+export function alarmOnErrors(fn: lambda.Function): void {
+  alarmOnAny(fn, 'ErrorsAlarm', fn.metricErrors({ period: ALARM_PERIOD }));
 }
 
 export interface LoggedText {
@@ -97,14 +97,14 @@ export interface LoggedText {
  * An alarm over lines of an hour in the function's log that hold a text: of what is no failure and must be known. An hour, so that what
  * every run says anew is one alarm and not one for each.
  */
-export function alarmOnLogged(fn: lambda.Function, id: string, { text, metricName }: LoggedText, topic: sns.ITopic) {
+export function alarmOnLogged(fn: lambda.Function, id: string, { text, metricName }: LoggedText) {
   const filter = fn.logGroup.addMetricFilter(`${id}Filter`, {
     filterPattern: logs.FilterPattern.literal(JSON.stringify(text)),
     metricNamespace: METRIC_NAMESPACE,
     metricName,
   });
   const metric = filter.metric({ statistic: 'Sum', period: Duration.hours(1) });
-  alarmOnAny(fn, `${id}Alarm`, metric, topic, `${fn.node.path} logged "${text}": its log group names what`);
+  alarmOnAny(fn, `${id}Alarm`, metric, `${fn.node.path} logged "${text}": its log group names what`);
 }
 
 const ALARM_PERIOD = Duration.minutes(5);
@@ -113,16 +113,13 @@ function alarmOnAny(
   fn: lambda.Function,
   id: string,
   metric: cloudwatch.Metric,
-  topic: sns.ITopic,
   alarmDescription = `${fn.node.path} failed: its log group holds the reason`,
 ): void {
-  metric
-    .createAlarm(fn, id, {
-      alarmDescription,
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-    })
-    .addAlarmAction(new SnsAction(topic));
+  Alarms.make(fn, id, metric, {
+    alarmDescription,
+    threshold: 1,
+    evaluationPeriods: 1,
+    comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+  });
 }

@@ -157,7 +157,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   adopt.grantInvoke(drill);
   topic.grantPublish(drill);
   notifyOfDrillsWithoutVerdict(scope, drill, topic);
-  alarmOnDroppedEvents(drill, topic);
+  alarmOnDroppedEvents(drill);
   const reap = reaper(scope, { ...options, restore, adopt, restoreRole, subnetGroup: subnetGroup.ref });
   const alias = new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
   return { drill, alias, check, reap, accessPoint };

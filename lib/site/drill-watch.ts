@@ -1,25 +1,25 @@
 import { Annotations, Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { Alarms } from '../monitoring/alarms';
+import { drillMetric } from '../monitoring/drill-metrics';
+import { mayPutMetrics } from '../monitoring/may-put-metrics';
 import { alarmOnErrors } from '../notifications/failure-topic';
 import { longestGapSeconds } from '../planning/schedule-gap';
 import type { Site } from '../planning/plan-document';
 import { drillsPrefix } from '../private/bucket-layout';
-import { METRIC_NAMESPACE, watchDimensions } from '../private/metrics';
+import { DRILL_OVERDUE, watchDimensions } from '../private/metrics';
 import { recoveryFunction } from '../private/recovery-function';
 
 export interface DrillWatchOptions {
   readonly site: Site;
   /** Where drills leave their reports. */
   readonly bucket: s3.IBucket;
-  readonly topic: sns.ITopic;
   /** The longest time that a drill may take. */
   readonly drillTimeout: Duration;
   readonly removalPolicy: RemovalPolicy;
@@ -48,7 +48,7 @@ export class DrillWatch extends Construct {
 
   /** Watches the drills of a deployment. */
   public add(deployment: string, schedule: events.Schedule): void {
-    const { site, bucket, topic, drillTimeout } = this.options;
+    const { site, bucket, drillTimeout } = this.options;
     const gap = longestGapSeconds(schedule.expressionString);
     if (gap === undefined) {
       Annotations.of(this).addWarningV2(
@@ -85,13 +85,11 @@ export class DrillWatch extends Construct {
         }),
       ],
     });
-    const alarm = new cloudwatch.Metric({
-      namespace: METRIC_NAMESPACE,
-      metricName: 'DrillOverdue',
-      dimensionsMap: watchDimensions(deployment, site),
-      statistic: cloudwatch.Stats.MAXIMUM,
+    const overdue = drillMetric(DRILL_OVERDUE, deployment, {
       period: INTERVAL,
-    }).createAlarm(this, `Overdue-${deployment}`, {
+      dimensionsMap: watchDimensions(deployment, site),
+    });
+    Alarms.make(this, `Overdue-${deployment}`, overdue, {
       alarmDescription:
         `No drill of ${deployment} left a verdict in time (${schedule.expressionString}): its recovery is unproven. ` +
         `Look at the executions of the drill function, and at its rule. Without data: the watch itself does not run.`,
@@ -102,13 +100,12 @@ export class DrillWatch extends Construct {
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       // A new alarm has no data yet, and must not say that the watch broke; the change to "insufficient data" says it.
       treatMissingData: cloudwatch.TreatMissingData.MISSING,
+      told: { tellsWithoutData: true },
     });
-    alarm.addAlarmAction(new SnsAction(topic));
-    alarm.addInsufficientDataAction(new SnsAction(topic));
   }
 
   private watchFunction(): lambda.Function {
-    const { bucket, topic, removalPolicy } = this.options;
+    const { bucket, removalPolicy } = this.options;
     const fn = recoveryFunction(this, 'Function', {
       bundle: 'watch',
       description: 'Looks whether drills left their verdicts in time',
@@ -117,15 +114,8 @@ export class DrillWatch extends Construct {
     });
     // Without it S3 answers a report that is missing with "access denied".
     fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
-    // CloudWatch knows no resource for metrics; the namespace narrows it.
-    fn.addToRolePolicy(
-      new iam.PolicyStatement({
-        actions: ['cloudwatch:PutMetricData'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
-      }),
-    );
-    alarmOnErrors(fn, topic);
+    fn.addToRolePolicy(mayPutMetrics());
+    alarmOnErrors(fn);
     return fn;
   }
 }

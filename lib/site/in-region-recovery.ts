@@ -96,11 +96,10 @@ export function inRegionRecovery(
     drillTimeout,
   });
   if (options.drillSchedule) {
-    const { bucket, topic, removalPolicy } = given;
+    const { bucket, removalPolicy } = given;
     new DrillWatch(scope, 'DrillWatch', {
       site: 'in-region',
       bucket,
-      topic,
       drillTimeout,
       removalPolicy,
     }).add(deploymentName, options.drillSchedule);

@@ -9,11 +9,16 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { archiveBucket } from '../artifacts/archive-bucket';
+import type { IAlarmStrategy } from '../monitoring/alarm-strategy';
+import { Alarms } from '../monitoring/alarms';
+import { drillMetric } from '../monitoring/drill-metrics';
 import { PointWatch, type WatchedDeployment } from '../monitoring/point-watch';
+import { RecoveryDashboard } from '../monitoring/recovery-dashboard';
 import { recoveryPointAge } from '../monitoring/recovery-point-age';
 import { failureTopic } from '../notifications/failure-topic';
 import { warnOfMissingDurableFunctions } from '../private/durable-functions';
 import { invalid } from '../private/errors';
+import { DRILL_METRICS } from '../private/metrics';
 import { requireName } from '../private/names';
 import { type DeletionProtectionOptions, denyDeletion } from '../protection/deletion-protection';
 import { ManifestAuthentication } from '../protection/manifest-authentication';
@@ -102,6 +107,21 @@ export interface RecoverySiteProps {
   readonly drillTimeout?: Duration;
 
   /**
+   * What becomes of the alarms: each of these is applied to every alarm of this construct.
+   *
+   * @default - messages to `failureTopic`
+   */
+  readonly alarmStrategies?: IAlarmStrategy[];
+
+  /**
+   * A CloudWatch dashboard of this Region: all alarms, how old the newest usable point of each component is against its
+   * objective, drills. 3 USD a month (list price; CloudWatch's free tier has three).
+   *
+   * @default true
+   */
+  readonly dashboard?: boolean;
+
+  /**
    * What becomes of the vault, the bucket and the key when they leave the stack. Anything but RETAIN is for trying out: it
    * takes the backups with it, as far as AWS deletes what is not empty.
    *
@@ -159,6 +179,7 @@ export class RecoverySite extends Construct {
   private readonly hasOwnVpc: boolean;
   private booted?: string;
   private readonly pointWatch: PointWatch;
+  private readonly dashboard?: RecoveryDashboard;
 
   public constructor(scope: Construct, id: string, props: RecoverySiteProps = {}) {
     super(scope, id);
@@ -175,6 +196,7 @@ export class RecoverySite extends Construct {
     const key = recoveryKey(this, 'Key', removalPolicy);
     key.addAlias(keyAlias(this.siteName));
     const topic = failureTopic(this, 'FailureTopic', key);
+    const alarms = Alarms.tell(this, topic, props.alarmStrategies);
     const vault = new backup.BackupVault(this, 'Vault', {
       backupVaultName: vaultName(this.siteName),
       encryptionKey: key,
@@ -216,7 +238,6 @@ export class RecoverySite extends Construct {
     this.watch = new DrillWatch(this, 'DrillWatch', {
       site: 'dr-site',
       bucket,
-      topic,
       drillTimeout,
       removalPolicy,
     });
@@ -224,10 +245,14 @@ export class RecoverySite extends Construct {
       site: 'dr-site',
       bucket,
       vault,
-      topic,
       manifestKeys,
       removalPolicy,
     });
+
+    if (props.dashboard ?? true) {
+      const name = `${this.siteName}-site-${this.region}`;
+      this.dashboard = new RecoveryDashboard(this, 'Dashboard', name, 'dr-site', alarms);
+    }
 
     this._vaultLock = props.vaultLock;
     this._objectLock = props.objectLock;
@@ -311,6 +336,79 @@ export class RecoverySite extends Construct {
   }
 
   /**
+   * Whether the drill passed, a count: 1, also with warnings, or 0: FAILED. Put at the end of each drill. For "no drill left a
+   * verdict" there is an alarm of its own: CloudWatch looks back no further than seven days.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param options default: the minimum of five minutes
+   */
+  public metricDrillPassed(deploymentName: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return drillMetric(DRILL_METRICS.passed, deploymentName, { statistic: 'Minimum', ...options });
+  }
+
+  /**
+   * How long a drill took, clean-up included, in seconds. Put at the end of each drill.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param options default: the maximum of five minutes
+   */
+  public metricDrillDuration(deploymentName: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return drillMetric(DRILL_METRICS.duration, deploymentName, options);
+  }
+
+  /**
+   * The loss that a drill measured: from the oldest moment restored to the start of the drill, in seconds. Put at the end of
+   * each drill that measured one.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param options default: the maximum of five minutes
+   */
+  public metricMeasuredRpo(deploymentName: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return drillMetric(DRILL_METRICS.rpo, deploymentName, options);
+  }
+
+  /**
+   * The recovery time that a drill measured: from its start to the end of the last check, in seconds. Put at the end of each
+   * drill that measured one.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param options default: the maximum of five minutes
+   */
+  public metricMeasuredRto(deploymentName: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return drillMetric(DRILL_METRICS.rto, deploymentName, options);
+  }
+
+  /**
+   * The loss of one component that a drill measured, in seconds. Put at the end of each drill that restored it.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param component name of a database or a volume
+   * @param options default: the maximum of five minutes
+   */
+  public metricComponentRpo(
+    deploymentName: string,
+    component: string,
+    options: cloudwatch.MetricOptions = {},
+  ): cloudwatch.Metric {
+    return drillMetric(DRILL_METRICS.rpo, deploymentName, options, component);
+  }
+
+  /**
+   * From the start of a drill until one component could be used, in seconds. Put at the end of each drill that restored it.
+   *
+   * @param deploymentName `deploymentName` of the `IdentityServerRecovery`
+   * @param component name of a database or a volume
+   * @param options default: the maximum of five minutes
+   */
+  public metricComponentRto(
+    deploymentName: string,
+    component: string,
+    options: cloudwatch.MetricOptions = {},
+  ): cloudwatch.Metric {
+    return drillMetric(DRILL_METRICS.rto, deploymentName, options, component);
+  }
+
+  /**
    * Makes a deployment known to the site. Only plain strings come in: the site's stack depends on no other.
    * @internal
    */
@@ -324,6 +422,7 @@ export class RecoverySite extends Construct {
     }
     this.deployments.add(deployment);
     this.pointWatch.add(watched);
+    this.dashboard?.add({ ...watched, drills: true, exported: [] });
     if (!drillSchedule) return;
     this.watch.add(deployment, drillSchedule);
     scheduleDrills(this, `DrillSchedule-${deployment}`, {

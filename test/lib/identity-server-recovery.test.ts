@@ -362,7 +362,13 @@ describe('a deployment with the required props alone', () => {
       statements(template, /Exportrepository\w*Run/)
         .flatMap(({ Action }) => Action)
         .sort(),
-      ['kms:GenerateMac', 'kms:VerifyMac', 'lambda:InvokeFunction', 'lambda:ListDurableExecutionsByFunction'],
+      [
+        'cloudwatch:PutMetricData',
+        'kms:GenerateMac',
+        'kms:VerifyMac',
+        'lambda:InvokeFunction',
+        'lambda:ListDurableExecutionsByFunction',
+      ],
     );
   });
 

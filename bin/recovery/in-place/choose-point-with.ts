@@ -11,12 +11,12 @@ export interface PointWith {
   readonly point: Point;
   /** The paths, links in them followed. */
   readonly paths: readonly string[];
-  /** Newer ones that are not complete: whether they hold the paths is not known. */
+  /** Newer ones that are not complete, or suspicious: whether they hold the paths is not known. */
   readonly passedOver: readonly Point[];
 }
 
 /**
- * The newest complete point that holds every one of the paths: what was deleted is in no export since. Links on the way to a
+ * The newest complete point, not suspicious, that holds every one of the paths: what was deleted is in no export since. Links on the way to a
  * path are followed within the volume: WSO2's guide makes `tenants` one.
  *
  * @param at only those that had ended by then
@@ -32,10 +32,12 @@ export async function choosePointWith(
   let looked = 0;
   const passedOver: Point[] = [];
   for (const point of await listPoints(store, authenticator)) {
-    const { header, complete, manifestKey } = point;
+    const { header, complete, manifestKey, suspicion } = point;
     if (at && header && Date.parse(header.endedAt) > at.getTime()) continue;
-    if (!complete || !header) {
-      passedOver.push(point);
+    if (!complete || !header || suspicion !== undefined) {
+      passedOver.push(
+        suspicion === undefined ? point : { ...point, problems: [...point.problems, `suspicious: ${suspicion}`] },
+      );
       continue;
     }
     looked += 1;

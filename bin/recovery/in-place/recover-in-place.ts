@@ -45,7 +45,7 @@ export interface InPlaceResult extends InPlaceOutcome {
   /** When what was restored was exported. */
   readonly moment: string;
   readonly server: Pick<ServerCheck, 'signs' | 'seen'>;
-  /** Newer points that are damaged or not complete. */
+  /** Newer points that are damaged, not complete or suspicious. */
   readonly passedOver: readonly { readonly key: string; readonly problems: readonly string[] }[];
 }
 
@@ -144,7 +144,7 @@ async function exported(deployment: Deployment, options: RecoverInPlaceOptions):
       const { point, paths, passedOver } = await choosePointWith(store, path, at, authenticator);
       return sourceOf(store, point, entry.mountedAt, passedOver, paths);
     }
-    const { passedOver, ...point } = await choosePoint(store, at, authenticator);
+    const { passedOver, ...point } = await choosePoint(store, at, { authenticator });
     return sourceOf(store, point, entry.mountedAt, passedOver, undefined);
   });
 }

@@ -1,10 +1,8 @@
-import { comparePaths, displayPath } from '../byte-path';
-import { EntryChecker } from '../check-entries';
+import { displayPath } from '../byte-path';
 import type { FileEntry, ManifestEntry } from '../entry';
-import { ArchiveDamagedError } from '../errors';
-import type { ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { readHeader, readPage } from '../points';
+import { readHeader } from '../points';
+import { comparedEntries } from './compared-entries';
 
 export interface Difference {
   readonly path: string;
@@ -33,43 +31,26 @@ export interface DescribedEntry {
  */
 export async function* diffPoints(store: ObjectStore, before: string, after: string): AsyncGenerator<Difference> {
   const [first, second] = await Promise.all([readHeader(store, before), readHeader(store, after)]);
-  const common = new Set(first.pages.map(({ key }) => key));
-  const shared = new Set(second.pages.map(({ key }) => key).filter((key) => common.has(key)));
-  const a = ownEntries(store, before, first, shared);
-  const b = ownEntries(store, after, second, shared);
-  let [left, right] = [await a.next(), await b.next()];
-  while (!left.done || !right.done) {
-    const order = left.done ? 1 : right.done ? -1 : comparePaths(left.value.path, right.value.path);
-    if (order === 0) {
-      const change = changeOf(left.value!, right.value!);
-      if (change !== undefined) {
-        const path = displayPath(left.value!.path);
-        yield { path, change, before: describe(left.value!), after: describe(right.value!) };
-      }
-      [left, right] = [await a.next(), await b.next()];
-    } else if (order < 0) {
-      yield { path: displayPath(left.value!.path), change: 'removed', before: describe(left.value!) };
-      left = await a.next();
-    } else {
-      yield { path: displayPath(right.value!.path), change: 'added', after: describe(right.value!) };
-      right = await b.next();
+  for await (const pair of comparedEntries(
+    store,
+    { manifestKey: before, header: first },
+    { manifestKey: after, header: second },
+  )) {
+    if (pair.before && pair.after) {
+      const change = changeOf(pair.before, pair.after);
+      if (change === undefined) continue;
+      yield {
+        path: displayPath(pair.before.path),
+        change,
+        before: describe(pair.before),
+        after: describe(pair.after),
+      };
+    } else if (pair.before) {
+      yield { path: displayPath(pair.before.path), change: 'removed', before: describe(pair.before) };
+    } else if (pair.after) {
+      yield { path: displayPath(pair.after.path), change: 'added', after: describe(pair.after) };
     }
   }
-}
-
-/** The entries of the pages that the other point does not have. */
-async function* ownEntries(
-  store: ObjectStore,
-  manifestKey: string,
-  header: ManifestHeader,
-  shared: ReadonlySet<string>,
-): AsyncGenerator<ManifestEntry, undefined> {
-  const checker = new EntryChecker(header, (problem) => new ArchiveDamagedError(manifestKey, problem));
-  for (const page of header.pages) {
-    if (shared.has(page.key)) checker.skip();
-    else yield* checker.entriesOf(page, await readPage(store, page)).entries;
-  }
-  return undefined;
 }
 
 function changeOf(a: ManifestEntry, b: ManifestEntry): Difference['change'] | undefined {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { examineChanges, type Examined } from '../anomaly/examine';
 import { type Authenticator, type ManifestMac, signManifest } from '../authenticity';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
@@ -70,7 +71,7 @@ export interface ExportProgress {
   readonly bytesRead: number;
 }
 
-export interface ExportOutcome {
+export interface ExportOutcome extends Examined {
   /** Key in the bucket, the store's prefix included. */
   readonly manifestKey: string;
   readonly startedAt: string;
@@ -340,7 +341,7 @@ async function headerOf(
   };
   const references = referencesOf(state.pages, [...state.packs, ...(parent?.header.packs ?? [])]);
   await checkNamed(store, references);
-  const line = headerLine({
+  const header: ManifestHeader = {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     volume: options.volumeName,
@@ -353,9 +354,11 @@ async function headerOf(
     ...references,
     root: state.root,
     ...remarks,
-  });
+  };
+  // A dry run stored nothing that could be looked at.
+  const examined = parent && !options.dryRun ? await examineChanges(store, parent, header) : {};
   return {
-    line,
+    line: headerLine({ ...header, ...examined }),
     outcome: {
       startedAt: state.startedAt,
       endedAt: ended.toISOString(),
@@ -364,6 +367,7 @@ async function headerOf(
       bytesRead: state.bytesRead,
       bytesStored: state.bytesStored,
       ...remarks,
+      ...examined,
     },
   };
 }

@@ -17,6 +17,8 @@ export interface RetentionPoint {
   readonly startedAt: Date;
   /** And not known to be damaged. False: it counts for nothing, and is not removed either. */
   readonly complete: boolean;
+  /** It counts for nothing, and stays until a newer point is good. Default: false. */
+  readonly suspicious?: boolean;
 }
 
 export interface Decision {
@@ -39,9 +41,13 @@ const NAMES = { hourly: 'hour', daily: 'day', weekly: 'week', monthly: 'month', 
 export function decide(points: readonly RetentionPoint[], policy: RetentionPolicy): Decision[] {
   const newestFirst = points.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
   const reasons = new Map<string, string[]>(points.map(({ manifestKey }) => [manifestKey, []]));
-  const complete = newestFirst.filter((point) => point.complete);
+  const complete = newestFirst.filter((point) => point.complete && !point.suspicious);
+  const newestGood = complete[0]?.startedAt.getTime() ?? -Infinity;
   for (const { manifestKey } of newestFirst.filter((point) => !point.complete)) {
     reasons.get(manifestKey)!.push('not complete or damaged: it may still arrive, be mended, or be of use');
+  }
+  for (const { manifestKey, startedAt } of newestFirst.filter((point) => point.complete && point.suspicious)) {
+    if (startedAt.getTime() > newestGood) reasons.get(manifestKey)!.push('suspicious, and no point since is good');
   }
   for (const { manifestKey } of complete.slice(0, 1)) reasons.get(manifestKey)!.push('the newest complete point');
   for (const { manifestKey } of complete.slice(0, policy.last ?? 0)) reasons.get(manifestKey)!.push('one of the last');

@@ -110,6 +110,7 @@ export async function prune(options: PruneOptions): Promise<PruneOutcome> {
       manifestKey: point.manifestKey,
       startedAt: new Date(point.header.startedAt),
       complete: point.complete && isSound(point),
+      suspicious: point.suspicion !== undefined,
     })),
     policy,
   ).map((decision) => ({ ...decision, startedAt: startedAt.get(decision.manifestKey)! }));

@@ -1,5 +1,6 @@
 /** Writes what is still needed of half-empty packs into new ones, and the points that need it with the new places. */
 import { createHash } from 'node:crypto';
+import { suspicionOf } from '../anomaly/trust';
 import { type Authenticator, signManifest } from '../authenticity';
 import { SoloCrew } from '../crew/crew';
 import type { Job, Session } from '../crew/effect';
@@ -151,13 +152,14 @@ const NEWLINE = 10;
 
 async function rewritePoint(
   store: ObjectStore,
-  { header }: KeptPoint,
+  { manifestKey, header: written }: KeptPoint,
   empty: ReadonlySet<string>,
   places: Places,
   moved: ReadonlyMap<string, PackReference>,
   done: Map<string, ReturnType<typeof encodePage>>,
   authenticator: Authenticator | undefined,
 ): Promise<KeptPoint | undefined> {
+  const header = await settled(store, manifestKey, written);
   const emptyIndexes = new Set(header.packs.flatMap(({ key }, index) => (empty.has(shaOf(key)) ? [index] : [])));
   if (!header.pages.some(({ packs }) => packs.some((index) => emptyIndexes.has(index)))) return undefined;
   const packs: PackReference[] = [];
@@ -197,6 +199,13 @@ async function rewritePoint(
     throw new ArchiveDamagedError(store.prefix + key, 'the manifest is not in the archive as it was written');
   }
   return { manifestKey: store.prefix + key, header: after };
+}
+
+/** That a person trusts a point is said by the name of its manifest, which is another one soon. */
+async function settled(store: ObjectStore, manifestKey: string, header: ManifestHeader): Promise<ManifestHeader> {
+  if (!header.suspicious || (await suspicionOf(store, manifestKey, header)) !== undefined) return header;
+  const { suspicious, ...trusted } = header;
+  return suspicious && trusted;
 }
 
 function movedLines(lines: Buffer, empty: ReadonlySet<string>, places: Places): Buffer {

@@ -87,7 +87,7 @@ describe('who made a point', () => {
     const otherKey = put(store, later, { ...mac!, key: 'mrk-2' });
     assert.deepEqual((await problemsOf(store, otherKey, authenticator)).problems, ['another key, mrk-2']);
 
-    const chosen = await choosePoint(store, undefined, authenticator);
+    const chosen = await choosePoint(store, undefined, { authenticator });
     assert.equal(chosen.manifestKey, manifestKey);
     assert.equal(chosen.passedOver.length, 3);
     assert.notEqual((await choosePoint(store)).manifestKey, manifestKey);

@@ -1,3 +1,4 @@
+import type { MetricDatum } from '@aws-sdk/client-cloudwatch';
 import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
 import { drill } from '../../../lambda/drill/drill';
@@ -129,12 +130,21 @@ describe('a drill that passes', () => {
     const [metrics] = site.inputsOf('CloudWatch.PutMetricData');
     assert.equal(metrics?.['Namespace'], 'WSO2IS/Recovery');
     assert.deepEqual(
-      (metrics?.['MetricData'] as { MetricName: string; Value: number }[])
-        .map(({ MetricName, Value }) => [MetricName, Value])
-        .slice(0, 2),
+      (metrics?.['MetricData'] as MetricDatum[]).map(({ MetricName, Value, Unit, Dimensions }) => [
+        [MetricName, ...(Dimensions ?? []).map((dimension) => dimension.Value)].join(' '),
+        // How long it took is the machine's.
+        Unit === 'Count' || MetricName === 'MeasuredRpo' ? Value : typeof Value,
+        Unit,
+      ]),
       [
-        ['DrillPassed', 1],
-        ['MeasuredRpo', 1500],
+        ['DrillPassed prod', 1, 'Count'],
+        ['DrillDuration prod', 'number', 'Seconds'],
+        ['MeasuredRpo prod', 1500, 'Seconds'],
+        ['MeasuredRto prod', 'number', 'Seconds'],
+        ['MeasuredRpo prod is-db', 1500, 'Seconds'],
+        ['MeasuredRto prod is-db', 'number', 'Seconds'],
+        ['MeasuredRpo prod repository', 900, 'Seconds'],
+        ['MeasuredRto prod repository', 'number', 'Seconds'],
       ],
     );
     const [event] = site.inputsOf('EventBridge.PutEvents');

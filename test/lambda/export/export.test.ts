@@ -1,4 +1,5 @@
 // One export over many invocations, through the durable SDK's own runner: whichever of them dies.
+import type { MetricDatum } from '@aws-sdk/client-cloudwatch';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing';
 import assert from 'node:assert/strict';
@@ -81,6 +82,7 @@ interface RunOptions {
   readonly meanwhile?: (when: 'before' | 'after', invocation: number, event: TurnEvent) => void;
   readonly now?: () => Date;
   readonly authenticator?: Authenticator;
+  readonly putMetrics?: (data: MetricDatum[]) => Promise<void>;
 }
 
 async function run({
@@ -93,8 +95,10 @@ async function run({
   meanwhile,
   now = () => MONDAY,
   authenticator,
+  putMetrics,
 }: RunOptions) {
   const answers: string[] = [];
+  const metrics: MetricDatum[] = [];
   let invocations = 0;
   const turnFunction = async (event: TurnEvent) => {
     invocations += 1;
@@ -120,6 +124,7 @@ async function run({
   const handler = withDurableExecution((event: unknown, context) =>
     exportArtifacts(event, context, {
       turnFunction: 'turns',
+      putMetrics: putMetrics ?? ((data) => Promise.resolve(void metrics.push(...data))),
       runs: () =>
         Promise.resolve([
           { arn: context.executionContext.durableExecutionArn, startedAt: '2099-01-05T10:00:00.000Z' },
@@ -131,7 +136,7 @@ async function run({
   const runner = new LocalDurableTestRunner<ExportResult>({ handlerFunction: handler });
   runner.registerFunction('turns', turnFunction);
   const execution = await runner.run({ payload: { 'detail-type': 'Scheduled Event' } });
-  return { execution, answers, invocations };
+  return { execution, answers, invocations, metrics };
 }
 
 /** What does not depend on how content came into packs. */
@@ -159,7 +164,7 @@ describe('an export over many invocations', () => {
 
   it('a volume that one invocation can read takes one, and leaves nothing beside the archive', async () => {
     const store = new MemoryStore();
-    const { execution, invocations } = await run({ volume: new CountingVolume(tree()), store });
+    const { execution, invocations, metrics } = await run({ volume: new CountingVolume(tree()), store });
     assert.equal(execution.getStatus(), 'SUCCEEDED');
     assert.equal(invocations, 1);
     const result = execution.getResult();
@@ -167,6 +172,42 @@ describe('an export over many invocations', () => {
     assert.equal(result?.files, FILES);
     assert.deepEqual(statesIn(store), []);
     assert.equal((await listPoints(store))[0]?.manifestKey, result?.manifestKey);
+    assert.deepEqual(
+      metrics.map(({ MetricName, Value, Unit }) => [MetricName, Value, Unit]),
+      [
+        ['ExportDuration', 0, 'Seconds'],
+        ['ExportFiles', FILES, 'Count'],
+        ['ExportBytes', result?.bytes, 'Bytes'],
+        ['ExportSkipped', 0, 'Count'],
+        ['ExportSuspicious', 0, 'Count'],
+      ],
+    );
+    assert.deepEqual(metrics[0]?.Dimensions, [
+      { Name: 'Deployment', Value: 'prod' },
+      { Name: 'Component', Value: 'repository' },
+    ]);
+  });
+
+  it('the second export says how many files changed since the first', async () => {
+    const root = tree();
+    const store = new MemoryStore();
+    await run({ volume: new CountingVolume(root), store });
+    writeFileSync(join(root, 'tenants/0/userstores/0.xml'), 'changed');
+    writeFileSync(join(root, 'tenants/new.xml'), 'new');
+    const { metrics } = await run({ volume: new CountingVolume(root), store, now: () => daysLater(1) });
+    assert.equal(metrics.find(({ MetricName }) => MetricName === 'ExportChanged')?.Value, 2);
+  });
+
+  it('an export that ended, but whose metrics cannot be put, fails: its alarm goes off', async () => {
+    const store = new MemoryStore();
+    const { execution } = await run({
+      volume: new CountingVolume(tree()),
+      store,
+      putMetrics: () => Promise.reject(new Error('no metrics today')),
+    });
+    assert.equal(execution.getStatus(), 'FAILED');
+    assert.match(execution.getError().errorMessage ?? '', /no metrics today/);
+    assert.equal((await listPoints(store)).length, 1);
   });
 
   it('turn by turn, in shards: each file is read once, the point is that of one process, checkpoints are small', async () => {

@@ -116,7 +116,7 @@ describe('what the watch may do', () => {
     'backup:ListRecoveryPointsByBackupVault: Vault',
     'cloudwatch:PutMetricData: "*"',
     'kms:VerifyMac: ManifestKey',
-    's3:GetObject: Bucket plans/prod.json Bucket suspicious/prod/* Bucket archives/prod/repository/manifests/*',
+    's3:GetObject: Bucket plans/prod.json Bucket suspicious/prod/* Bucket archives/prod/repository/manifests/* Bucket archives/prod/repository/trusted/*',
   ];
 
   test('in the primary Region', () =>
@@ -133,6 +133,7 @@ describe('what the watch may do', () => {
         volumes: ['repository'],
         notMeasured: [],
         rpoSeconds: 3600,
+        rtoSeconds: 14_400,
         techniques: ['rds-automated-backup-replication', 'efs-replication'],
       },
       undefined,

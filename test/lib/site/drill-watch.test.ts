@@ -86,7 +86,15 @@ describe('the watch of scheduled drills', () => {
     const one = new Fixture();
     one.addRecovery({ deploymentName: 'prod' });
     one.site._register(
-      { deployment: 'other', databases: ['db'], volumes: [], notMeasured: [], rpoSeconds: 3600, techniques: [] },
+      {
+        deployment: 'other',
+        databases: ['db'],
+        volumes: [],
+        notMeasured: [],
+        rpoSeconds: 3600,
+        rtoSeconds: 7200,
+        techniques: [],
+      },
       events.Schedule.rate(Duration.days(1)),
     );
     const both = Template.fromStack(one.siteStack);
