@@ -15,12 +15,15 @@ import type { ProtectedDatabase } from './databases/protected-database';
 import type { DeploymentToml } from './deployment/deployment-toml';
 import type { IAlarmStrategy } from './monitoring/alarm-strategy';
 import { Alarms } from './monitoring/alarms';
+import { driftMetric } from './monitoring/drift-metric';
+import { DriftWatch } from './monitoring/drift-watch';
 import { exportMetric } from './monitoring/export-metrics';
 import { PointWatch } from './monitoring/point-watch';
 import { RecoveryDashboard } from './monitoring/recovery-dashboard';
 import { recoveryPointAge } from './monitoring/recovery-point-age';
 import { watchedAt } from './monitoring/watched';
-import { FAILED_JOB_STATES, failureTopic, notifyOfJobs } from './notifications/failure-topic';
+import { failureTopic } from './notifications/failure-topic';
+import { Messages } from './notifications/messages';
 import type { PlanningAssumptions } from './objectives/planning-assumptions';
 import type { RecoveryObjectives } from './objectives/recovery-objectives';
 import type { DatasourceEntry } from './planning/plan-document';
@@ -44,6 +47,7 @@ import { inRegionRecovery, type InRegionRecoveryOptions } from './site/in-region
 import { inRegionDrillFunctionName, manifestKeyAlias, replicaBucketName, vaultName } from './site/site-names';
 import { recoveryKey } from './vaults/recovery-key';
 import type { RecoveryPointRetention } from './vaults/recovery-point-retention';
+import type { DeployedBackup } from './vaults/component-backup';
 import { protectVolume } from './volumes/protect-volume';
 import type { Volume } from './volumes/volume';
 
@@ -259,7 +263,6 @@ export class IdentityServerRecovery extends Construct {
     });
     const bucket = replicatedBucket(this, 'ArtifactBucket', {
       replica: s3.Bucket.fromBucketName(this, 'ReplicaBucket', replicaBucketName(site.siteName, site.region)),
-      topic,
       noncurrentVersionRetention: props.noncurrentVersionRetention,
       objectLock: props.objectLock,
       removalPolicy,
@@ -276,15 +279,17 @@ export class IdentityServerRecovery extends Construct {
       site,
       target: { vault, drVault: this.drVault(site), role: backupRole },
     };
+    const backups: DeployedBackup[] = [];
     for (const protection of planned.databases) {
       const database = databases.find(({ name }) => name === protection.name)!;
-      protectDatabase(this, { ...protect, database, protection });
+      backups.push(...protectDatabase(this, { ...protect, database, protection }));
     }
     const exportFunctions: Record<string, string> = {};
     for (const protection of planned.volumes) {
       const volume = volumes.find(({ name }) => name === protection.name)!;
       const exports = { bucket, manifestKeys, vpc: props.vpc, vpcSubnets: props.vpcSubnets, removalPolicy };
-      const exporter = protectVolume(this, { ...protect, volume, protection, exports });
+      const { backup: backedUp, exporter } = protectVolume(this, { ...protect, volume, protection, exports });
+      backups.push(backedUp);
       if (exporter) exportFunctions[volume.name] = exporter.functionName;
     }
     if (props.rowCounts) {
@@ -350,15 +355,21 @@ export class IdentityServerRecovery extends Construct {
         ...(props.inRegionRecovery && { inRegionDrillFunction: inRegionDrillFunctionName(deploymentName) }),
       },
     });
-    notifyOfJobs(this, 'BackupJobFailures', topic, {
-      detailType: 'Backup Job State Change',
-      detail: { state: FAILED_JOB_STATES, backupVaultName: [vault.backupVaultName] },
-    });
-    notifyOfJobs(this, 'CopyJobFailures', topic, {
-      detailType: 'Copy Job State Change',
-      detail: { state: FAILED_JOB_STATES, sourceBackupVaultArn: [vault.backupVaultArn] },
-    });
+    const messages = new Messages(this, 'Messages', { topic, key, removalPolicy });
+    messages.ofJobs('BackupJobFailures', 'Backup', { backupVaultName: [vault.backupVaultName] });
+    messages.ofJobs('CopyJobFailures', 'Copy', { sourceBackupVaultArn: [vault.backupVaultArn] });
+    messages.ofVault(vault);
+    messages.ofReplication(bucket);
 
+    new DriftWatch(this, 'DriftWatch', {
+      deployment: deploymentName,
+      bucket,
+      topic,
+      backups,
+      volume: volumeOf(deployment._restoreDependencies.deploymentTomlPath, volumes),
+      manifestKeys,
+      removalPolicy,
+    });
     const watch = new PointWatch(this, 'PointWatch', { site: 'in-region', bucket, vault, manifestKeys, removalPolicy });
     const watched = watchedAt('in-region', deploymentName, planned, objectives);
     watch.add({
@@ -461,6 +472,16 @@ export class IdentityServerRecovery extends Construct {
     return exportMetric(EXPORT_METRICS.suspicious, this.deploymentName, volume, options);
   }
 
+  /**
+   * How many things are not as they were deployed, a count: databases that `deployment.toml` on the volume declares, backup plans
+   * that were changed, databases and volumes that left theirs. Put every hour; there is an alarm over it.
+   *
+   * @param options default: the maximum of five minutes
+   */
+  public metricRecoveryDrift(options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return driftMetric(this.deploymentName, options);
+  }
+
   private drVault(site: RecoverySite): backup.IBackupVault {
     const arn = Stack.of(this).formatArn({
       service: 'backup',
@@ -487,3 +508,9 @@ export class IdentityServerRecovery extends Construct {
     return datasources;
   }
 }
+
+/** Name of the volume that holds a path of `<IS_HOME>`: the one mounted nearest to it. */
+const volumeOf = (path: string, volumes: readonly Volume[]) =>
+  volumes
+    .filter(({ mountedAt }) => path.startsWith(`${mountedAt}/`))
+    .sort((a, b) => b.mountedAt.length - a.mountedAt.length)[0]?.name;

@@ -41,10 +41,13 @@ const DELETES_BY_TAG = /^(rds:Delete.*|ecs:StopTask)$/;
  * Trust policies: a role is passed to a service within its account alone, so that no other account can have it used.
  */
 const WITHOUT_SOURCE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'AWS::SNS::TopicPolicy': { 'events.amazonaws.com': 'the CDK’s target of a rule' },
+  'AWS::SNS::TopicPolicy': {
+    'events.amazonaws.com': 'the CDK’s target of a rule',
+    'backup.amazonaws.com': 'AWS documents none for notifications of vaults',
+  },
   'AWS::KMS::Key': {
     'events.amazonaws.com': 'AWS: source conditions are not supported in a key policy for EventBridge',
-    's3.amazonaws.com': 'AWS documents none for notifications of buckets; the topic’s policy has one',
+    'backup.amazonaws.com': 'AWS documents none for notifications of vaults',
   },
 };
 
@@ -74,7 +77,9 @@ export function auditPolicies({ Resources }: Template): string[] {
           .flatMap((statement) => auditResource(Type, statement))
           .map(say);
       case 'AWS::Lambda::Permission':
-        return String(Properties['Principal']).endsWith('.amazonaws.com') && Properties['SourceArn'] === undefined
+        return String(Properties['Principal']).endsWith('.amazonaws.com') &&
+          Properties['SourceArn'] === undefined &&
+          Properties['SourceAccount'] === undefined
           ? [say(`${String(Properties['Principal'])} may invoke it on behalf of anybody`)]
           : [];
       case 'AWS::SNS::Topic':

@@ -1,14 +1,12 @@
 import type { RemovalPolicy, Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ObjectLockOptions } from '../protection/object-lock';
 import { archiveBucket } from './archive-bucket';
 
 export interface ReplicatedBucketOptions {
   readonly replica: s3.IBucket;
-  readonly topic: sns.Topic;
   readonly noncurrentVersionRetention?: Duration;
   readonly objectLock?: ObjectLockOptions;
   readonly removalPolicy: RemovalPolicy;
@@ -19,7 +17,7 @@ export interface ReplicatedBucketOptions {
  * replicated: what is deleted here, by whomever, stays there.
  */
 export function replicatedBucket(scope: Construct, id: string, options: ReplicatedBucketOptions): s3.Bucket {
-  const { replica, topic, ...rest } = options;
+  const { replica, ...rest } = options;
   const role = new iam.Role(scope, 'ReplicationRole', {
     description: 'S3 replicates the artifact archives with it',
     assumedBy: new iam.ServicePrincipal('s3.amazonaws.com'),
@@ -61,20 +59,5 @@ export function replicatedBucket(scope: Construct, id: string, options: Replicat
       resources: [replica.arnForObjects('*')],
     }),
   );
-  notifyOfReplication(bucket, topic);
   return bucket;
-}
-
-/**
- * S3 does not send replication events to EventBridge, so they go to the topic directly. Written on the L1, whose
- * notifications need no function as a custom resource; the topic's policy must be there before the bucket.
- */
-function notifyOfReplication(bucket: s3.Bucket, topic: sns.Topic): void {
-  const cfnBucket = bucket.node.defaultChild as s3.CfnBucket;
-  cfnBucket.notificationConfiguration = {
-    topicConfigurations: ['s3:Replication:OperationMissedThreshold', 's3:Replication:OperationFailedReplication'].map(
-      (event) => ({ event, topic: topic.topicArn }),
-    ),
-  };
-  cfnBucket.node.addDependency(topic.node.findChild('Policy'));
 }

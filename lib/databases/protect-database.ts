@@ -2,7 +2,7 @@ import { automatedBackupReplication } from '../replication/automated-backup-repl
 import type { DatabaseProtection } from '../planning/plan-types';
 import type { RecoverySite } from '../site/recovery-site';
 import { keyAlias } from '../site/site-names';
-import { componentBackup, type BackupTarget } from '../vaults/component-backup';
+import { componentBackup, type BackupTarget, type DeployedBackup } from '../vaults/component-backup';
 import type { Construct } from 'constructs';
 import { shareCredentials } from './credentials';
 import type { ProtectedDatabase } from './protected-database';
@@ -15,14 +15,14 @@ export interface ProtectDatabaseOptions {
   readonly site: RecoverySite;
 }
 
-/** Builds what the planner says for one database, and brings its credentials to the DR site. */
-export function protectDatabase(scope: Construct, options: ProtectDatabaseOptions): void {
+/** Builds what the planner says for one database, and brings its credentials to the DR site. Gives its backup plans. */
+export function protectDatabase(scope: Construct, options: ProtectDatabaseOptions): DeployedBackup[] {
   const { deployment, database, target, site } = options;
   const { name, rules, continuous, automatedBackupReplication: replicated } = options.protection;
   const backUp = (id: string, planName: string, planRules: typeof rules) =>
     componentBackup(scope, id, { planName, resourceArn: database._arn, rules: planRules, ...target });
 
-  backUp(`BackupPlan-${name}`, `${deployment}-${name}`, rules);
+  const plan = backUp(`BackupPlan-${name}`, `${deployment}-${name}`, rules);
   const protection =
     continuous && backUp(`ContinuousBackupPlan-${name}`, `${deployment}-${name}${CONTINUOUS_SUFFIX}`, [continuous]);
   if (replicated) {
@@ -36,6 +36,11 @@ export function protectDatabase(scope: Construct, options: ProtectDatabaseOption
     if (protection) replication.node.addDependency(protection);
   }
   shareCredentials(database.credentials, site.region, site.siteName);
+  return [plan, ...(protection ? [protection] : [])].map((each) => ({
+    component: name,
+    resourceArn: database._arn,
+    plan: each,
+  }));
 }
 
 const CONTINUOUS_SUFFIX = '-pitr';

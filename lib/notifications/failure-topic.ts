@@ -1,7 +1,5 @@
 import { Aws } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as events from 'aws-cdk-lib/aws-events';
-import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -20,10 +18,10 @@ export function failureTopic(scope: Construct, id: string, key: kms.IKey): sns.T
     masterKey: key,
     enforceSSL: true,
   });
-  // By account, not by alarm and bucket: S3 tests the topic before the bucket exists, whose name is then not known yet.
+  // By account: any alarm of it may tell.
   topic.addToResourcePolicy(
     new iam.PolicyStatement({
-      principals: ['cloudwatch', 's3'].map((name) => new iam.ServicePrincipal(`${name}.amazonaws.com`)),
+      principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
       actions: ['sns:Publish'],
       resources: [topic.topicArn],
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
@@ -31,23 +29,6 @@ export function failureTopic(scope: Construct, id: string, key: kms.IKey): sns.T
   );
   return topic;
 }
-
-/** Failed jobs of AWS Backup reach the topic. */
-export function notifyOfJobs(scope: Construct, id: string, topic: sns.ITopic, pattern: JobPattern): events.Rule {
-  return new events.Rule(scope, id, {
-    description: `Failed jobs of AWS Backup: ${pattern.detailType}`,
-    eventPattern: { source: ['aws.backup'], detailType: [pattern.detailType], detail: pattern.detail },
-    targets: [new SnsTopic(topic)],
-  });
-}
-
-export interface JobPattern {
-  readonly detailType: 'Backup Job State Change' | 'Copy Job State Change' | 'Restore Job State Change';
-  readonly detail: Readonly<Record<string, string[]>>;
-}
-
-/** How a job of AWS Backup ends badly. EXPIRED: it did not start within its start window. */
-export const FAILED_JOB_STATES = ['FAILED', 'EXPIRED', 'ABORTED'];
 
 /** How an execution of a durable function ends badly. */
 const FAILED_EXECUTION_METRICS = {

@@ -70,3 +70,6 @@ export const drillLockKey = (deployment: string, site: Site = 'dr-site') =>
 
 /** Tag on everything that a recovery keeps; its value is the recovery's id. Nothing of this project deletes what has it. */
 export const RECOVERY_TAG = 'wso2is-recovery:recovery';
+
+/** What people were told of drift: so that they are told once. */
+export const driftNoteKey = (deployment: string) => `watched/${deployment}/drift.json`;

@@ -5,7 +5,18 @@ import { bundleOf } from './bundle-layout';
 
 /** The functions that this package ships, by their folder below `lambda`. */
 export type Bundle =
-  'baseline' | 'export' | 'export-turn' | 'restore' | 'check' | 'drill' | 'reaper' | 'watch' | 'watch-points' | 'count';
+  | 'baseline'
+  | 'export'
+  | 'export-turn'
+  | 'restore'
+  | 'check'
+  | 'drill'
+  | 'reaper'
+  | 'watch'
+  | 'watch-points'
+  | 'count'
+  | 'tell'
+  | 'drift';
 
 /** The only place that knows where the bundles are. Works from the sources (`lib/`) and from the package (`dist/lib/`). */
 export function bundledCode(name: Bundle): { readonly code: Code; readonly handler: string } {

@@ -34,3 +34,6 @@ export const watchDimensions = (deployment: string, site: Site): Readonly<Record
   Deployment: deployment,
   ...(site === 'in-region' && { Site: site }),
 });
+
+/** What the watch of drift puts, by deployment. */
+export const RECOVERY_DRIFT = 'RecoveryDrift';

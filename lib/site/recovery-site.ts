@@ -16,6 +16,7 @@ import { PointWatch, type WatchedDeployment } from '../monitoring/point-watch';
 import { RecoveryDashboard } from '../monitoring/recovery-dashboard';
 import { recoveryPointAge } from '../monitoring/recovery-point-age';
 import { failureTopic } from '../notifications/failure-topic';
+import { Messages } from '../notifications/messages';
 import { warnOfMissingDurableFunctions } from '../private/durable-functions';
 import { invalid } from '../private/errors';
 import { DRILL_METRICS } from '../private/metrics';
@@ -248,6 +249,7 @@ export class RecoverySite extends Construct {
       manifestKeys,
       removalPolicy,
     });
+    new Messages(this, 'Messages', { topic, key, removalPolicy }).ofVault(vault);
 
     if (props.dashboard ?? true) {
       const name = `${this.siteName}-site-${this.region}`;

@@ -12,6 +12,14 @@ export interface BackupTarget {
   readonly role: iam.IRole;
 }
 
+/** A backup plan, and what it was made for. */
+export interface DeployedBackup {
+  /** Name of the database or volume. */
+  readonly component: string;
+  readonly resourceArn: string;
+  readonly plan: backup.BackupPlan;
+}
+
 export interface ComponentBackupOptions extends BackupTarget {
   readonly planName: string;
   readonly resourceArn: string;

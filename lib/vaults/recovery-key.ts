@@ -15,7 +15,7 @@ export function recoveryKey(scope: Construct, id: string, removalPolicy: Removal
   });
   // These services publish to the encrypted topic; with the key's default policy their messages would vanish unseen.
   // (EventBridge too: its rules add themselves.) CloudWatch says on whose behalf it asks; for EventBridge and notifications of
-  // buckets AWS supports no such condition here, and whose message may come in is the topic's policy to say.
+  // vaults AWS documents no such condition here, and whose message may come in is the topic's policy to say.
   const publishes = { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] };
   key.addToResourcePolicy(
     new iam.PolicyStatement({
@@ -25,7 +25,7 @@ export function recoveryKey(scope: Construct, id: string, removalPolicy: Removal
     }),
   );
   key.addToResourcePolicy(
-    new iam.PolicyStatement({ ...publishes, principals: [new iam.ServicePrincipal('s3.amazonaws.com')] }),
+    new iam.PolicyStatement({ ...publishes, principals: [new iam.ServicePrincipal('backup.amazonaws.com')] }),
   );
   return key;
 }

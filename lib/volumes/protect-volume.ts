@@ -4,7 +4,7 @@ import { artifactExport, type ArtifactExportOptions } from '../artifacts/artifac
 import type { VolumeProtection } from '../planning/plan-types';
 import { fileSystemReplication } from '../replication/file-system-replication';
 import type { RecoverySite } from '../site/recovery-site';
-import { componentBackup, type BackupTarget } from '../vaults/component-backup';
+import { componentBackup, type BackupTarget, type DeployedBackup } from '../vaults/component-backup';
 import type { Volume } from './volume';
 
 export interface ProtectVolumeOptions {
@@ -17,12 +17,15 @@ export interface ProtectVolumeOptions {
   readonly exports: Omit<ArtifactExportOptions, 'deployment' | 'volume' | 'scheduleExpression'>;
 }
 
-/** Builds what the planner says for one volume. Gives the function that exports it, where one does. */
-export function protectVolume(scope: Construct, options: ProtectVolumeOptions): lambda.IFunction | undefined {
+/** Builds what the planner says for one volume. Gives its backup plan, and the function that exports it, where one does. */
+export function protectVolume(
+  scope: Construct,
+  options: ProtectVolumeOptions,
+): { readonly backup: DeployedBackup; readonly exporter?: lambda.IFunction } {
   const { deployment, volume, target, site } = options;
   const { name, rules, replicated, export: exported } = options.protection;
   const fileSystemArn = volume._fileSystemArn(scope);
-  componentBackup(scope, `BackupPlan-${name}`, {
+  const plan = componentBackup(scope, `BackupPlan-${name}`, {
     planName: `${deployment}-${name}`,
     resourceArn: fileSystemArn,
     rules,
@@ -35,11 +38,13 @@ export function protectVolume(scope: Construct, options: ProtectVolumeOptions): 
       drRegion: site.region,
     });
   }
-  if (!exported) return undefined;
-  return artifactExport(scope, `Export-${name}`, {
+  const backup = { component: name, resourceArn: fileSystemArn, plan };
+  if (!exported) return { backup };
+  const exporter = artifactExport(scope, `Export-${name}`, {
     deployment,
     volume,
     scheduleExpression: exported.scheduleExpression,
     ...options.exports,
   });
+  return { backup, exporter };
 }

@@ -17,7 +17,7 @@ from ministack.core.concurrency import spawn_background
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, request_scope
 from ministack.services import backup, iam
 
-from . import backup_points, backup_vaults, events, faults, settings
+from . import backup_plans, backup_points, backup_vaults, events, faults, settings
 from .backup_points import current_time, find_point, find_vault, new_point, page, recovery_points, set_expiry
 from .backup_resources import ResourceError, check_restore_metadata, kind_of
 from .backup_router import BackupError, Router
@@ -478,6 +478,7 @@ def _event_value(name: str, value):
 def install() -> None:
     router = Router(
         {
+            **backup_plans.HANDLERS,
             **backup_points.HANDLERS,
             **backup_vaults.HANDLERS,
             "StartBackupJob": _start_backup_job,

@@ -74,7 +74,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
-    path: /\/(DrillWatch|PointWatch)\/Function\/ServiceRole\/DefaultPolicy\/Resource$/,
+    path: /\/((DrillWatch|PointWatch|DriftWatch)\/Function|Export-repositoryRun)\/ServiceRole\/DefaultPolicy\/Resource$/,
     reason: 'CloudWatch knows no resource for metrics; the namespace narrows it.',
   },
   {

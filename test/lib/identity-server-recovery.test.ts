@@ -31,6 +31,7 @@ describe('a deployment with the required props alone', () => {
       'RecoveryVault36CA333C',
       'RecoveryArtifactBucketAAB5FFEF',
       'RecoveryFailureTopicBD9823BE',
+      'RecoveryMessagesVaultNotices3872E630',
     ]);
   });
 
@@ -148,16 +149,13 @@ describe('a deployment with the required props alone', () => {
         ],
       },
       NotificationConfiguration: {
-        TopicConfigurations: [
-          {
-            Event: 's3:Replication:OperationMissedThreshold',
-            Topic: fixture.stack.resolve(recovery.failureTopic.topicArn),
-          },
-          {
-            Event: 's3:Replication:OperationFailedReplication',
-            Topic: fixture.stack.resolve(recovery.failureTopic.topicArn),
-          },
-        ],
+        LambdaConfigurations: [
+          's3:Replication:OperationMissedThreshold',
+          's3:Replication:OperationFailedReplication',
+        ].map((Event) => ({
+          Event,
+          Function: { 'Fn::GetAtt': [Match.stringLikeRegexp('RecoveryMessagesFunction'), 'Arn'] },
+        })),
       },
     });
     template.hasResourceProperties('AWS::S3::BucketPolicy', {
@@ -253,16 +251,15 @@ describe('a deployment with the required props alone', () => {
     });
   });
 
-  test('failed, expired and aborted jobs reach the topic', () => {
-    const topic = fixture.stack.resolve(recovery.failureTopic.topicArn);
+  test('jobs that failed, expired, were aborted or ended in part become sentences', () => {
     for (const detailType of ['Backup Job State Change', 'Copy Job State Change']) {
       template.hasResourceProperties('AWS::Events::Rule', {
         EventPattern: {
           source: ['aws.backup'],
           'detail-type': [detailType],
-          detail: { state: ['FAILED', 'EXPIRED', 'ABORTED'] },
+          detail: { state: ['FAILED', 'EXPIRED', 'ABORTED', 'PARTIAL'] },
         },
-        Targets: [Match.objectLike({ Arn: topic })],
+        Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('MessagesFunction'), 'Arn'] } })],
       });
     }
   });

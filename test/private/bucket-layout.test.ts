@@ -4,6 +4,7 @@ import {
   archivePrefix,
   drillLockKey,
   drillPrefix,
+  driftNoteKey,
   planDocumentKey,
   recoveryPrefix,
   suspicionPrefix,
@@ -18,6 +19,7 @@ test('keys in the bucket are a public contract', () => {
   assert.equal(drillPrefix('prod', 'd1', 'in-region'), 'in-region-drills/prod/d1/');
   assert.equal(recoveryPrefix('prod', 'r1'), 'recoveries/prod/r1/');
   assert.equal(suspicionPrefix('prod'), 'suspicious/prod/');
+  assert.equal(driftNoteKey('prod'), 'watched/prod/drift.json');
   assert.equal(drillLockKey('prod'), 'locks/prod/drill.json');
   assert.equal(drillLockKey('prod', 'in-region'), 'locks/prod/in-region-drill.json');
 });

@@ -26,15 +26,8 @@ export const declaredDatabases: Check = {
 
 /** Decides, from what the restored file declares and what the plan protects. */
 export function judge(declared: readonly ParsedDatabase[], planned: readonly DatasourceEntry[], path: string): Finding {
-  const problems: string[] = [];
-  for (const plan of planned) {
-    const database = declared.find(({ datasource }) => datasource === plan.datasource);
-    if (database === undefined) problems.push(`${plan.datasource} of the plan is not in the file`);
-    else problems.push(...differences(plan, database));
-  }
+  const problems = differencesFromPlan(declared, planned);
   const names = new Set(planned.map(({ datasource }) => datasource));
-  const unplanned = declared.filter(({ datasource }) => !names.has(datasource)).map(({ datasource }) => datasource);
-  problems.push(...unplanned.map((name) => `${name} of the file is not in the plan, so nothing protects it`));
   const compared = { inFile: declared.length, inPlan: names.size, different: problems.length };
   return problems.length > 0
     ? failed(
@@ -43,6 +36,20 @@ export function judge(declared: readonly ParsedDatabase[], planned: readonly Dat
         compared,
       )
     : passed(`${path} declares the ${names.size} databases of the plan`, compared);
+}
+
+/** How what a file declares differs from what the plan protects; a sentence each. */
+export function differencesFromPlan(
+  declared: readonly ParsedDatabase[],
+  planned: readonly DatasourceEntry[],
+): string[] {
+  const problems = planned.flatMap((plan) => {
+    const database = declared.find(({ datasource }) => datasource === plan.datasource);
+    return database === undefined ? [`${plan.datasource} of the plan is not in the file`] : differences(plan, database);
+  });
+  const names = new Set(planned.map(({ datasource }) => datasource));
+  const unplanned = declared.filter(({ datasource }) => !names.has(datasource)).map(({ datasource }) => datasource);
+  return [...problems, ...unplanned.map((name) => `${name} of the file is not in the plan, so nothing protects it`)];
 }
 
 function differences(plan: DatasourceEntry, { datasource, type, databaseName }: ParsedDatabase): string[] {

@@ -34,7 +34,7 @@ describe('alarm strategies', () => {
     ] as const) {
       const arn = stack.resolve(topic.topicArn) as unknown;
       const alarms = alarmsOf(template);
-      assert.ok(alarms.length >= 7, `${alarms.length}`);
+      assert.ok(alarms.length >= 8, `${alarms.length}`);
       for (const { AlarmActions, AlarmName } of alarms) assert.deepEqual(AlarmActions, [arn], AlarmName);
       const toldWhenClear = alarms.filter(({ OKActions }) => OKActions);
       assert.ok(toldWhenClear.some(({ MetricName }) => MetricName === 'RecoveryPointAge'));

@@ -71,6 +71,7 @@ describe('the key of manifests, by default', () => {
   test('the run of the export signs, what decides about points verifies, nobody else does either', () => {
     const actions = (stack: Stack) => macStatements(stack).map(([role, { Action }]) => [role, [Action].flat()]);
     assert.deepEqual(actions(fixture.stack).sort(), [
+      ['DriftWatchFunction', ['kms:VerifyMac']],
       ['ExportrepositoryRun', ['kms:GenerateMac', 'kms:VerifyMac']],
       ['InRegionDrill', ['kms:VerifyMac']],
       ['PointWatchFunction', ['kms:VerifyMac']],
@@ -86,7 +87,7 @@ describe('the key of manifests, by default', () => {
   });
 
   test('points without a signature are not accepted', () => {
-    assert.equal(environments(fixture.stack, 'MAC_KEYS').length, 3);
+    assert.equal(environments(fixture.stack, 'MAC_KEYS').length, 4);
     assert.equal(environments(fixture.siteStack, 'MAC_KEYS').length, 2);
     assert.deepEqual(environments(fixture.stack, 'ACCEPT_UNSIGNED'), []);
     assert.deepEqual(environments(fixture.siteStack, 'ACCEPT_UNSIGNED'), []);
@@ -110,8 +111,8 @@ test('a key of yours: the one in each Region, former ones trusted, nothing made'
   fixture.addRecovery();
   assert.deepEqual(environments(fixture.siteStack, 'MAC_KEYS'), Array(2).fill(`${OURS},${former}`));
   const here = (arn: string) => arn.replace('eu-west-1', 'eu-central-1');
-  assert.deepEqual(environments(fixture.stack, 'MAC_KEYS'), Array(2).fill(`${here(OURS)},${here(former)}`));
-  assert.deepEqual(environments(fixture.stack, 'ACCEPT_UNSIGNED'), ['true', 'true']);
+  assert.deepEqual(environments(fixture.stack, 'MAC_KEYS'), Array(3).fill(`${here(OURS)},${here(former)}`));
+  assert.deepEqual(environments(fixture.stack, 'ACCEPT_UNSIGNED'), ['true', 'true', 'true']);
   assert.deepEqual(macStatements(fixture.stack)[0]![1].Resource, [here(OURS), here(former)]);
   Template.fromStack(fixture.stack).resourceCountIs('Custom::ManifestKeyReplica', 0);
   Template.fromStack(fixture.siteStack).resourceCountIs('AWS::KMS::Key', 1);

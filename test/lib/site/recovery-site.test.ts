@@ -290,10 +290,10 @@ describe('a site without props', () => {
     assert.deepEqual(
       alarms
         .map(({ Properties: { MetricName, Dimensions } }) => [MetricName, Dimensions[0].Value.Ref as string])
-        .map(([metric, ref]) => `${metric} of ${/RecoverySite(Drill|Reaper)/.exec(ref!)?.[1]}`)
+        .map(([metric, ref]) => `${metric} of ${/RecoverySite(Drill|Reaper|Messages)/.exec(ref!)?.[1]}`)
         .sort(),
-      // An invocation that never became a drill; the reaper, which nobody else speaks for.
-      ['AsyncEventsDropped of Drill', 'Errors of Reaper'],
+      // An invocation that never became a drill; the reaper and what tells, which nobody else speaks for.
+      ['AsyncEventsDropped of Drill', 'Errors of Messages', 'Errors of Reaper'],
     );
     const rules = Object.values(template.findResources('AWS::Events::Rule'));
     assert.deepEqual(
