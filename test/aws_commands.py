@@ -46,17 +46,19 @@ def operations(service):
 
 def wrong(words, complete):
     service, operation, *rest = words[1:]
+    # The AWS CLI's name for what botocore calls s3; its own `s3` is another.
+    model = "s3" if service == "s3api" else service
     options = [word[2:].split("=")[0] for word in rest if word.startswith("--")]
     if service == "s3":
         known, required = S3.get(operation, set()), set()
         if operation not in S3:
             return f"no command {operation} that is known here"
     else:
-        if service not in SESSION.get_available_services():
+        if model not in SESSION.get_available_services():
             return f"no service {service}"
-        if operation not in operations(service):
+        if operation not in operations(model):
             return f"{service} has no operation {operation}"
-        shape = operations(service)[operation].input_shape
+        shape = operations(model)[operation].input_shape
         members = shape.members if shape else {}
         known = {xform_name(name, "-") for name in members}
         known |= {f"no-{xform_name(name, '-')}" for name, member in members.items() if member.type_name == "boolean"}

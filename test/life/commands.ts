@@ -197,7 +197,11 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     assert.ok(changing.length >= 3, JSON.stringify(changing));
     for (const { region, about } of changing) {
       assert.equal(region, REGIONS.primary);
-      assert.ok(about.some((text) => text.includes(drilled.report.drillId) || text.includes(result.report.drillId)));
+      const ids = [drilled.report, report, result.report].map(({ drillId }) => drillId);
+      assert.ok(
+        about.some((text) => ids.some((id) => text.includes(id))),
+        about.join(),
+      );
     }
     const kept = { DBInstanceIdentifier: database!.identifier };
     await rds.send(new ModifyDBInstanceCommand({ ...kept, DeletionProtection: false, ApplyImmediately: true }));

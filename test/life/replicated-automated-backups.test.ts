@@ -116,7 +116,8 @@ void describe('the life of a deployment with replicated automated backups', { ti
     await sleep(1100);
     await exportArtifacts(aws, deployed);
     await replicated(aws, deployed);
-    // After the export: the replica has it, and it must not come back without its directory.
+    // After the export, and after its second: the replica has it, and it must not come back without its directory.
+    await sleep(1100);
     await addTenant(32);
     await databasesReplicated();
     await losePrimaryRegion(aws, deployed);

@@ -66,9 +66,11 @@ const completed = (key: string, wanted = 'COMPLETED') =>
   eventually(`${key} ${wanted}`, async () => ((await status(source, 'source', key)) === wanted ? true : undefined));
 
 test('an object is pending first, then there with the same version id and content', async () => {
+  await aws.addFault({ kind: 'replication-paused', match: 'source' });
   const { VersionId } = await put('first', 'the content');
   assert.equal(await status(source, 'source', 'first'), 'PENDING');
   assert.equal(await status(replica, 'replica', 'first'), 'NotFound');
+  await aws.clearFaults();
   await completed('first');
   const copy = await replica.send(new GetObjectCommand({ Bucket: 'replica', Key: 'first' }));
   assert.equal(copy.ReplicationStatus, 'REPLICA');

@@ -82,18 +82,26 @@ test('above the objective the alarm fires; a new export clears it; marked suspic
     const { MetricAlarms } = await cloudWatch.send(new DescribeAlarmsCommand({ AlarmNames: ['age'] }));
     return { repository: repository!, alarm: MetricAlarms?.[0]?.StateValue };
   };
+  // The alarm looks back one second: on a busy machine a datum can be older than that before it is asked.
+  const ages: number[] = [];
+  const lookUntil = async (expected: 'OK' | 'ALARM') => {
+    for (let attempt = 1; ; attempt += 1) {
+      const seen = await look();
+      ages.push(seen.repository.ageSeconds);
+      if (seen.alarm === expected || attempt === 20) return seen;
+      await sleep(300);
+    }
+  };
   const store = new S3Store(s3, 'replica', archivePrefix('prod', 'repository'));
   const tree = makeTree({ 'a.txt': 'a' });
 
   await exportTree(tree, store, { at: new Date(Date.now() - OBJECTIVE_HOURS * HOUR_MS - 5000) });
-  const tooOld = await look();
+  const tooOld = await lookUntil('ALARM');
   assert.equal(tooOld.alarm, 'ALARM');
   assert.ok(tooOld.repository.ageSeconds > OBJECTIVE_HOURS * 3600, `${tooOld.repository.ageSeconds}`);
 
   await exportTree(tree, store, { at: new Date(Date.now() - OBJECTIVE_HOURS * HOUR_MS + 60_000) });
-  // Out of the alarm's period.
-  await sleep(1100);
-  const inTime = await look();
+  const inTime = await lookUntil('OK');
   assert.equal(inTime.alarm, 'OK');
   assert.ok(inTime.repository.ageSeconds <= OBJECTIVE_HOURS * 3600, `${inTime.repository.ageSeconds}`);
 
@@ -104,8 +112,7 @@ test('above the objective the alarm fires; a new export clears it; marked suspic
       Body: JSON.stringify({ reason: 'encrypted', id: inTime.repository.newest?.id }),
     }),
   );
-  await sleep(1100);
-  const suspicious = await look();
+  const suspicious = await lookUntil('ALARM');
   assert.equal(suspicious.alarm, 'ALARM');
   assert.equal(suspicious.repository.newest?.id, tooOld.repository.newest?.id);
 
@@ -124,8 +131,5 @@ test('above the objective the alarm fires; a new export clears it; marked suspic
       Statistics: ['Maximum', 'Minimum'],
     }),
   );
-  assert.deepEqual(
-    [Datapoints?.[0]?.Maximum, Datapoints?.[0]?.Minimum],
-    [suspicious.repository.ageSeconds, inTime.repository.ageSeconds],
-  );
+  assert.deepEqual([Datapoints?.[0]?.Maximum, Datapoints?.[0]?.Minimum], [Math.max(...ages), Math.min(...ages)]);
 });

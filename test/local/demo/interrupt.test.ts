@@ -55,7 +55,7 @@ const says = (demo: Demo, text: string) =>
       assert.equal(demo.child.exitCode, null, demo.output);
       return demo.output.includes(text);
     },
-    120,
+    400,
   );
 
 /** Processes that the demo started, or that they started. */
@@ -92,7 +92,7 @@ function isAlive(line: string): boolean {
   return stdout.trim() !== '' && line.includes(stdout.trim());
 }
 
-void describe('the demo, interrupted', { timeout: 300_000 }, () => {
+void describe('the demo, interrupted', { timeout: 900_000 }, () => {
   let home: string;
 
   before(async () => {

@@ -19,7 +19,7 @@ const skip = CHROMIUM === undefined && 'no Chromium here: install it (Debian: ch
 
 const PAGES = { passed: PASSED_REPORT, failed: FAILED_REPORT, hostile: hostile(FAILED_REPORT) } as const;
 
-void describe('the report in a browser', { skip, timeout: 60_000 }, () => {
+void describe('the report in a browser', { skip, timeout: 240_000 }, () => {
   let browser: Browser;
   let folder: string;
 
