@@ -39,16 +39,18 @@ async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
     existsSync(join(root, 'lambda', name, 'handler.ts')),
   );
+  // Some share a bundle, which is built once.
+  const places = new Map(functions.map((name) => [bundleOf(name).source, bundleOf(name)]));
   removeAllBut(
-    functions.map((name) => bundleOf(name).folder),
+    Array.from(places.values(), ({ folder }) => folder),
     join(root, 'dist/lambda'),
   );
   await Promise.all([
-    ...functions.map((name) =>
+    ...Array.from(places, ([source, { folder, module }]) =>
       bundle({
         ...common,
-        entryPoints: [join(root, 'lambda', name, 'handler.ts')],
-        outfile: join(root, 'dist/lambda', bundleOf(name).folder, `${bundleOf(name).module}.js`),
+        entryPoints: [join(root, 'lambda', source)],
+        outfile: join(root, 'dist/lambda', folder, `${module}.js`),
         minify: true,
         keepNames: true,
         // Drivers are loaded when a database of their kind is there: each is a bundle of its own, below.

@@ -6,6 +6,7 @@ import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { bundleOf } from '../lib/private/bundle-layout';
 
 const root = join(__dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -40,12 +41,15 @@ describe('npm pack', () => {
     );
   });
 
-  test('holds the bundle of every function, the command and the app', () => {
-    const functions = globSync('lambda/*/handler.ts', { cwd: root }).map((file) => file.split('/')[1]);
+  test('holds the bundle of every function, the command and the app', async () => {
+    const functions = globSync('lambda/*/handler.ts', { cwd: root }).map((file) => file.split('/')[1]!);
     assert.ok(functions.length >= 4);
     for (const name of functions) {
-      const file = name === 'count' ? 'check/count.js' : `${name}/index.js`;
-      assert.ok(paths.includes(`dist/lambda/${file}`), name);
+      const { folder, module, handler } = bundleOf(name);
+      const file = `dist/lambda/${folder}/${module}.js`;
+      assert.ok(paths.includes(file), name);
+      const exported = (await import(join(root, file))) as Record<string, unknown>;
+      assert.equal(typeof exported[handler], 'function', name);
     }
     for (const file of ['dist/bin/wso2is-recovery.js', 'dist/bin/app.js', 'dist/lib/index.js', 'dist/lib/index.d.ts'])
       assert.ok(paths.includes(file), file);

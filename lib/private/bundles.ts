@@ -20,14 +20,14 @@ export type Bundle =
 
 /** The only place that knows where the bundles are. Works from the sources (`lib/`) and from the package (`dist/lib/`). */
 export function bundledCode(name: Bundle): { readonly code: Code; readonly handler: string } {
-  const { folder, module } = bundleOf(name);
+  const { folder, module, handler } = bundleOf(name);
   const path = join(packageRoot(__dirname), 'dist', 'lambda', folder);
   if (!existsSync(join(path, `${module}.js`))) {
     throw new Error(
       `The bundle of the ${name} function is missing (${path}): in a checkout run \`npm run build:functions\` first`,
     );
   }
-  return { code: Code.fromAsset(path), handler: `${module}.handler` };
+  return { code: Code.fromAsset(path), handler: `${module}.${handler}` };
 }
 
 function packageRoot(folder: string): string {
