@@ -258,6 +258,8 @@ describe('an export over many invocations', () => {
     assert.equal(second.execution.getStatus(), 'SUCCEEDED');
     const { header } = (await listPoints(store, authenticator)).find(({ complete }) => complete)!;
     assert.equal(header?.parent, point?.manifestKey.slice(`${ARCHIVE}manifests/`.length));
+    assert.deepEqual(header?.changes && [header.changes.since, header.changes.changed], [header?.parent, 0]);
+    assert.equal(second.execution.getResult()?.changed, 0);
     assert.deepEqual(header?.warnings, [
       {
         path: forged.execution.getResult()!.manifestKey.slice(`${ARCHIVE}manifests/`.length),

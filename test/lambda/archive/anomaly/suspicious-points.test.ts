@@ -1,12 +1,22 @@
 // What an attacker, or an accident, does to a volume: the export says so, and the point before is the newest good one.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { choosePoint, decodeManifest, listPoints, MemoryStore, prune, verifyArchive } from '../../../../lambda/archive';
+import {
+  choosePoint,
+  decodeManifest,
+  encodeManifest,
+  listPoints,
+  manifestName,
+  MemoryStore,
+  prune,
+  verifyArchive,
+} from '../../../../lambda/archive';
 import { trust } from '../../../../lambda/archive/anomaly/trust';
 import { exportTree, hoursLater, restoreTree } from '../support/engine';
+import { HmacAuthenticator } from '../support/hmac-authenticator';
 import { contentsOf, makeTree } from '../support/trees';
 
 const FILES = 40;
@@ -144,6 +154,33 @@ test('prune keeps the last good point, and what is suspicious after it', async (
       [first.manifestKey, 'the newest complete point'],
     ],
   );
+});
+
+test('the mark is signed with the rest: who takes it out has no point, and who asks takes neither', async () => {
+  const [root, store] = [makeVolume(), new MemoryStore('archives/prod/repository/')];
+  const authenticator = new HmacAuthenticator();
+  const first = await exportTree(root, store, { authenticator });
+  change(root, 4, () => randomBytes(1200));
+  const second = await exportTree(root, store, { authenticator, at: hoursLater(1) });
+  const [point] = await listPoints(store, authenticator);
+  assert.deepEqual([point?.complete, point?.signature], [true, 'right']);
+  assert.match(point?.suspicion ?? '', /turned to noise/);
+
+  const { header, mac } = decodeManifest(
+    second.manifestKey,
+    store.objects.get(second.manifestKey.slice(store.prefix.length))!,
+  );
+  const { suspicious, ...cleared } = header;
+  assert.ok(suspicious);
+  const body = encodeManifest(cleared, mac);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  store.objects.set(manifestName(new Date(header.startedAt), sha256), body);
+  assert.notEqual((await choosePoint(store)).manifestKey, first.manifestKey, 'without asking it passes');
+  const chosen = await choosePoint(store, undefined, { authenticator });
+  assert.equal(chosen.manifestKey, first.manifestKey);
+  assert.equal(chosen.passedOver.length, 2);
+  const suspected = await choosePoint(store, undefined, { authenticator, alsoSuspicious: true });
+  assert.equal(suspected.manifestKey, second.manifestKey);
 });
 
 test('the mark is in the manifest, and stays there', async () => {
