@@ -3,7 +3,7 @@ package com.example;
 import io.github.cdkwso2isrecovery.DeploymentToml;
 import io.github.cdkwso2isrecovery.IdentityServerRecovery;
 import io.github.cdkwso2isrecovery.ProtectedDatabase;
-import io.github.cdkwso2isrecovery.ProtectedDatabaseProps;
+import io.github.cdkwso2isrecovery.ProtectedInstanceProps;
 import io.github.cdkwso2isrecovery.RecoveryObjectives;
 import io.github.cdkwso2isrecovery.RecoveryObjectivesProps;
 import io.github.cdkwso2isrecovery.RecoverySite;
@@ -92,7 +92,7 @@ public final class IdentityServerApp {
       // All that recovery adds to the stack.
       IdentityServerRecovery.Builder.create(this, "Recovery")
           .deployment(DeploymentToml.fromFile("deployment.toml"))
-          .databases(List.of(ProtectedDatabase.fromInstance(database, ProtectedDatabaseProps.builder()
+          .databases(List.of(ProtectedDatabase.fromInstance(database, ProtectedInstanceProps.builder()
               .datasources(List.of("identity_db", "shared_db"))
               .credentials(database.getSecret())
               .build())))
