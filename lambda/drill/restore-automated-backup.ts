@@ -15,9 +15,9 @@ import { type Surroundings, tagOf } from './surroundings';
 
 /**
  * Restores an automated backup of an RDS instance to the moment chosen; see `restoreDatabase`: a replica at the DR site, the source's
- * own in the primary Region. Port and storage are those of its
- * source, and the class where the plan gives drills none; of the source nothing needs to be there any more. RDS makes the instance with the drill's tag, so that clean-up
- * knows it from its first moment.
+ * own in the primary Region. Port and storage are those of its source, and the class where the plan gives drills none; of the
+ * source nothing needs to be there any more. RDS makes the instance with the drill's tag, so that clean-up knows it from its
+ * first moment.
  */
 export async function restoreAutomatedBackup(
   context: DurableContext,
@@ -41,7 +41,6 @@ export async function restoreAutomatedBackup(
           ...(point.latest ? { UseLatestRestorableTime: true } : { RestoreTime: new Date(point.moment) }),
           DBSubnetGroupName: settings.dbSubnetGroup,
           VpcSecurityGroupIds: [settings.dbSecurityGroupId],
-          // What is kept is production: it must not be deleted by mistake.
           ...(mode === 'drill' ? { MultiAZ: false } : {}),
           ...(mode === 'drill' && entry.drillInstanceClass !== undefined
             ? { DBInstanceClass: entry.drillInstanceClass }
@@ -49,6 +48,7 @@ export async function restoreAutomatedBackup(
           ...(parameterGroup === undefined ? {} : { DBParameterGroupName: parameterGroup }),
           ...(optionGroup === undefined ? {} : { OptionGroupName: optionGroup }),
           PubliclyAccessible: false,
+          // What is kept is production: it must not be deleted by mistake.
           DeletionProtection: mode === 'recover',
           Tags: [tagOf(surroundings)],
         }),
