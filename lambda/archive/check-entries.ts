@@ -128,6 +128,18 @@ export class EntryChecker {
     return counts;
   }
 
+  /** One entry by itself, as it is where those around it are not looked at: in which directory it is nobody asks. */
+  entryAt(lines: Buffer, at: number): { readonly entry: ManifestEntry; readonly end: number } {
+    this.skip();
+    const line = new CommonLine(lines);
+    if (line.read(at)) {
+      this.#checkCommon(line, line.path, () => true);
+      return { entry: entryOf(line, line.path), end: line.end };
+    }
+    const end = lines.indexOf(NEWLINE, at) + 1;
+    return { entry: this.#check(parseLine(lines.subarray(at, end), this.damaged), () => true), end };
+  }
+
   /** After the page that it got alone. */
   edges(counts: Counts): PageEdges {
     return {

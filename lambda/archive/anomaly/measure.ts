@@ -21,10 +21,10 @@ interface ChangedFile {
 }
 
 /**
- * What differs between a point and an earlier one. Only the pages are read that one of them does not have, and the
- * beginning of some of the changed files.
+ * What differs between a point and an earlier one. Only the pages are read that one of them does not have, only lines
+ * that differ are parsed, and of some of the changed files the beginning is read.
  *
- * @throws ArchiveDamagedError when a part of either is missing, cut short or changed
+ * @throws ArchiveDamagedError when a page of either is missing, cut short or changed, or a line that differs is none
  */
 export async function measureChanges(
   store: ObjectStore,

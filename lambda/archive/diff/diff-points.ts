@@ -24,10 +24,11 @@ export interface DescribedEntry {
 }
 
 /**
- * How one point differs from another, in the order of their paths. Pages that both have are not read.
+ * How one point differs from another, in the order of their paths. Pages that both have are not read, lines that both have are
+ * not parsed.
  *
  * @param before key of a manifest in the bucket, the store's prefix included
- * @throws ArchiveDamagedError when a part of either is missing, cut short or changed
+ * @throws ArchiveDamagedError when a page of either is missing, cut short or changed, or a line that differs is none
  */
 export async function* diffPoints(store: ObjectStore, before: string, after: string): AsyncGenerator<Difference> {
   const [first, second] = await Promise.all([readHeader(store, before), readHeader(store, after)]);
