@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import type { FileEntry } from '../entry';
+import type { FileEntry, Piece } from '../entry';
 import { comparedEntries, type StoredPoint } from '../diff/compared-entries';
 import { MANIFEST_PREFIX } from '../manifest';
 import type { ObjectStore } from '../object-store';
@@ -7,8 +7,9 @@ import { cut, decodeOf, fetchRange } from '../ranges';
 import { isNoise, LEAST_BYTES } from './entropy';
 import type { PointChanges } from './judge';
 
-/** Of changed files, so many are looked at: each is two small reads of S3. */
+/** Of changed files, so many are looked at. */
 const MAX_LOOKED = 200;
+/** Each is of a frame, in which many of the files are that one export has stored. */
 const READS_IN_FLIGHT = 8;
 /** Of each, so much: noise shows at once. */
 const BYTES_LOOKED_AT = 64 * 1024;
@@ -50,7 +51,7 @@ export async function measureChanges(
     }
   }
   const looked = sample.files;
-  const turned = await pMap(looked, (file) => turnedToNoise(store, file), { concurrency: READS_IN_FLIGHT });
+  const noise = await pMap(byFrame(looked), (files) => countNoise(store, files), { concurrency: READS_IN_FLIGHT });
   return {
     since: before.manifestKey.slice((store.prefix + MANIFEST_PREFIX).length),
     files: before.header.counts.files,
@@ -58,7 +59,7 @@ export async function measureChanges(
     changed,
     removed,
     looked: looked.length,
-    noise: turned.filter(Boolean).length,
+    noise: noise.reduce((sum, count) => sum + count, 0),
   };
 }
 
@@ -94,12 +95,35 @@ class Sample {
   }
 }
 
-async function turnedToNoise(store: ObjectStore, { before, after }: ChangedFile): Promise<boolean> {
-  return isNoise(await beginningOf(store, after)) && !isNoise(await beginningOf(store, before));
+/** Those together whose content now begins in the same frame. */
+function byFrame(files: readonly ChangedFile[]): readonly (readonly ChangedFile[])[] {
+  const frames = new Map<string, ChangedFile[]>();
+  for (const file of files) {
+    const { pack, offset } = firstPieceOf(file.after);
+    const frame = `${pack}:${offset}`;
+    frames.set(frame, [...(frames.get(frame) ?? []), file]);
+  }
+  return Array.from(frames.values());
 }
 
-async function beginningOf(store: ObjectStore, { pieces: [piece] }: FileEntry): Promise<Buffer> {
-  if (!piece) return Buffer.alloc(0);
-  const frame = decodeOf(store.prefix, piece, await fetchRange(store, piece));
-  return cut(store.prefix, piece, frame).subarray(0, BYTES_LOOKED_AT);
+/** How many of them turned to noise. What they were is looked at only where they are noise now. */
+async function countNoise(store: ObjectStore, files: readonly ChangedFile[]): Promise<number> {
+  const frame = await frameOf(store, files[0]!.after);
+  let noise = 0;
+  for (const { before, after } of files) {
+    if (!isNoise(beginningOf(store, after, frame))) continue;
+    if (!isNoise(beginningOf(store, before, await frameOf(store, before)))) noise += 1;
+  }
+  return noise;
 }
+
+/** Of files that are in no sample for being too small there may be none. */
+const firstPieceOf = ({ pieces }: FileEntry): Piece => pieces[0]!;
+
+async function frameOf(store: ObjectStore, file: FileEntry): Promise<Buffer> {
+  const piece = firstPieceOf(file);
+  return decodeOf(store.prefix, piece, await fetchRange(store, piece));
+}
+
+const beginningOf = (store: ObjectStore, file: FileEntry, frame: Buffer): Buffer =>
+  cut(store.prefix, firstPieceOf(file), frame).subarray(0, BYTES_LOOKED_AT);
