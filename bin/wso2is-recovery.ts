@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import * as zlib from 'node:zlib';
 import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';

@@ -35,6 +35,16 @@ const sharedByDrivers: Plugin = {
     })),
 };
 
+/** What the command begins with, and the command proper: files of their own, or the first would be compiled with all of it. */
+const COMMAND_START = 'start';
+const COMMAND = 'wso2is-recovery';
+const COMMAND_PROPER = 'command';
+const startsCommand: Plugin = {
+  name: 'starts command',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`^\\./${COMMAND}$`) }, () => ({ path: `./${COMMAND_PROPER}.js`, external: true })),
+};
+
 async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>
     existsSync(join(root, 'lambda', name, 'handler.ts')),
@@ -85,19 +95,28 @@ async function main() {
         outfile: join(root, 'dist', folder, 'archive-thread.js'),
       }),
     ),
-    ...['wso2is-recovery', 'app']
-      .filter((name) => existsSync(join(root, 'bin', `${name}.ts`)))
-      .map((name) =>
-        bundle({
-          ...common,
-          entryPoints: [join(root, 'bin', `${name}.ts`)],
-          outfile: join(root, 'dist/bin', `${name}.js`),
-          minify: true,
-          keepNames: true,
-          // What the user's own project provides, and the library as it is published.
-          external: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', 'pg-native'],
-        }),
-      ),
+    bundle({
+      ...common,
+      entryPoints: [join(root, 'bin', `${COMMAND_START}.ts`)],
+      outfile: join(root, 'dist/bin', `${COMMAND}.js`),
+      minify: true,
+      plugins: [startsCommand],
+      supported: { 'dynamic-import': false },
+    }),
+    ...[
+      [COMMAND, COMMAND_PROPER],
+      ['app', 'app'],
+    ].map(([source, name]) =>
+      bundle({
+        ...common,
+        entryPoints: [join(root, 'bin', `${source}.ts`)],
+        outfile: join(root, 'dist/bin', `${name}.js`),
+        minify: true,
+        keepNames: true,
+        // What the user's own project provides, and the library as it is published.
+        external: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', 'pg-native'],
+      }),
+    ),
   ]);
   writeWhole(join(root, 'dist/bundles.json'), Buffer.from(JSON.stringify(all)));
 }

@@ -267,7 +267,8 @@ export class EntryChecker {
 export const fitsInPack = ({ offset, length, skip, size }: Piece, packBytes = 0): boolean =>
   fits(offset, length, skip, size, packBytes);
 
-function fits(offset: number, length: number, skip: number, size: number, packBytes: number): boolean {
+/** As {@link fitsInPack}, by its numbers. */
+export function fits(offset: number, length: number, skip: number, size: number, packBytes: number): boolean {
   return length > 0 && offset + length <= packBytes && size > 0 && skip + size <= MAX_FRAME_BYTES;
 }
 

@@ -162,7 +162,7 @@ export class CommonLine {
     return true;
   }
 
-  /** -1 when there is none, or one that is too long to be exact. */
+  /** -1 when there is none, one that is too long to be exact, or one with zeros before it, which JSON does not have. */
   #number(): number {
     const start = this.#at;
     let value = 0;
@@ -173,7 +173,8 @@ export class CommonLine {
       value = value * 10 + digit;
     }
     this.#at = at;
-    return at > start && at - start <= MAX_DIGITS ? value : -1;
+    const digits = at - start;
+    return digits > 0 && digits <= MAX_DIGITS && (digits === 1 || this.lines[start] !== DIGIT_0) ? value : -1;
   }
 
   /** Digits, perhaps behind a minus. */

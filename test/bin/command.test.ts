@@ -1,8 +1,10 @@
 // The command as a whole: how little it loads before it knows what is wanted, and how every command of it fails.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 const ROOT = join(__dirname, '../..');
 
@@ -13,6 +15,7 @@ const ENVIRONMENT = {
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
+  NODE_DISABLE_COMPILE_CACHE: '1',
 };
 
 function node(...args: string[]) {
@@ -71,6 +74,34 @@ describe('before it knows what is wanted, the command loads', () => {
         [],
       );
     });
+});
+
+describe('the compiled code', () => {
+  const help = (cache: string, env: NodeJS.ProcessEnv = {}) =>
+    spawnSync(process.execPath, ['dist/bin/wso2is-recovery.js', '--help'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { PATH: ENVIRONMENT.PATH, XDG_CACHE_HOME: cache, ...env },
+    });
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'command-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  test('is kept in the cache folder of the user, so that the next start does not compile it', () => {
+    assert.equal(help(folder).status, 0);
+    assert.deepEqual(readdirSync(folder), ['wso2is-recovery']);
+  });
+
+  test('is not kept where Node is told not to', () => {
+    assert.equal(help(join(folder, 'none'), { NODE_DISABLE_COMPILE_CACHE: '1' }).status, 0);
+    assert.equal(existsSync(join(folder, 'none')), false);
+  });
+
+  test('may be impossible to keep: the command says nothing of that', () => {
+    const { status, stdout, stderr } = help(join(ROOT, 'package.json'));
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^Usage: wso2is-recovery /);
+  });
 });
 
 describe('with --json, every command that fails prints one shape, says the same on stderr, and ends with 2', () => {

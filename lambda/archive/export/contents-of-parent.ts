@@ -1,5 +1,6 @@
 /** What is stored already, for the table of contents that all threads share. */
 import { comparePaths } from '../byte-path';
+import { CommonLine } from '../common-line';
 import { ContentTable, newSegment } from './content-table';
 import { PieceScan, writeSha256 } from '../piece-scan';
 import { FRAME_BYTES, keyOf, sha256Of, sizeKey } from './frame-writer';
@@ -10,13 +11,51 @@ const NEWLINE = 10;
 const SIZE = Buffer.from('"size":');
 const BEFORE_SHA256 = ',"sha256":"'.length;
 
+interface Content {
+  /** Where its line begins, and in it the digits of its SHA-256. */
+  readonly start: number;
+  readonly sha256: number;
+  readonly size: number;
+}
+
+/**
+ * What is stored by the lines of a page, as far as they can be relied on. Directories and links have no content, empty files no pieces.
+ *
+ * @param taken looks at pages of the parent; those of this export itself are sound
+ */
+function* contentsIn(lines: Buffer, page: number, taken: TakenContent): Generator<Content> {
+  const isOfParent = page < taken.pages;
+  const line = new CommonLine(lines);
+  for (let start = 0, next: number; start < lines.length; start = next) {
+    if (line.read(start)) {
+      next = line.end;
+      if (line.isDirectory || (isOfParent && !taken.isCommonSound(page, line))) continue;
+      yield { start, sha256: line.sha256, size: line.size };
+      continue;
+    }
+    next = lines.indexOf(NEWLINE, start) + 1;
+    const found = placeOfSha256(lines.subarray(start, next));
+    if (found === undefined) continue;
+    const sha256 = start + found;
+    const size = sizeIn(lines, start, sha256);
+    if (isOfParent && !taken.isSound(page, lines.toString('latin1', sha256 - BEFORE_SHA256, next), size)) continue;
+    yield { start, sha256, size };
+  }
+}
+
+/** In a line; undefined where it has no pieces, or is none that an export writes. */
+function placeOfSha256(line: Buffer): number | undefined {
+  const scan = new PieceScan(line);
+  try {
+    return scan.nextFile() ? scan.sha256 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the line says its file's size is. */
 const sizeIn = (lines: Buffer, start: number, sha256: number) =>
   Number.parseInt(lines.toString('latin1', lines.indexOf(SIZE, start) + SIZE.length, sha256), 10);
-
-/** The line from behind the inode to its end. */
-const contentText = (lines: Buffer, sha256: number) =>
-  lines.toString('latin1', sha256 - BEFORE_SHA256, lines.indexOf(NEWLINE, sha256) + 1);
 
 /** Segments of the table, each of 32,768 contents and 1.7 MB. */
 export interface ContentLimits {
@@ -75,13 +114,9 @@ export class SharedContents {
     for (const page of this.pages) {
       if (full) break;
       const lines = Buffer.from(await this.pageOf(page));
-      // Directories and links have no content, empty files no pieces.
-      const scan = new PieceScan(lines);
-      while (!full && scan.nextFile()) {
-        const { start } = scan;
-        const size = sizeIn(lines, start, scan.sha256);
-        if (page < this.taken.pages && !this.taken.isSound(page, contentText(lines, scan.sha256), size)) continue;
-        writeSha256(lines, scan.sha256, keyBytes);
+      for (const { start, sha256, size } of contentsIn(lines, page, this.taken)) {
+        if (full) break;
+        writeSha256(lines, sha256, keyBytes);
         claim(key, page, start);
         if (size > FRAME_BYTES / 2) claim(keyOf(sha256Of(sizeKey(size))), page, start);
       }

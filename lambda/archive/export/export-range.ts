@@ -137,7 +137,7 @@ export class ExportRange {
         (this.#entries + underWay.size === 0 || !isTimeUp()) &&
         this.#frontier.mayGoOn()
       ) {
-        const holes = this.#frontier.take(ENTRIES_AT_ONCE);
+        const holes = this.#frontier.take(ENTRIES_AT_ONCE, crew.size);
         if (!holes) break;
         const visit = this.#visit(holes.map(({ hole }) => hole))
           .then((outputs) => {

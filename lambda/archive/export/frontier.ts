@@ -31,10 +31,13 @@ export class Frontier {
   readonly #directorySize = new Mean();
   readonly #namesSize = new Mean();
   #waitingBytes = 0;
+  /** Holes that nobody has taken. */
+  #open = 0;
 
   constructor(items: readonly Item[]) {
     this.#head = chain(items, undefined);
     this.#waitingBytes = bytesIn(items);
+    this.#open = holesIn(items);
   }
 
   /** False while too much waits for what is under way. */
@@ -43,23 +46,27 @@ export class Frontier {
   }
 
   hasHoles(): boolean {
-    return this.#firstOpen() !== undefined;
+    return this.#open > 0;
   }
 
   /**
    * The next holes in order: neighbours, so that a task goes along the parent's lines; and no more of them than the task
    * will fill, so that nothing stands far behind what is still open.
+   *
+   * @param takers of what is open: each must find something, however little there is
    */
-  take(entries: number): readonly TakenHole[] | undefined {
+  take(entries: number, takers = 1): readonly TakenHole[] | undefined {
     const taken: TakenHole[] = [];
+    const share = Math.ceil(this.#open / takers);
     let expected = 0;
-    for (let node = this.#firstOpen(); node && expected < entries; node = node.next) {
+    for (let node = this.#firstOpen(); node && expected < entries && taken.length < share; node = node.next) {
       if (node.item.kind !== 'hole') continue;
       if (node.taken) break;
       const { item } = node;
       const place = node;
       const size = item.names === undefined ? this.#directorySize : this.#namesSize;
       place.taken = true;
+      this.#open -= 1;
       taken.push({ hole: item, replace: (items) => this.#fill(place, items, size) });
       expected += size.mean;
     }
@@ -117,6 +124,7 @@ export class Frontier {
   /** In place, so that whoever stands before it need not be known. */
   #replace(place: Node, items: readonly Item[]): void {
     this.#waitingBytes += bytesIn(items);
+    this.#open += holesIn(items);
     const [first, ...rest] = items.length > 0 ? items : [EMPTY];
     place.item = first!;
     place.taken = false;
@@ -142,6 +150,8 @@ function chain(items: readonly Item[], next: Node | undefined): Node | undefined
 
 const entriesIn = (items: readonly Item[]) =>
   items.reduce((sum, item) => sum + ('counts' in item ? countLines(item.counts) : 1), 0);
+
+const holesIn = (items: readonly Item[]) => items.reduce((sum, { kind }) => sum + (kind === 'hole' ? 1 : 0), 0);
 
 const bytesIn = (items: readonly Item[]) =>
   items.reduce((sum, item) => sum + (item.kind === 'lines' ? item.lines.length : 0), 0);

@@ -2,10 +2,12 @@
  * What a line of the export before says of a file's content is taken over unread. Whoever can write to the archive can plant a
  * point there: so it is looked at as a reader of the new point will, and a file whose line is not sound is read anew.
  */
-import { fitsInPack } from '../check-entries';
+import { fits, fitsInPack } from '../check-entries';
+import type { CommonLine } from '../common-line';
 import type { Piece } from '../entry';
 import { isCount, isRecord, isSha256 } from '../json-checks';
 import { type ManifestHeader, sha256OfKey } from '../manifest';
+import { isSha256At, sha256At } from '../piece-scan';
 
 /** Of one page of the parent: the packs that its lines may name, and their sizes. */
 export type PagePacks = readonly (readonly [sha256: string, bytes: number])[];
@@ -24,6 +26,8 @@ const ONE_PIECE =
 
 export class TakenContent {
   readonly #pages: (ReadonlyMap<string, number> | undefined)[] = [];
+  /** Neighbours are in one pack, mostly. */
+  #last = { page: -1, pack: '', bytes: 0 };
 
   constructor(private readonly packsOf: readonly PagePacks[]) {}
 
@@ -32,12 +36,25 @@ export class TakenContent {
     return this.packsOf.length;
   }
 
+  /** As {@link isSound}, of a file's line that was read where it stands. */
+  isCommonSound(page: number, line: CommonLine): boolean {
+    if (page !== this.#last.page || !isSha256At(line.lines, line.pack, this.#last.pack)) {
+      const pack = sha256At(line.lines, line.pack);
+      this.#last = { page, pack, bytes: this.#packsOf(page).get(pack) ?? 0 };
+    }
+    return line.pieceSize === line.size && fits(line.offset, line.length, line.skip, line.pieceSize, this.#last.bytes);
+  }
+
+  #packsOf(page: number): ReadonlyMap<string, number> {
+    return (this.#pages[page] ??= new Map(this.packsOf[page]));
+  }
+
   /**
    * @param text the line from behind the inode to its end
    * @param size of the file
    */
   isSound(page: number, text: string, size: number): boolean {
-    const packs = (this.#pages[page] ??= new Map(this.packsOf[page]));
+    const packs = this.#packsOf(page);
     const one = ONE_PIECE.exec(text);
     if (one) {
       const [, pack, offset, length, skip, part] = one as unknown as string[];

@@ -49,6 +49,14 @@ test('Whatever is not common is left to the parser', () => {
   ];
   for (const entry of others) assert.equal(readEntry(entry), undefined, JSON.stringify(entry));
   const text = `${JSON.stringify(FILE)}\n`;
+  for (const [number, zeros] of [
+    ['"mode":420', '"mode":0420'],
+    ['"offset":10', '"offset":010'],
+    ['"uid":1', '"uid":01'],
+  ] as const) {
+    assert.equal(read(text.replace(number, zeros)), undefined, zeros);
+  }
+  assert.notEqual(read(text.replace('"uid":1', '"uid":0')), undefined);
   for (let length = 0; length < text.length; length += 1) assert.equal(read(text.slice(0, length)), undefined);
 });
 
