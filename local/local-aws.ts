@@ -56,6 +56,7 @@ export interface Fault {
     | 'call-fails' // with the error `code` and `message`
     | 'call-hangs' // until the faults are cleared
     | 'call-slow' // takes `seconds` longer
+    | 'permission-withheld' // no role is allowed what `ROLE ACTION` matches
     | 'function-fails' // throws an error with `message`
     | 'function-times-out' // at once
     | 'function-answers' // the JSON of `message`
@@ -98,6 +99,8 @@ export interface LocalAws {
   clearFaults(): Promise<void>;
   /** Every API call noted since the start: for proofs such as "the drill changed nothing of production". */
   calls(): Promise<readonly ApiCall[]>;
+  /** What the roles of functions that ran allow, and whether a call since the start needed it. */
+  permissions(): Promise<readonly PermissionUse[]>;
   /** Ends every process that was started and removes the data; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -114,6 +117,31 @@ export interface ApiCall {
   /** Identifiers, ARNs, tokens and tag values in the query and body: what the call is about. */
   readonly about: readonly string[];
   readonly status: number;
+  /** Of a call of a function: what it asked for. */
+  readonly checks?: readonly PermissionCheck[];
+}
+
+export interface PermissionCheck {
+  /** Name of the function's role. */
+  readonly role: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly allowed: boolean;
+  /** Statements of the role, `POLICY#INDEX`. */
+  readonly allowedBy: readonly string[];
+}
+
+/** One action of one statement of a role. */
+export interface PermissionUse {
+  readonly role: string;
+  readonly statement: string;
+  /** As it is written, perhaps with a wildcard. */
+  readonly action: string;
+  readonly resources: readonly string[];
+  /** A call was allowed by it. */
+  readonly used: boolean;
+  /** A call was allowed by it alone: it would have been denied without it. */
+  readonly needed: boolean;
 }
 
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
@@ -149,6 +177,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     addFault: async (fault) => void (await control('POST', 'faults', fault)),
     clearFaults: async () => void (await control('DELETE', 'faults')),
     calls: async () => (await control('GET', 'calls')) as ApiCall[],
+    permissions: async () => (await control('GET', 'permissions')) as PermissionUse[],
     stop: () => (stopping ??= server.stop().then(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))),
   };
 }

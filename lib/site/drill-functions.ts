@@ -92,7 +92,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   for (const fn of [restore, check]) {
     fn.addToRolePolicy(
       new iam.PolicyStatement({
-        actions: ['s3:GetObject', 's3:GetObjectVersion'],
+        actions: ['s3:GetObject'],
         resources: [bucket.arnForObjects('archives/*')],
       }),
     );

@@ -49,7 +49,7 @@ export function drillPermissions(
   return [
     new iam.PolicyStatement({
       sid: 'ReadPlansAndArchives',
-      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      actions: ['s3:GetObject'],
       resources: [
         bucket.arnForObjects('plans/*'),
         bucket.arnForObjects('archives/*'),
@@ -80,11 +80,7 @@ export function drillPermissions(
     }),
     new iam.PolicyStatement({
       sid: 'ChooseRecoveryPoints',
-      actions: [
-        'backup:ListRecoveryPointsByBackupVault',
-        'backup:DescribeRecoveryPoint',
-        'backup:GetRecoveryPointRestoreMetadata',
-      ],
+      actions: ['backup:ListRecoveryPointsByBackupVault', 'backup:GetRecoveryPointRestoreMetadata'],
       resources: [vault.backupVaultArn, ...recoveryPoints],
     }),
     new iam.PolicyStatement({ sid: 'Restore', actions: ['backup:StartRestoreJob'], resources: recoveryPoints }),

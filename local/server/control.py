@@ -2,13 +2,14 @@
 
 GET    /_local/ready            200
 GET    /_local/calls            every API call since the start
+GET    /_local/permissions      every permission of the functions' roles: whether a call needed it
 POST   /_local/faults           {kind, match, message?, times?, seconds?, code?, database?}
 DELETE /_local/faults           clears them all
 """
 
 import json
 
-from . import faults
+from . import faults, permissions
 
 PREFIX = "/_local/"
 calls: list[dict] = []
@@ -28,6 +29,8 @@ def _answer(method: str, name: str, body: bytes) -> tuple[int, object]:
             return 200, {}
         case "GET", "calls":
             return 200, [{key: value for key, value in call.items() if value is not None} for call in calls]
+        case "GET", "permissions":
+            return 200, permissions.usage()
         case "POST", "faults":
             try:
                 faults.add(**json.loads(body))

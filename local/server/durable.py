@@ -22,7 +22,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import eventbridge, lambda_durable, lambda_svc, sns
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
-from . import faults, settings
+from . import faults, permissions, settings
 
 # How long one second of a wait, or of the pause before a step's next attempt, takes here.
 SECOND = settings.DURATIONS["durableSecond"]
@@ -306,6 +306,12 @@ def _install_entries() -> None:
     def fire(parent, operation_id, options, payload):
         name, qualifier = _split(options.get("FunctionName", ""))
         function = lambda_svc._functions.get(name)
+        caller = lambda_svc._functions[lambda_svc._resolve_name(parent["FunctionArn"])]["config"]
+        invoked = f"{lambda_svc._func_arn(name)}:{qualifier}" if qualifier else lambda_svc._func_arn(name)
+        denial = permissions.refusal_of_function(caller, permissions.Check("lambda:InvokeFunction", invoked))
+        if denial is not None:
+            error = {"ErrorType": "AccessDeniedException", "ErrorMessage": denial, "StackTrace": []}
+            return lambda_durable._append_chained_result(parent, operation_id, False, None, error)
         if not is_durable(function):
             return _fire(parent, operation_id, {**options, "FunctionName": name}, payload)
         record, version = _version(function, qualifier)

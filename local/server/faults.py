@@ -21,6 +21,7 @@ KINDS = {
     "function-fails": (),
     "function-times-out": (),
     "function-answers": ("message",),
+    "permission-withheld": (),
     "replication-fails": (),
     "replication-paused": (),
     "automated-backup-replication-paused": (),

@@ -52,6 +52,14 @@ def with_folders(config: dict) -> dict:
     return {**config, "Environment": {"Variables": {k: _moved(v, mounts) for k, v in variables.items()}}}
 
 
+def file_system_arn(access_point_arn: str) -> str:
+    """Of the file system of an access point; of all where there is no such access point."""
+    spec = parse_arn(access_point_arn)
+    access_point = efs._access_points.get_scoped(spec.account_id, spec.region, access_point_arn.rpartition("/")[2])
+    file_system = access_point["FileSystemId"] if access_point else "*"
+    return f"arn:aws:elasticfilesystem:{spec.region}:{spec.account_id}:file-system/{file_system}"
+
+
 def access_point_folder(arn: str) -> Path:
     """What a mount through this access point would show; fails where the mount would."""
     spec = parse_arn(arn)

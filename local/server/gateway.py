@@ -10,7 +10,8 @@ from ministack import app as ministack
 from ministack.core.router import detect_service, extract_region
 from ministack.services import s3
 
-from . import call_faults, control, faults
+from . import call_faults, control, faults, permissions
+from .settings import ACCOUNT_ID
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -51,11 +52,22 @@ async def app(scope, receive, send):
     gone = next((r for r in (region, *_bucket_regions(service, scope["path"], headers)) if faults.region_gone(r)), None)
     if gone:
         return await _refuse(gone, service, headers, noting_send)
-    if not faults.any_of(*call_faults.KINDS):
+    is_function = permissions.is_function(headers, query)
+    if not is_function and not faults.any_of(*call_faults.KINDS):
         return await ministack.app(scope, noting_receive, noting_send)
 
     # What is called may be in the body alone.
     body = await control.read(noting_receive)
+    if is_function:
+        bucket = ministack._extract_s3_vhost_bucket(headers.get("host", "")) if service == "s3" else None
+        path = f"/{bucket}{scope['path']}" if bucket else scope["path"]
+        raw_path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
+        request = permissions.Request(service, region, ACCOUNT_ID, scope["method"], path, raw_path, headers, query, body)
+        if refused := permissions.refusal(call, request):
+            status, lines, text = refused
+            kind = lines.pop("Content-Type")
+            rest = [(name.encode(), value.encode()) for name, value in lines.items()]
+            return await respond(noting_send, status, kind, text.decode(), rest)
     if error := await call_faults.error_for(call):
         status, code, message = error
         is_form = headers.get("content-type", "").startswith(FORM)

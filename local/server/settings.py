@@ -6,6 +6,8 @@ from pathlib import Path
 
 DATA_DIR = Path(os.environ["LOCAL_AWS_DATA_DIR"])
 
+ACCOUNT_ID = os.environ["MINISTACK_ACCOUNT_ID"]
+
 # The file system FSID, of any Region, is the folder EFS_ROOT/FSID.
 EFS_ROOT = DATA_DIR / "efs"
 

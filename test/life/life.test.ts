@@ -42,6 +42,7 @@ import { describeCommands } from './commands';
 import { assertHoldNone, logsOf } from './logs';
 import { describeFaults } from './faults';
 import { assertOnlyItsOwn } from './own-calls';
+import { describePermissions, describeWatches, describeWithheldPermissions } from './permissions';
 import { withClient } from '../../local/sample/sql-client';
 import { QUICK } from './quick';
 
@@ -273,6 +274,10 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
 
   void describe('faults on the way', () => describeFaults(() => ({ aws, deployed })));
 
+  void describe('what watches', () => describeWatches(() => ({ aws, deployed })));
+
+  void describe('permissions taken away', () => describeWithheldPermissions(() => ({ aws, deployed })));
+
   void it('PASSED after the primary Region is gone, with what it measured, and nothing left behind', async () => {
     await takeRecoverySet();
     const outcomes = await losePrimaryRegion(aws, deployed);
@@ -364,6 +369,8 @@ void describe('the life of a deployment', { timeout: 600_000 }, () => {
   });
 
   void describe('the commands', () => describeCommands(() => ({ aws, deployed })));
+
+  void describe('permissions', () => describePermissions(() => ({ aws, deployed })));
 
   void it('no function logged a secret or a name of a person in all this', async () => {
     await aws.clearFaults();
