@@ -536,7 +536,7 @@ test('[case 32] any tree, exported, changed, exported, changed: every point is i
       assert.deepEqual((await verifyArchive({ store, readData: true, threads: 0 })).findings, []);
       rmSync(folder, { recursive: true });
     }),
-    { numRuns: SOAK ? 1_500 : 40, endOnFailure: true },
+    { numRuns: SOAK ? 300 : 40, endOnFailure: true },
   );
 });
 
