@@ -10,6 +10,7 @@ import {
   type BaselineOptions,
   DeploymentToml,
   IdentityServerRecovery,
+  ManifestAuthentication,
   ProtectedDatabase,
   RecoveryObjectives,
   RecoverySite,
@@ -52,6 +53,7 @@ class SiteStack extends Stack {
     super(scope, id, { env, description: 'DR site of WSO2 Identity Server' });
     this.recoverySite = new RecoverySite(this, 'RecoverySite', {
       siteName: configuration.siteName,
+      manifestAuthentication: authenticationOf(configuration),
       removalPolicy: removalPolicy(configuration),
     });
     subscribe(this.recoverySite.failureTopic, configuration.email);
@@ -82,7 +84,7 @@ function addRecovery(
   site: RecoverySite,
   parts: Parts,
 ): IdentityServerRecovery {
-  const { drillSchedule } = configuration;
+  const { drillSchedule, inRegionDrillSchedule } = configuration;
   const recovery = new IdentityServerRecovery(scope, 'Recovery', {
     ...parts,
     deploymentName: configuration.name,
@@ -90,7 +92,9 @@ function addRecovery(
     objectives: RecoveryObjectives.of(configuration.objectives),
     backupRetention: configuration.retention,
     assumptions: configuration.assumptions,
-    inRegionRecovery: configuration.inRegionRecovery ? {} : undefined,
+    inRegionRecovery: configuration.inRegionRecovery
+      ? { drillSchedule: inRegionDrillSchedule === undefined ? undefined : Schedule.expression(inRegionDrillSchedule) }
+      : undefined,
     site,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
     removalPolicy: removalPolicy(configuration),
@@ -101,6 +105,15 @@ function addRecovery(
   output(scope, 'BackupRole', recovery.backupRole.roleArn, 'For backup jobs on demand');
   output(scope, 'Failures', recovery.failureTopic.topicArn, 'Subscribe to it');
   return recovery;
+}
+
+function authenticationOf({ manifests }: Configuration): ManifestAuthentication | undefined {
+  if (manifests === undefined) return undefined;
+  const { signed, keyArn, acceptUnsigned } = manifests;
+  if (!signed) return ManifestAuthentication.none();
+  return keyArn === undefined
+    ? ManifestAuthentication.withSiteKey({ acceptUnsigned })
+    : ManifestAuthentication.withKey(keyArn, { acceptUnsigned });
 }
 
 const deploymentOf = ({ deploymentPath, resolve }: Configuration) =>

@@ -23,6 +23,10 @@ export interface Configuration {
   readonly assumptions?: PlanningAssumptions;
   /** Whether recoveries and drills run in the primary Region too. */
   readonly inRegionRecovery: boolean;
+  /** As {@link drillSchedule}, of drills in the primary Region. */
+  readonly inRegionDrillSchedule?: string;
+  /** Absent: signed with a key that the site makes. */
+  readonly manifests?: ManifestSettings;
   /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
   readonly drillSchedule?: string;
   /** Receives mail of failures in both Regions. */
@@ -31,6 +35,14 @@ export interface Configuration {
   readonly destroy: boolean;
   /** Absent: the sample is made. */
   readonly existing?: Existing;
+}
+
+/** How manifests of archives are signed. */
+export interface ManifestSettings {
+  readonly signed: boolean;
+  /** ARN in the DR Region of a multi-Region key for MACs; absent: the site makes one. */
+  readonly keyArn?: string;
+  readonly acceptUnsigned: boolean;
 }
 
 export interface SiteObjectives {
@@ -85,6 +97,7 @@ export interface ExistingVolume extends ExistingAccessPoint {
   readonly without?: OptionalTechnique[];
 }
 
+const SCHEDULE = { pattern: /^(rate|cron)\(.+\)$/, allowed: 'rate(...) or cron(...)' };
 const REGION = { pattern: /^[a-z]{2,}(-[a-z]+)+-\d$/, allowed: "a Region's name as eu-central-1" };
 const id = (prefix: string) => ({
   pattern: new RegExp(`^${prefix}-[0-9a-z]+$`),
@@ -107,6 +120,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const removal = root.optionalTable('removal');
   const notifications = root.optionalTable('notifications');
   const site = root.optionalTable('site');
+  const manifests = root.optionalTable('manifests');
   const resolve = root.optionalTable('resolve');
   const sample = root.optionalTable('sample');
   const existing = root.optionalTable('existing');
@@ -133,11 +147,10 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     },
     retention: retention && readRetention(retention),
     assumptions: assumptions && readAssumptions(assumptions),
-    drillSchedule: drill?.text('schedule', {
-      pattern: /^(rate|cron)\(.+\)$/,
-      allowed: 'rate(...) or cron(...)',
-    }),
+    drillSchedule: drill?.text('schedule', SCHEDULE),
     inRegionRecovery: drill?.flag('in_region', false) ?? false,
+    inRegionDrillSchedule: drill && readInRegionSchedule(drill),
+    manifests: manifests && readManifests(manifests),
     email:
       notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
     destroy: removal?.text('policy', { pattern: /^(retain|destroy)$/, allowed: '"retain" or "destroy"' }) === 'destroy',
@@ -154,10 +167,39 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     removal,
     notifications,
     site,
+    manifests,
     sample,
   ])
     table?.end();
   return configuration;
+}
+
+function readInRegionSchedule(drill: Table): string | undefined {
+  const schedule = drill.optionalText('in_region_schedule', SCHEDULE);
+  if (schedule !== undefined && !drill.flag('in_region', false)) {
+    drill.fail(
+      'in_region_schedule',
+      'there with `in_region = true` alone',
+      'it without',
+      'add that, or take this away',
+    );
+  }
+  return schedule;
+}
+
+function readManifests(table: Table): ManifestSettings {
+  const how = table.optionalText('authentication', {
+    pattern: /^(site-key|none)$/,
+    allowed: '"site-key" (default) or "none"',
+  });
+  const keyArn = table.optionalText('key', {
+    pattern: /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/mrk-[0-9a-f]+$/,
+    allowed: 'the ARN of a multi-Region KMS key in the DR Region, whose id begins with mrk-',
+  });
+  if (how !== undefined && keyArn !== undefined) {
+    table.fail('key', 'there without `authentication`', 'both', 'keep one of the two');
+  }
+  return { signed: how !== 'none', keyArn, acceptUnsigned: table.flag('accept_unsigned', false) };
 }
 
 const readAccessPoint = (table: Table): ExistingAccessPoint => ({

@@ -94,6 +94,60 @@ ${EXISTING}`);
   ]);
 });
 
+const SAMPLE_DEPLOYMENT = join(SAMPLES, 'deployment.toml');
+
+/** The templates of a configuration of the sample. */
+function templatesOf(more: string): { readonly site: Template; readonly primary: Template } {
+  const app = new App();
+  addStacks(app, { ...read(MINIMAL + more), account: '111122223333', deploymentPath: SAMPLE_DEPLOYMENT });
+  const [site, primary] = ['RecoverySite', 'IdentityServer'].map((id) =>
+    Template.fromStack(app.node.findChild(id) as Stack),
+  );
+  return { site: site!, primary: primary! };
+}
+
+test('drills in the primary Region have a schedule of their own', () => {
+  const drill = '[drill]\nschedule = "rate(30 days)"\nin_region = true\n';
+  const { site, primary } = templatesOf(`${drill}in_region_schedule = "rate(7 days)"\n[sample]`);
+  primary.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(7 days)' });
+  site.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(30 days)' });
+  assert.deepEqual(
+    templatesOf(`${drill}[sample]`).primary.findResources('AWS::Events::Rule', {
+      Properties: { ScheduleExpression: 'rate(7 days)' },
+    }),
+    {},
+  );
+  assert.throws(
+    () => read(`${MINIMAL}[drill]\nschedule = "rate(7 days)"\nin_region_schedule = "rate(7 days)"\n[sample]`),
+    /drill\.in_region_schedule.*must be there with `in_region = true` alone/,
+  );
+});
+
+test('how manifests are signed', () => {
+  const key = 'arn:aws:kms:eu-west-1:111122223333:key/mrk-0a1b';
+  const keysOf = (text: string) =>
+    Object.values(templatesOf(`${text}\n[sample]`).site.findResources('AWS::KMS::Key')).filter(
+      ({ Properties }) => (Properties as { readonly KeySpec?: string }).KeySpec === 'HMAC_256',
+    ).length;
+  assert.equal(keysOf(''), 1);
+  assert.equal(keysOf('[manifests]\nauthentication = "site-key"\naccept_unsigned = true'), 1);
+  assert.equal(keysOf('[manifests]\nauthentication = "none"'), 0);
+  assert.equal(keysOf(`[manifests]\nkey = "${key}"`), 0);
+  assert.deepEqual(read(`${MINIMAL}[manifests]\nkey = "${key}"\n[sample]`).manifests, {
+    signed: true,
+    keyArn: key,
+    acceptUnsigned: false,
+  });
+  for (const [text, message] of [
+    ['authentication = "yes"', /manifests\.authentication.*"site-key" \(default\) or "none", got "yes"/],
+    ['key = "alias/mine"', /manifests\.key.*must be the ARN of a multi-Region KMS key/],
+    [`key = "${key}"\nauthentication = "none"`, /manifests\.key.*must be there without `authentication`, got both/],
+    ['signed = true', /manifests.*signed/],
+  ] as const) {
+    assert.throws(() => read(`${MINIMAL}[manifests]\n${text}\n[sample]`), message);
+  }
+});
+
 test('an existing deployment becomes a stack that makes no database and no network', () => {
   const app = new App();
   const deploymentPath = join(__dirname, '../../bin/sample/deployment.toml');
@@ -141,12 +195,14 @@ test('the sample of an existing deployment synthesizes as it is', () => {
 test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
-  const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 16);
+  const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:true|"[^".][^"]*"|\[.*\]))$/gm;
+  assert.equal(text.match(optional)?.length, 21);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
   assert.equal(configuration.destroy, false);
+  assert.equal(configuration.inRegionDrillSchedule, 'rate(7 days)');
+  assert.deepEqual(configuration.manifests, { signed: true, keyArn: undefined, acceptUnsigned: true });
   assert.equal(configuration.existing?.databases[0]?.name, 'database');
   assert.equal(configuration.existing?.databases[0]?.maintenanceWindow, 'sun:03:00-sun:04:00');
   assert.equal(configuration.existing?.databases[0]?.backupWindow, '02:00-02:30');
