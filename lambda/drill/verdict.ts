@@ -4,6 +4,7 @@
  * PASSED only if every component of the plan was restored, every check that must be made was made and passed, and both
  * objectives were met. What nobody looked at did not pass.
  */
+import { exactDuration } from './report/format';
 import type { CheckOutcome } from '../check/contract';
 import { drillCost } from '../../lib/planning/drill-cost';
 import type { PlanLine, RecoveryPlanDocument, Site, Technique } from '../../lib/planning/plan-document';
@@ -360,7 +361,7 @@ function recoverySecondsOf(component: string, at: Site, plan: RecoveryPlanDocume
 function notMet(name: 'RPO' | 'RTO', measured: number | undefined, objective: number): readonly string[] {
   // So written that a time which is no number is not met either.
   return measured !== undefined && !(measured <= objective)
-    ? [`${name} not met: ${measured} s measured, at most ${objective} s wanted`]
+    ? [`${name} not met: ${exactDuration(measured)} measured, at most ${exactDuration(objective)} wanted`]
     : [];
 }
 

@@ -10,8 +10,14 @@ export function escape(text: string | number): string {
 
 /** `42 s`, `6 min 5 s`, `3 h 20 min`, `2 d 4 h`: the two largest units, which is as exact as people compare. */
 export function duration(seconds: number): string {
-  if (seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
+  return seconds < 10 && !Number.isInteger(seconds) ? `${seconds.toFixed(1)} s` : inUnits(Math.round(seconds), 2);
+}
+
+/** As {@link duration}, to the second, and rounded up: so that what is too long reads longer than what it is compared with. */
+export const exactDuration = (seconds: number): string =>
+  Number.isFinite(seconds) ? inUnits(Math.ceil(seconds), 4) : `${seconds} s`;
+
+function inUnits(whole: number, most: number): string {
   const parts = [
     [Math.floor(whole / 86_400), 'd'],
     [Math.floor((whole % 86_400) / 3600), 'h'],
@@ -21,7 +27,7 @@ export function duration(seconds: number): string {
   const first = parts.findIndex(([count]) => count > 0);
   if (first === -1) return '0 s';
   return parts
-    .slice(first, first + 2)
+    .slice(first, first + most)
     .filter(([count]) => count > 0)
     .map(([count, unit]) => `${count} ${unit}`)
     .join(' ');

@@ -160,7 +160,7 @@ describe('a recovery', () => {
     const { report } = await recover(site);
     assert.equal(report.verdict, 'PASSED_WITH_WARNINGS');
     assert.deepEqual(report.causes, []);
-    assert.match(report.warnings.join('\n'), /RPO not met: 1500 s measured, at most 60 s wanted/);
+    assert.match(report.warnings.join('\n'), /RPO not met: 25 min measured, at most 1 min wanted/);
     assert.match(report.warnings.join('\n'), /RTO not met/);
   });
 
@@ -244,7 +244,7 @@ describe('which set', () => {
     const { report } = await recover(site, { deployment: 'prod', exportKey: MANIFEST });
     assert.equal(report.verdict, 'PASSED_WITH_WARNINGS');
     assert.deepEqual(report.warnings, [
-      'RPO not met: 12300 s measured, at most 3600 s wanted: the export was asked for',
+      'RPO not met: 3 h 25 min measured, at most 1 h wanted: the export was asked for',
     ]);
   });
 

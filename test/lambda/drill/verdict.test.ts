@@ -89,13 +89,13 @@ describe('judge', () => {
       'RPO missed by a second',
       { plan: objectives(1199, 1800) },
       'FAILED',
-      [/^RPO not met: 1200 s measured, at most 1199 s/],
+      [/^RPO not met: 20 min measured, at most 19 min 59 s/],
     ],
     [
       'RTO missed by a second',
       { plan: objectives(1200, 1799) },
       'FAILED',
-      [/^RTO not met: 1800 s measured, at most 1799 s/],
+      [/^RTO not met: 30 min measured, at most 29 min 59 s/],
     ],
     ['a failure on the way', { failures: ['the sky fell'] }, 'FAILED', ['the sky fell']],
     [
@@ -211,15 +211,15 @@ describe('judge', () => {
     assert.deepEqual(late.causes, [
       'repository: not restored: pack 3f09 is damaged',
       'is-db: tables-present: as it should be',
-      'RPO not met: 1200 s measured, at most 1199 s wanted',
-      'RTO not met: 1800 s measured, at most 1799 s wanted',
+      'RPO not met: 20 min measured, at most 19 min 59 s wanted',
+      'RTO not met: 30 min measured, at most 29 min 59 s wanted',
     ]);
   });
 
   it('an objective is not met by a time that is no number', () => {
     const set = GOOD.recoverySet!;
     const { verdict, causes } = judge({ ...GOOD, recoverySet: { ...set, moment: 'yesterday' } });
-    assert.deepEqual([verdict, causes], ['FAILED', ['RPO not met: NaN s measured, at most 14400 s wanted']]);
+    assert.deepEqual([verdict, causes], ['FAILED', ['RPO not met: NaN s measured, at most 4 h wanted']]);
   });
 
   it('without a plan: FAILED, also when nobody says why', () => {

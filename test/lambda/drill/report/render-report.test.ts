@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
 import type { DrillReport } from '../../../../lambda/drill/contract';
-import { duration, escape } from '../../../../lambda/drill/report/format';
+import { duration, exactDuration, escape } from '../../../../lambda/drill/report/format';
 import { renderReport } from '../../../../lambda/drill/report/render-report';
 import { FAILED_REPORT, hostile, PASSED_REPORT } from './sample-report';
 
@@ -110,6 +110,16 @@ describe('duration', () => {
     [187_200, '2 d 4 h'],
   ];
   for (const [seconds, text] of rows) it(`${seconds} s: ${text}`, () => assert.equal(duration(seconds), text));
+
+  for (const [seconds, text] of [
+    [14_400, '4 h'],
+    [14_400.2, '4 h 1 s'],
+    [93_784, '1 d 2 h 3 min 4 s'],
+    [0, '0 s'],
+    [Number.NaN, 'NaN s'],
+  ] as const) {
+    it(`exactly ${seconds} s: ${text}`, () => assert.equal(exactDuration(seconds), text));
+  }
 });
 
 describe('escape', () => {

@@ -124,7 +124,7 @@ export const FAILED_REPORT: DrillReport = {
   verdict: 'FAILED',
   causes: [
     'is-database + repository: tenants-agree: 2 of 300 tenants in UM_TENANT have no directory in repository/tenants: 17 (acme.example), 42 (globex.example). Restore a recovery set whose export is not older than its database',
-    'RPO not met: 25800 s measured, at most 21600 s wanted',
+    'RPO not met: 7 h 10 min measured, at most 6 h wanted',
   ],
   warnings: [
     'repository: encryption-key: repository/conf/deployment.toml uses the public default of [encryption] key',
