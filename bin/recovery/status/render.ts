@@ -31,7 +31,8 @@ export function renderStatus(status: Status, stream?: NodeJS.WriteStream): strin
     `${status.deployment} at ${status.at}: ${light(status.status)}`,
     table.toString(),
     ...status.components.filter(({ reason }) => reason !== '' && !seen.has(reason)).map(remark),
-    drillLine(status.drill, light),
+    drillLine('last drill', status.drill, light),
+    ...(status.inRegionDrill ? [drillLine('last drill in the primary Region', status.inRegionDrill, light)] : []),
     baselineLine(status.baseline),
     ...status.notSeen.map(({ what, reason }) => `not seen: ${what}: ${reason}`),
   ].join('\n');
@@ -39,11 +40,15 @@ export function renderStatus(status: Status, stream?: NodeJS.WriteStream): strin
 
 const remark = ({ component, region, reason }: ComponentStatus) => `${component} in ${region}: ${reason}`;
 
-function drillLine({ status, reason, last, rtoSeconds }: DrillStatus, light: (of: Light) => string): string {
-  if (!last) return `last drill: ${light(status)}: ${reason}`;
+function drillLine(
+  what: string,
+  { status, reason, last, rtoSeconds }: DrillStatus,
+  light: (of: Light) => string,
+): string {
+  if (!last) return `${what}: ${light(status)}: ${reason}`;
   const time = (seconds: number | null) => (seconds === null ? 'not measured' : formatDuration(Math.round(seconds)));
   return [
-    `last drill: ${light(status)}: ${last.drillId} ended ${last.verdict}, begun ${formatDuration(last.ageSeconds)} ago; ` +
+    `${what}: ${light(status)}: ${last.drillId} ended ${last.verdict}, begun ${formatDuration(last.ageSeconds)} ago; ` +
       `measured RPO ${time(last.measuredRpoSeconds)}, RTO ${time(last.measuredRtoSeconds)} of at most ${formatDuration(rtoSeconds)}`,
     ...(reason === '' ? [] : [`  ${reason}`]),
     `  ${last.report}`,

@@ -13,13 +13,14 @@ import type { BaselinesSeen, DrillsSeen, Seen, SiteSeen } from './status';
 
 export async function see(deployment: Deployment, now: Date): Promise<Seen> {
   const { plan } = deployment;
-  const [inRegion, drSite, drills, baselines] = await Promise.all([
+  const [inRegion, drSite, drills, inRegionDrills, baselines] = await Promise.all([
     seePrimary(deployment),
     seeDrSite(deployment),
     seeDrills(deployment),
+    seeInRegionDrills(deployment),
     seeBaselines(deployment),
   ]);
-  return { plan, now, inRegion, drSite, drills, baselines };
+  return { plan, now, inRegion, drSite, drills, ...(inRegionDrills ? { inRegionDrills } : {}), baselines };
 }
 
 async function seeDrSite(deployment: Deployment): Promise<SiteSeen> {
@@ -71,6 +72,17 @@ async function seeDrills({ plan, site, dr, drUnseen }: Deployment): Promise<Dril
     return await lastDrill(dr.s3(), site.bucket, plan.deployment);
   } catch (error) {
     return { unseen: `${dr.region}: ${describe(error)}` };
+  }
+}
+
+/** Undefined where no function drills there. */
+async function seeInRegionDrills({ plan, primary }: Deployment): Promise<DrillsSeen | undefined> {
+  const { artifactBucket, inRegionDrillFunction } = plan.resources ?? {};
+  if (artifactBucket === undefined || inRegionDrillFunction === undefined) return undefined;
+  try {
+    return await lastDrill(primary.s3(), artifactBucket, plan.deployment);
+  } catch (error) {
+    return { unseen: `${primary.region}: ${describe(error)}` };
   }
 }
 

@@ -13,10 +13,13 @@ export interface Status {
   readonly formatVersion: 1;
   readonly deployment: string;
   readonly at: string;
-  /** `green`: every objective is met, the last drill passed, and everything was seen. */
+  /** `green`: every objective is met, the last drills passed, and everything was seen. */
   readonly status: Light;
   readonly components: readonly ComponentStatus[];
+  /** At the DR site. */
   readonly drill: DrillStatus;
+  /** In the primary Region; null where none has run there, which changes no `status`. */
+  readonly inRegionDrill: DrillStatus | null;
   /** Of the entire server directory, by product version; says nothing about the objectives, and changes no `status`. */
   readonly baseline: BaselineStatus;
   /** What could not be seen, and why; empty: everything was. */
@@ -87,13 +90,22 @@ export interface Seen {
   readonly inRegion: SiteSeen;
   readonly drSite: SiteSeen;
   readonly drills: DrillsSeen;
+  /** In the primary Region; absent where no function drills there. */
+  readonly inRegionDrills?: DrillsSeen;
   readonly baselines: BaselinesSeen;
 }
 
-export function judgeStatus({ plan, now, inRegion, drSite, drills, baselines }: Seen): Status {
+export function judgeStatus({ plan, now, inRegion, drSite, drills, inRegionDrills, baselines }: Seen): Status {
   const components = [...componentsAt(plan, 'in-region', inRegion, now), ...componentsAt(plan, 'dr-site', drSite, now)];
-  const drill = judgeDrills(plan, drills, now);
-  const lights = [drill.status, ...components.map(({ status }) => status)];
+  const { objectives } = plan;
+  const drill = judgeDrills(drills, objectives.drSite.rtoSeconds, now);
+  const isNone = inRegionDrills === undefined || Object.keys(inRegionDrills).length === 0;
+  const inRegionDrill = isNone ? null : judgeDrills(inRegionDrills, objectives.inRegion.rtoSeconds, now);
+  const lights = [
+    drill.status,
+    ...(inRegionDrill ? [inRegionDrill.status] : []),
+    ...components.map(({ status }) => status),
+  ];
   return {
     formatVersion: 1,
     deployment: plan.deployment,
@@ -101,12 +113,16 @@ export function judgeStatus({ plan, now, inRegion, drSite, drills, baselines }: 
     status: lights.includes('red') ? 'red' : lights.includes('not-seen') ? 'not-seen' : 'green',
     components,
     drill,
+    inRegionDrill,
     baseline: judgeBaselines(plan, baselines),
     notSeen: [
       ...[inRegion, drSite].flatMap((site) =>
         'unseen' in site ? [{ what: `what ${site.region} holds`, reason: site.unseen }] : [],
       ),
       ...('unseen' in drills ? [{ what: 'the drills', reason: drills.unseen }] : []),
+      ...(inRegionDrills && 'unseen' in inRegionDrills
+        ? [{ what: 'the drills in the primary Region', reason: inRegionDrills.unseen }]
+        : []),
       ...('unseen' in baselines ? [{ what: 'the baselines', reason: baselines.unseen }] : []),
     ],
   };
@@ -157,8 +173,7 @@ function whyNone(points: ComponentPoints | undefined, now: Date): string {
     : `nothing can be restored from there: ${reasons[0]}`;
 }
 
-function judgeDrills(plan: RecoveryPlanDocument, drills: DrillsSeen, now: Date): DrillStatus {
-  const { rtoSeconds } = plan.objectives.drSite;
+function judgeDrills(drills: DrillsSeen, rtoSeconds: number, now: Date): DrillStatus {
   if ('unseen' in drills) return { status: 'not-seen', reason: drills.unseen, last: null, rtoSeconds };
   const { last, withoutReport } = drills;
   const newer =

@@ -245,6 +245,35 @@ describe('baselines', () => {
   });
 });
 
+describe('drills in the primary Region', () => {
+  const failed: DrillsSeen = {
+    last: { report: report('FAILED', ['no capacity']), location: 's3://artifacts/drills/prod/drill-1/report.html' },
+  };
+  test('none, or no function for them: nothing is said, and nothing is red', () => {
+    for (const inRegionDrills of [undefined, {}]) {
+      const judged = judge({ ...(inRegionDrills && { inRegionDrills }) });
+      assert.deepEqual([judged.inRegionDrill, judged.status], [null, 'green']);
+      assert.doesNotMatch(renderStatus(judged), /primary Region/);
+    }
+  });
+
+  test('passed: green; failed: red, with the reason, measured against the objectives there', () => {
+    assert.equal(judge({ inRegionDrills: PASSED }).status, 'green');
+    const judged = judge({ inRegionDrills: failed });
+    assert.deepEqual([judged.drill.status, judged.inRegionDrill?.status, judged.status], ['green', 'red', 'red']);
+    assert.match(
+      renderStatus(judged),
+      /^last drill in the primary Region: red: drill-1 ended FAILED, begun 1h ago; measured RPO 10s, RTO 20s of at most 4h\n {2}no capacity\n {2}s3:\/\/artifacts\//m,
+    );
+  });
+
+  test('not seen: said so', () => {
+    const judged = judge({ inRegionDrills: { unseen: 'eu-west-1: it is gone' } });
+    assert.equal(judged.status, 'not-seen');
+    assert.deepEqual(judged.notSeen, [{ what: 'the drills in the primary Region', reason: 'eu-west-1: it is gone' }]);
+  });
+});
+
 test('as people read it', () => {
   const text = renderStatus(
     judge({ drSite: site('eu-central-1', 20_000), inRegion: { region: 'eu-west-1', unseen: 'it is gone' } }),
