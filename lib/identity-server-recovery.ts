@@ -359,6 +359,7 @@ export class IdentityServerRecovery extends Construct {
     messages.ofJobs('BackupJobFailures', 'Backup', { backupVaultName: [vault.backupVaultName] });
     messages.ofJobs('CopyJobFailures', 'Copy', { sourceBackupVaultArn: [vault.backupVaultArn] });
     messages.ofVault(vault);
+    messages.ofKeys([key.keyArn, ...(manifestKeys?.arns ?? [])]);
     messages.ofReplication(bucket);
 
     new DriftWatch(this, 'DriftWatch', {

@@ -5,13 +5,13 @@ import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import { archivePrefix } from '../../lib/private/bucket-layout';
 import type { Authenticator } from '../archive/authenticity';
 import { readFile } from '../archive/read-file';
-import { choosePoint, listManifests } from '../archive/points';
+import { listPoints } from '../archive/points';
 import { S3Store } from '../archive/s3-store';
 import { differencesFromPlan } from '../check/checks/declared-databases';
 
 /**
  * How the `deployment.toml` of the newest whole export differs from what the recovery plan was made of; empty: not at all, or
- * no volume holds it, or nothing was exported yet (which the age of recovery points tells).
+ * no volume holds it, or there is no whole export that is authentic.
  *
  * A suspicious point is looked at too: what it declares is what the servers run with now.
  */
@@ -27,9 +27,10 @@ export async function driftOfToml(
     .sort((a, b) => b.mountedAt.length - a.mountedAt.length);
   if (!volume) return [];
   const store = new S3Store(s3, bucket, archivePrefix(deployment, volume.name));
-  if ((await listManifests(store)).length === 0) return [];
-  const { manifestKey, header } = await choosePoint(store, undefined, { authenticator, alsoSuspicious: true });
-  const content = await readFile(store, manifestKey, header!, path.slice(volume.mountedAt.length + 1));
+  // As long as none can be relied on (none is signed yet, none has arrived whole), that is what the age of recovery points tells.
+  const point = (await listPoints(store, authenticator)).find(({ complete }) => complete);
+  if (!point) return [];
+  const content = await readFile(store, point.manifestKey, point.header!, path.slice(volume.mountedAt.length + 1));
   if (content === undefined)
     return [`${path} is not in the newest export of ${volume.name}: a restore would have no configuration`];
   const planned = databases.flatMap(({ datasources }) => datasources);

@@ -27,7 +27,8 @@ const DETAIL_TYPES: Readonly<Record<string, (event: EventBridgeEvent) => Sentenc
   'Copy Job State Change': ofCopyJob,
   'Recovery Point State Change': ofRecoveryPoint,
   'Backup Vault State Change': ofVault,
-  'AWS API Call via CloudTrail': ofApiCall,
+  'AWS API Call via CloudTrail': (event) =>
+    (event.detail['eventSource'] === 'kms.amazonaws.com' ? ofKeyCall : ofApiCall)(event),
 };
 
 /** How a job ended, as people say it. EXPIRED: it did not start within its start window. */
@@ -167,6 +168,49 @@ function ofApiCall({ detail, region, time }: EventBridgeEvent): Sentence {
     where: [
       ['From', maybe(detail['sourceIPAddress'])],
       ['Recovery point', maybe(parameters['recoveryPointArn'])],
+      ['Event', maybe(detail['eventID'])],
+      ['Region', region],
+      ['Time', time],
+    ],
+  };
+}
+
+/** What each call does to a key, and how it is undone. */
+const KEY_CALLS: Readonly<Record<string, readonly [did: string, undo: string]>> = {
+  ScheduleKeyDeletion: [
+    'scheduled the deletion of',
+    'Until the date below it can be undone: aws kms cancel-key-deletion, then aws kms enable-key. After it nothing that the key encrypted can be ' +
+      'restored, whatever the lock of its vault says',
+  ],
+  DisableKey: [
+    'disabled',
+    'Undo it: aws kms enable-key. Nothing that the key encrypted can be backed up, copied or restored meanwhile',
+  ],
+  PutKeyPolicy: [
+    'changed the policy of',
+    'Put it back by deploying again, or with aws kms put-key-policy where the key is yours',
+  ],
+  DisableKeyRotation: ['ended the rotation of', 'Put it back: aws kms enable-key-rotation'],
+};
+
+function ofKeyCall({ detail, region, time }: EventBridgeEvent): Sentence {
+  const name = text(detail['eventName']);
+  const [resource] = Array.isArray(detail['resources']) ? (detail['resources'] as unknown[]) : [];
+  const key = isRecord(resource) ? text(resource['ARN']) : 'a key';
+  const identity = isRecord(detail['userIdentity']) ? detail['userIdentity'] : {};
+  const answer = isRecord(detail['responseElements']) ? detail['responseElements'] : {};
+  const who = maybe(identity['arn']) ?? maybe(identity['invokedBy']) ?? 'Somebody';
+  const error = maybe(detail['errorCode']);
+  const [did, undo] = KEY_CALLS[name] ?? [`called ${name} on`, 'Look at the key: aws kms describe-key'];
+  return {
+    subject: `${error ? 'Refused' : 'Done'}: ${name} on ${lastOf(key)}`,
+    what: error
+      ? `${who} tried what would have ${did} the key ${key} (${name}), and was refused: ${error}.`
+      : `${who} ${did} the key ${key} (${name}), on which recovery points or the manifests of archives depend.`,
+    todo: `${TO_BE_EXPECTED}take the access of ${who} away first. ${error ? 'The key is as it was' : undo}.`,
+    where: [
+      ['Deleted on', maybe(answer['deletionDate'])],
+      ['From', maybe(detail['sourceIPAddress'])],
       ['Event', maybe(detail['eventID'])],
       ['Region', region],
       ['Time', time],

@@ -38,6 +38,11 @@ const CALLS = [
   'DeleteBackupVaultNotifications',
 ];
 
+/** What takes a key away, or could: a lock of a vault does not guard the key of its points. */
+const KEY_CALLS = ['ScheduleKeyDeletion', 'DisableKey', 'PutKeyPolicy', 'DisableKeyRotation'];
+
+const API_CALL = 'AWS API Call via CloudTrail';
+
 /**
  * Has a function turn what AWS sends as JSON into one readable message each, with what to do, to the failure topic of the
  * Region. What it cannot turn arrives as it was sent, by the function's failure destination.
@@ -89,12 +94,26 @@ export class Messages extends Construct {
       state: ['MODIFIED', 'DELETED'],
       backupVaultName,
     });
-    this.rule('VaultCalls', 'Who changed the backup vault, or deleted from it', 'AWS API Call via CloudTrail', {
+    this.rule('VaultCalls', 'Who changed the backup vault, or deleted from it', API_CALL, {
       eventSource: ['backup.amazonaws.com'],
       eventName: CALLS,
       requestParameters: { backupVaultName },
     });
     this.ofInterruptions(vault);
+  }
+
+  /**
+   * Who is about to take the keys of this Region away, where a trail of CloudTrail logs management events. KMS waits for at least 7
+   * days, in which it can be undone.
+   */
+  public ofKeys(arns: readonly string[]): void {
+    this.rule(
+      'KeyCalls',
+      'Who changed a key of recovery points or of manifests',
+      API_CALL,
+      { eventSource: ['kms.amazonaws.com'], eventName: KEY_CALLS, resources: { ARN: arns } },
+      'aws.kms',
+    );
   }
 
   /** AWS Backup tells of them by the vault's notifications alone. The CDK's own list of events does not have it yet. */
@@ -129,10 +148,16 @@ export class Messages extends Construct {
     cfnBucket.node.addDependency(this.teller.node.findChild('S3'));
   }
 
-  private rule(id: string, description: string, detailType: string, detail: Record<string, unknown>): void {
+  private rule(
+    id: string,
+    description: string,
+    detailType: string,
+    detail: Record<string, unknown>,
+    source = 'aws.backup',
+  ): void {
     new events.Rule(this, id, {
       description,
-      eventPattern: { source: ['aws.backup'], detailType: [detailType], detail },
+      eventPattern: { source: [source], detailType: [detailType], detail },
       targets: [new LambdaFunction(this.teller)],
     });
   }

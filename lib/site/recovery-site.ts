@@ -249,7 +249,9 @@ export class RecoverySite extends Construct {
       manifestKeys,
       removalPolicy,
     });
-    new Messages(this, 'Messages', { topic, key, removalPolicy }).ofVault(vault);
+    const messages = new Messages(this, 'Messages', { topic, key, removalPolicy });
+    messages.ofVault(vault);
+    messages.ofKeys([key.keyArn, ...(manifestKeys?.arns ?? [])]);
 
     if (props.dashboard ?? true) {
       const name = `${this.siteName}-site-${this.region}`;

@@ -271,7 +271,7 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     ]);
     assert.deepEqual(
       status.notSeen.map(({ what }) => what),
-      ['what eu-central-1 holds'],
+      ['what eu-central-1 holds', 'the drills in the primary Region'],
     );
 
     const { Body } = await new S3Client(aws.clientConfig(REGIONS.dr)).send(

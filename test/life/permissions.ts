@@ -39,7 +39,6 @@ const NOT_NEEDED: readonly (readonly [permission: RegExp, reason: string])[] = [
     / kms:(Decrypt|DescribeKey|GenerateDataKey|GenerateDataKeyWithoutPlaintext|CreateGrant|GenerateDataKey\*)$/,
     'asked for by RDS and SNS in the name of the caller: nothing is encrypted on the local AWS',
   ],
-  [/Check s3:GetObject$/, 'row counts: not noted in this life'],
   [/ InRegionDrill lambda:GetDurableExecution$/, 'two drills at once: tried at the DR site, with the same code'],
   [/Restore s3:ListBucket$/, 'without it S3 says of what is missing that it may not be read'],
   [/DriftWatch (sns:Publish|s3:PutObject)$/, 'when there is drift: none in this life'],

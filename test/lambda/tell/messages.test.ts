@@ -65,6 +65,15 @@ const apiCall = (eventName: string, detail: object = {}) =>
     ...detail,
   });
 
+const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d';
+const keyCall = (eventName: string, detail: object = {}) =>
+  apiCall(eventName, {
+    eventSource: 'kms.amazonaws.com',
+    requestParameters: { keyId: KEY },
+    resources: [{ accountId: '111122223333', type: 'AWS::KMS::Key', ARN: KEY }],
+    ...detail,
+  });
+
 const replication = (eventName: string, replicationEventData?: object) => ({
   Records: [
     {
@@ -199,6 +208,27 @@ const CASES: readonly (readonly [string, object, string, string, RegExp])[] = [
     'Done: DeleteRecoveryPoint on primary',
     `${ROLE} deleted a recovery point of the backup vault primary (DeleteRecoveryPoint).`,
     /wso2is-recovery status/,
+  ],
+  [
+    'a key that is to be deleted',
+    keyCall('ScheduleKeyDeletion', { responseElements: { keyId: KEY, deletionDate: 'Dec 3, 2026, 12:00:00 AM' } }),
+    'Done: ScheduleKeyDeletion on 0a1b2c3d',
+    `${ROLE} scheduled the deletion of the key ${KEY} (ScheduleKeyDeletion), on which recovery points or the manifests of archives depend.`,
+    /aws kms cancel-key-deletion, then aws kms enable-key\. After it nothing/,
+  ],
+  [
+    'a key that is disabled, refused',
+    keyCall('DisableKey', { errorCode: 'AccessDenied' }),
+    'Refused: DisableKey on 0a1b2c3d',
+    `${ROLE} tried what would have disabled the key ${KEY} (DisableKey), and was refused: AccessDenied.`,
+    /The key is as it was\./,
+  ],
+  [
+    'a key whose policy is another',
+    keyCall('PutKeyPolicy'),
+    'Done: PutKeyPolicy on 0a1b2c3d',
+    `${ROLE} changed the policy of the key ${KEY} (PutKeyPolicy), on which recovery points or the manifests of archives depend.`,
+    /Put it back by deploying again/,
   ],
   [
     'replication that is late',

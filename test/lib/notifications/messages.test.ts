@@ -41,6 +41,31 @@ for (const [place, stack, failureTopic] of [
       });
     });
 
+    test('who is about to take away a key of recovery points or of manifests', () => {
+      const rules = Object.values(
+        template.findResources('AWS::Events::Rule', {
+          Properties: { EventPattern: { source: ['aws.kms'] } },
+        }),
+      ) as { readonly Properties: { readonly EventPattern: { readonly detail: Record<string, unknown> } } }[];
+      assert.equal(rules.length, 1);
+      const { detail } = rules[0]!.Properties.EventPattern;
+      assert.deepEqual(detail['eventName'], [
+        'ScheduleKeyDeletion',
+        'DisableKey',
+        'PutKeyPolicy',
+        'DisableKeyRotation',
+      ]);
+      const { ARN } = detail['resources'] as { readonly ARN: readonly unknown[] };
+      assert.equal(ARN.length, 2);
+      const [own] = Object.keys(template.findResources('AWS::Backup::BackupVault')).map(
+        (id) =>
+          (template.toJSON() as { Resources: Record<string, { Properties: { EncryptionKeyArn: unknown } }> }).Resources[
+            id
+          ]!.Properties.EncryptionKeyArn,
+      );
+      assert.deepEqual(ARN[0], own);
+    });
+
     test('the vault tells of continuous backup that was interrupted, by a topic that only the function hears', () => {
       const [notices] = Object.entries(template.findResources('AWS::SNS::Topic')).filter(([id]) =>
         /VaultNotices/.test(id),
