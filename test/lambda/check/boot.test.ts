@@ -57,7 +57,11 @@ after(() => {
   server.close();
 });
 
-const check = async (more: Partial<BootEvent> = {}, secret: string | undefined = SECRET) => {
+const check = async (
+  more: Partial<BootEvent> = {},
+  secret: string | undefined = SECRET,
+  nowMs = () => performance.now(),
+) => {
   const { port } = server.address() as AddressInfo;
   const { checks } = await checkBoot(
     {
@@ -69,7 +73,7 @@ const check = async (more: Partial<BootEvent> = {}, secret: string | undefined =
       tokenSecretArn: 'arn',
       ...more,
     },
-    { readSecret: () => Promise.resolve(secret), nowMs: () => performance.now(), pauseMs: 10 },
+    { readSecret: () => Promise.resolve(secret), nowMs, pauseMs: 10 },
   );
   return checks.map(({ check: name, status, reason, compared }) => ({ name, status, reason, compared }));
 };
@@ -77,7 +81,9 @@ const check = async (more: Partial<BootEvent> = {}, secret: string | undefined =
 describe('a booted copy', () => {
   it('that becomes healthy and issues a token passes', async () => {
     state.health = [503, 404, 200];
-    assert.deepEqual(await check(), [
+    // A clock that goes so slowly that a busy machine takes no second either.
+    const slow = () => performance.now() / 1000;
+    assert.deepEqual(await check({}, SECRET, slow), [
       {
         name: 'boot-health',
         status: 'PASSED',
