@@ -1,9 +1,10 @@
 """CloudFormation types that MiniStack lacks, and properties that its handlers drop in silence."""
 
 import json
+import re
 
 from ministack.core.responses import new_uuid
-from ministack.services import backup, lambda_svc, s3, secretsmanager
+from ministack.services import backup, ec2, lambda_svc, s3, secretsmanager
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
 FUNCTION_PROPERTIES = ("FileSystemConfigs", "VpcConfig", "DeadLetterConfig")
@@ -13,6 +14,9 @@ def install() -> None:
     handlers["AWS::Backup::BackupSelection"] = {"create": _create_selection, "delete": _delete_selection}
     for direction in ("Ingress", "Egress"):
         handlers[f"AWS::EC2::SecurityGroup{direction}"] = {"create": _create_rule, "delete": lambda *_: None}
+    handlers["AWS::EC2::EIP"] = {"create": _create_address, "delete": _delete_address}
+    handlers["AWS::EC2::NatGateway"] = {"create": _create_nat_gateway, "delete": _delete_nat_gateway}
+    handlers["AWS::EC2::Instance"] = {"create": _create_instance, "delete": _delete_instance}
     _name_secrets_by_arn()
     _then("AWS::Lambda::Function", _keep_function_properties)
     _then("AWS::S3::Bucket", _keep_bucket_properties)
@@ -78,6 +82,60 @@ def _create_rule(logical_id, props, stack_name):
     # Nothing filters packets here: everything listens on loopback.
     rule_id = f"sgr-{new_uuid().replace('-', '')[:17]}"
     return rule_id, {"Id": rule_id}
+
+
+# Networks and instances are records, as MiniStack's API of EC2 makes them: no packet goes through, no instance runs.
+
+
+def _create_address(logical_id, props, stack_name):
+    allocation_id = _ec2("AllocateAddress", {"Domain": props.get("Domain", "vpc")}, "allocationId")
+    address = ec2._addresses[allocation_id]["PublicIp"]
+    return address, {"AllocationId": allocation_id, "PublicIp": address}
+
+
+def _delete_address(physical_id, props):
+    for allocation_id in [id for id, address in ec2._addresses.items() if address["PublicIp"] == physical_id]:
+        _ec2("ReleaseAddress", {"AllocationId": allocation_id})
+
+
+def _create_nat_gateway(logical_id, props, stack_name):
+    if props.get("ConnectivityType", "public") == "public" and props.get("AllocationId") not in ec2._addresses:
+        raise ValueError(f"AWS::EC2::NatGateway create failed: no address {props.get('AllocationId')}")
+    _require_subnet("AWS::EC2::NatGateway", props.get("SubnetId"))
+    keys = ("SubnetId", "AllocationId", "ConnectivityType")
+    gateway = _ec2("CreateNatGateway", {key: props[key] for key in keys if key in props}, "natGatewayId")
+    return gateway, {"NatGatewayId": gateway}
+
+
+def _delete_nat_gateway(physical_id, props):
+    _ec2("DeleteNatGateway", {"NatGatewayId": physical_id})
+
+
+def _create_instance(logical_id, props, stack_name):
+    _require_subnet("AWS::EC2::Instance", props.get("SubnetId"))
+    params = {key: props[key] for key in ("ImageId", "InstanceType", "SubnetId") if key in props}
+    params |= {f"SecurityGroupId.{number}": id for number, id in enumerate(props.get("SecurityGroupIds", []), 1)}
+    instance_id = _ec2("RunInstances", params, "instanceId")
+    record = ec2._instances[instance_id]
+    return instance_id, {key: record[f"{key}Address"] for key in ("PrivateIp", "PublicIp")}
+
+
+def _delete_instance(physical_id, props):
+    _ec2("TerminateInstances", {"InstanceId.1": physical_id})
+
+
+def _require_subnet(resource_type, subnet_id):
+    if subnet_id not in ec2._subnets:
+        raise ValueError(f"{resource_type} create failed: The subnet ID '{subnet_id}' does not exist")
+
+
+def _ec2(action, params, answer=None):
+    """Calls EC2, and returns what the element `answer` of its response holds."""
+    status, _, body = ec2._ACTION_MAP[action]({key: [value] for key, value in params.items()})
+    text = body.decode() if isinstance(body, bytes) else body
+    if status >= 400:
+        raise ValueError(f"ec2:{action} failed: {text}")
+    return re.search(f"<{answer}>(.+?)</{answer}>", text).group(1) if answer else None
 
 
 def _keep_function_properties(name, props):

@@ -1,7 +1,8 @@
 """RDS instances that are real servers, made through the API, through CloudFormation or from snapshots.
 
 MiniStack keeps the records; here each gets a server, and an endpoint as soon as that accepts connections. Engines that
-have no server here, and clusters, are refused rather than pretended.
+have no server here, and clusters, are refused rather than pretended; but for the cluster of a template, which is a
+record with its instances, so that what is about it can be deployed: nothing connects to it, and it has no backups.
 """
 
 import logging
@@ -260,14 +261,16 @@ def _instance_xml(instance):
 
 
 def _cloudformation_create(logical_id, props, stack_name):
+    if cluster := props.get("DBClusterIdentifier"):
+        if cluster not in rds._clusters:
+            raise ValueError(f"AWS::RDS::DBInstance create failed: DBCluster {cluster} not found.")
+        return _original["cfn_create"](logical_id, props, stack_name)
     snapshot_id = props.get("DBSnapshotIdentifier")
     snapshot = rds._snapshots.get(snapshot_id) if snapshot_id else None
     if snapshot_id and not snapshot:
         raise ValueError(f"AWS::RDS::DBInstance create failed: DBSnapshot {snapshot_id} not found.")
     try:
         engine = checked_engine(snapshot["Engine"] if snapshot else props.get("Engine", ""))
-        if props.get("DBClusterIdentifier"):
-            refuse_clusters()
         if not snapshot:
             check_user(engine, props.get("MasterUsername", ""))
             check_password(engine, props.get("MasterUserPassword", ""))

@@ -1,44 +1,81 @@
 // Examples are deployed to a local AWS of their own each, by `cdk deploy` as a user calls it. What the ones that import name in the account
-// is not there, unless a stack changes it: they come up all the same. Not here: cdk-app and aurora, since the local AWS makes no NAT
-// gateways; cloudformation/include.ts, whose template has the parameters of a stack that is there. The bin/ app and its configuration
-// files are deployed in test/life.
+// is not there, unless a stack changes it: they come up all the same. Python's and Java's write the templates of cdk-app (test/packages).
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStacksCommand,
+  ListStackResourcesCommand,
+  waitUntilStackCreateComplete,
+} from '@aws-sdk/client-cloudformation';
 import { CreateDBInstanceCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { bootstrap } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { noMariaDb } from '../lambda/check/mariadb-server';
+import { createStack, outputsOf } from '../local/stack';
 
 const root = join(__dirname, '../..');
 // In the checkout, so that the library is found from there.
 const copies = join(root, 'out/deployments');
 
-/** An example, its Regions, and the stacks that it makes. */
-const EXAMPLES = [
-  ['cdk-imported/app.ts', ['eu-central-1', 'eu-west-1'], ['IdentityServerDr', 'IdentityServerRecovery']],
-  ['cloudformation/outside.ts', ['eu-central-1', 'eu-west-1'], ['IdentityServerDr', 'IdentityServerRecovery']],
-  ['eks/app.ts', ['us-east-1', 'us-west-2'], ['IdentityServerDr', 'IdentityServerRecovery']],
-  ['several-databases/app.ts', ['eu-central-1', 'eu-west-1'], ['IdentityServerDr', 'IdentityServerRecovery']],
-  [
-    'shared-site/app.ts',
-    ['eu-central-1', 'eu-west-1'],
-    ['IdentityServerDr', 'customers-recovery', 'employees-recovery'],
-  ],
-  [
-    'mutual-sites/app.ts',
-    ['eu-central-1', 'us-east-1'],
-    ['america-recovery', 'europe-recovery', 'site-eu-central-1', 'site-us-east-1'],
-  ],
-  [
-    'partitions/app.ts',
-    ['us-gov-west-1', 'us-gov-east-1', 'cn-north-1', 'cn-northwest-1'],
-    ['china-dr', 'china-recovery', 'gov-dr', 'gov-recovery'],
-  ],
-] as const;
+interface Example {
+  readonly file: string;
+  readonly regions: readonly string[];
+  /** What is deployed, by name. */
+  readonly stacks: readonly string[];
+  /** Needs a server of MySQL's kind. */
+  readonly mysql?: boolean;
+  /** Makes what has to be there before; returns what must be the same afterwards. */
+  readonly before?: (aws: LocalAws, region: string) => Promise<unknown>;
+  /** Reads that again. */
+  readonly same?: (aws: LocalAws, region: string) => Promise<unknown>;
+}
+
+const EUROPE = ['eu-central-1', 'eu-west-1'];
+
+const EXAMPLES: readonly Example[] = [
+  { file: 'cdk-app/app.ts', regions: EUROPE, stacks: ['IdentityServer', 'IdentityServerDr'], mysql: true },
+  {
+    file: 'cdk-imported/app.ts',
+    regions: EUROPE,
+    stacks: ['IdentityServerDr', 'IdentityServerRecovery'],
+    // Its automated backups are replicated from now on.
+    before: (aws, region) => createInstance(aws, region, 'wso2is'),
+  },
+  {
+    file: 'cloudformation/include.ts',
+    regions: EUROPE,
+    stacks: ['IdentityServerDr', 'network', 'wso2is'],
+    mysql: true,
+    before: createIncludedStack,
+    same: includedResources,
+  },
+  { file: 'cloudformation/outside.ts', regions: EUROPE, stacks: ['IdentityServerDr', 'IdentityServerRecovery'] },
+  { file: 'configuration-file/recovery.toml', regions: EUROPE, stacks: ['IdentityServerRecovery', 'RecoverySite'] },
+  { file: 'eks/app.ts', regions: ['us-east-1', 'us-west-2'], stacks: ['IdentityServerDr', 'IdentityServerRecovery'] },
+  { file: 'several-databases/app.ts', regions: EUROPE, stacks: ['IdentityServerDr', 'IdentityServerRecovery'] },
+  { file: 'aurora/app.ts', regions: EUROPE, stacks: ['IdentityServer', 'IdentityServerDr'] },
+  {
+    file: 'shared-site/app.ts',
+    regions: EUROPE,
+    stacks: ['IdentityServerDr', 'customers-recovery', 'employees-recovery'],
+  },
+  {
+    file: 'mutual-sites/app.ts',
+    regions: ['eu-central-1', 'us-east-1'],
+    stacks: ['america-recovery', 'europe-recovery', 'site-eu-central-1', 'site-us-east-1'],
+  },
+  {
+    file: 'partitions/app.ts',
+    regions: ['us-gov-west-1', 'us-gov-east-1', 'cn-north-1', 'cn-northwest-1'],
+    stacks: ['china-dr', 'china-recovery', 'gov-dr', 'gov-recovery'],
+  },
+];
 
 /** A copy with the account of the local AWS in place of the example's. */
 function copyOf(file: string, account: string): string {
@@ -66,42 +103,88 @@ async function createInstance(aws: LocalAws, region: string, DBInstanceIdentifie
   await waitUntilDBInstanceAvailable({ client: rds, maxWaitTime: 300, minDelay: 1 }, { DBInstanceIdentifier });
 }
 
+/** The stack that cloudformation/include.ts goes on with: out of its template, knowing nothing of the CDK. */
+async function createIncludedStack(aws: LocalAws, region: string): Promise<unknown> {
+  const subnet = (zone: string, CidrBlock: string) => ({
+    Type: 'AWS::EC2::Subnet',
+    Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock, AvailabilityZone: `${region}${zone}` },
+  });
+  const network = {
+    Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.7.0.0/16' } },
+    A: subnet('a', '10.7.0.0/24'),
+    B: subnet('b', '10.7.1.0/24'),
+  };
+  const outputs = { VpcId: { Ref: 'Vpc' }, PrivateSubnet1: { Ref: 'A' }, PrivateSubnet2: { Ref: 'B' } };
+  await createStack(aws, region, 'network', network, outputs);
+  const parameters = { ...(await outputsOf(aws, region, 'network')), ImageId: 'ami-0123456789abcdef0' };
+  const client = new CloudFormationClient(aws.clientConfig(region));
+  await client.send(
+    new CreateStackCommand({
+      StackName: 'wso2is',
+      TemplateBody: readFileSync(join(root, 'examples/cloudformation/template.yaml'), 'utf8'),
+      Parameters: Object.entries({ ...parameters, DBPassword: 'of-an-empty-database' }).map(
+        ([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }),
+      ),
+    }),
+  );
+  await waitUntilStackCreateComplete({ client, maxWaitTime: 120, minDelay: 1 }, { StackName: 'wso2is' });
+  const before = await includedResources(aws, region);
+  assert.equal(Object.keys(before).length, 10);
+  return before;
+}
+
+/** What the template made, by logical id: what takes the place of another has another id. */
+async function includedResources(aws: LocalAws, region: string): Promise<Record<string, string>> {
+  const template = readFileSync(join(root, 'examples/cloudformation/template.yaml'), 'utf8');
+  const client = new CloudFormationClient(aws.clientConfig(region));
+  const { StackResourceSummaries } = await client.send(new ListStackResourcesCommand({ StackName: 'wso2is' }));
+  return Object.fromEntries(
+    StackResourceSummaries!
+      .map((each) => [each.LogicalResourceId!, each.PhysicalResourceId!] as const)
+      .filter(([id]) => new RegExp(`^  ${id}:$`, 'm').test(template))
+      .sort(),
+  );
+}
+
 async function deploy(aws: LocalAws, app: string): Promise<void> {
   const args = ['deploy', '--all', '--require-approval', 'never', '--progress', 'events', '--ci', '--no-notices'];
-  const child = spawn('cdk', [...args, '--app', `node --import tsx ${app}`, '--output', join(aws.dataDir, 'cdk.out')], {
-    cwd: root,
-    env: aws.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  args.push('--output', join(aws.dataDir, 'cdk.out'));
+  // A configuration file is read by the app of cdk.json.
+  args.push(...(app.endsWith('.toml') ? ['--context', `config=${app}`] : ['--app', `node --import tsx ${app}`]));
+  const child = spawn('cdk', args, { cwd: root, env: aws.env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   const [status] = (await once(child, 'close')) as [number | null];
   assert.equal(status, 0, output.slice(-6000));
 }
 
-describe('examples, deployed to the local AWS', () => {
+/** Names of the stacks that are complete, of all Regions. */
+async function completeStacks(aws: LocalAws, regions: readonly string[]): Promise<string[]> {
+  const names: string[] = [];
+  for (const region of regions) {
+    const { Stacks } = await new CloudFormationClient(aws.clientConfig(region)).send(new DescribeStacksCommand({}));
+    for (const { StackName, StackStatus } of Stacks ?? []) {
+      assert.match(StackStatus!, /^(CREATE|UPDATE)_COMPLETE$/, StackName);
+      if (StackName !== 'CDKToolkit') names.push(StackName!);
+    }
+  }
+  return names.sort();
+}
+
+// Two at a time: the CLI waits more than it works.
+describe('examples, deployed to the local AWS', { concurrency: 2 }, () => {
   after(() => rmSync(copies, { recursive: true, force: true }));
 
-  for (const [file, regions, stacks] of EXAMPLES)
-    test(file, async () => {
+  for (const { file, regions, stacks, mysql, before, same } of EXAMPLES)
+    test(file, { skip: mysql && noMariaDb }, async () => {
       const aws = await startLocalAws();
       try {
         for (let index = 0; index < regions.length; index += 2)
           await bootstrap(aws, { primary: regions[index]!, dr: regions[index + 1]! });
-        // Its automated backups are replicated from now on.
-        if (file === 'cdk-imported/app.ts') await createInstance(aws, regions[0], 'wso2is');
+        const earlier = await before?.(aws, regions[0]!);
         await deploy(aws, copyOf(file, aws.accountId));
-        const deployed: string[] = [];
-        for (const region of regions) {
-          const { Stacks } = await new CloudFormationClient(aws.clientConfig(region)).send(
-            new DescribeStacksCommand({}),
-          );
-          for (const { StackName, StackStatus } of Stacks ?? []) {
-            assert.equal(StackStatus, 'CREATE_COMPLETE', StackName);
-            if (StackName !== 'CDKToolkit') deployed.push(StackName!);
-          }
-        }
-        assert.deepEqual(deployed.sort(), stacks);
+        assert.deepEqual(await completeStacks(aws, regions), stacks);
+        assert.deepEqual(await same?.(aws, regions[0]!), earlier);
       } finally {
         await aws.stop();
       }

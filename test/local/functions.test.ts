@@ -1,3 +1,4 @@
+import { CloudFormationClient, DeleteStackCommand, waitUntilStackDeleteComplete } from '@aws-sdk/client-cloudformation';
 import {
   DeleteFileSystemCommand,
   DescribeFileSystemsCommand,
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalAws, startLocalAws } from '../../local/local-aws';
-import { createStack, eventually, inlineFunction } from './stack';
+import { createStack, eventually, inlineFunction, outputsOf, type Resources } from './stack';
 
 const REGION = 'eu-west-1';
 const FILES = `const fs = require('fs');
@@ -201,6 +202,49 @@ test('in a Region that is gone no function runs', async () => {
 test('what CloudFormation was told can be read back', async () => {
   const config = await client.send(new GetFunctionConfigurationCommand({ FunctionName: 'files' }));
   assert.equal(config.FileSystemConfigs?.[0]?.LocalMountPath, '/mnt/is');
+});
+
+test('addresses, NAT gateways and nodes of a template are records, and what they name must be there', async () => {
+  const network: Resources = {
+    Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.1.0.0/16' } },
+    Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.1.0.0/24' } },
+    Address: { Type: 'AWS::EC2::EIP', Properties: { Domain: 'vpc' } },
+    Nat: {
+      Type: 'AWS::EC2::NatGateway',
+      Properties: { SubnetId: { Ref: 'Subnet' }, AllocationId: { 'Fn::GetAtt': ['Address', 'AllocationId'] } },
+    },
+    Node: { Type: 'AWS::EC2::Instance', Properties: { ImageId: 'ami-1', SubnetId: { Ref: 'Subnet' } } },
+  };
+  const made = await createStack(aws, REGION, 'network', network, {
+    Address: { Ref: 'Address' },
+    Nat: { Ref: 'Nat' },
+    Node: { 'Fn::GetAtt': ['Node', 'PrivateIp'] },
+  });
+  assert.deepEqual(made, { status: 'CREATE_COMPLETE', reasons: [] });
+  const { Address, Nat, Node } = await outputsOf(aws, REGION, 'network');
+  assert.match(Address!, /^52(\.\d+){3}$/);
+  assert.match(Nat!, /^nat-/);
+  assert.match(Node!, /^10\.0(\.\d+){2}$/);
+  const cloudFormation = new CloudFormationClient(aws.clientConfig(REGION));
+  await cloudFormation.send(new DeleteStackCommand({ StackName: 'network' }));
+  await waitUntilStackDeleteComplete(
+    { client: cloudFormation, maxWaitTime: 60, minDelay: 1 },
+    { StackName: 'network' },
+  );
+
+  const node = (SubnetId: string): Resources => ({
+    Node: { Type: 'AWS::EC2::Instance', Properties: { ImageId: 'ami-1', SubnetId } },
+  });
+  const { reasons } = await createStack(aws, REGION, 'lost-node', node('subnet-0'));
+  assert.match(reasons.join(), /AWS::EC2::Instance create failed: The subnet ID 'subnet-0' does not exist/);
+  const { Vpc, Subnet, Nat: gateway } = network;
+  const nat: Resources = {
+    Vpc: Vpc!,
+    Subnet: Subnet!,
+    Nat: { ...gateway!, Properties: { SubnetId: { Ref: 'Subnet' }, AllocationId: 'eipalloc-0' } },
+  };
+  const failed = await createStack(aws, REGION, 'lost-address', nat);
+  assert.match(failed.reasons.join(), /AWS::EC2::NatGateway create failed: no address eipalloc-0/);
 });
 
 test('after its file system was deleted a function fails instead of seeing an empty one', async () => {

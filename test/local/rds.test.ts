@@ -26,6 +26,7 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Client } from 'pg';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { createStack, outputsOf } from './stack';
 
 const INSTANCE = {
   DBInstanceClass: 'db.t4g.micro',
@@ -246,6 +247,33 @@ void describe('RDS instances of the local AWS', { timeout: 180_000 }, () => {
         }
       })(),
       { name: 'DBInstanceNotFoundFault' },
+    );
+  });
+
+  void it('is a record as the member of a cluster of a template; the API makes no cluster', async () => {
+    const member = (DBClusterIdentifier: unknown) => ({
+      Type: 'AWS::RDS::DBInstance',
+      Properties: { Engine: 'aurora-postgresql', DBInstanceClass: 'db.serverless', DBClusterIdentifier },
+    });
+    const cluster = {
+      Type: 'AWS::RDS::DBCluster',
+      Properties: { Engine: 'aurora-postgresql', MasterUsername: 'isadmin', MasterUserPassword: 'correct-horse' },
+    };
+    const made = await createStack(
+      aws,
+      'eu-west-1',
+      'cluster',
+      { Cluster: cluster, Writer: member({ Ref: 'Cluster' }) },
+      { Writer: { Ref: 'Writer' } },
+    );
+    assert.equal(made.status, 'CREATE_COMPLETE');
+    const { Writer } = await outputsOf(aws, 'eu-west-1', 'cluster');
+    assert.equal((await find(Writer!)).Engine, 'aurora-postgresql');
+    const { reasons } = await createStack(aws, 'eu-west-1', 'lost', { Writer: member('elsewhere') });
+    assert.match(reasons.join(), /DBCluster elsewhere not found/);
+    await assert.rejects(
+      rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: 'w', DBClusterIdentifier: 'c' })),
+      /The local AWS has no DB clusters with servers/,
     );
   });
 
