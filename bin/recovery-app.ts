@@ -1,4 +1,4 @@
-import { App, CfnOutput, RemovalPolicy, Stack, type Environment } from 'aws-cdk-lib';
+import { Annotations, App, CfnOutput, RemovalPolicy, Stack, type Environment } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as efs from 'aws-cdk-lib/aws-efs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
@@ -148,6 +148,8 @@ function existingParts(stack: Stack, existing: Existing): Parts {
     availabilityZones: existing.availabilityZones,
     privateSubnetIds: existing.subnetIds,
   });
+  // Nothing here asks for the route tables, of which the CDK warns that it was given none.
+  Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', 'not needed');
   return {
     vpc,
     databases: existing.databases.map(({ instanceArn, secretArn, ...rest }, index) =>

@@ -98,7 +98,7 @@ async function wrong({ words, wrong: ofAws }: Parsed, complete: boolean): Promis
       return ofAws ?? undefined;
     case 'npm':
       if (first === 'run') return rest[0]! in npmScripts ? undefined : `no script ${rest[0]}`;
-      return ['ci', 'cit', 'i'].includes(first!) ? undefined : `no command ${first} that is known here`;
+      return ['ci', 'cit', 'i', 'pack'].includes(first!) ? undefined : `no command ${first} that is known here`;
     case 'npx': {
       const called = first === '--package' ? rest.slice(1) : words.slice(1);
       return wrong({ words: called, wrong: null }, complete);
@@ -116,7 +116,7 @@ async function wrong({ words, wrong: ofAws }: Parsed, complete: boolean): Promis
     case 'tsx':
       return missingFile([first!]);
     case 'cp':
-      return missingFile([first!, ...rest].slice(0, -1));
+      return missingFile([first!, ...rest].filter((word) => !word.startsWith('-')).slice(0, -1));
     default:
       return OF_PACKAGES.includes(program!) ? undefined : 'is checked by nothing: say here how it is';
   }

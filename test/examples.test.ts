@@ -59,10 +59,11 @@ const template = (assembly: CloudAssembly, stack: string) =>
   assembly.getStackByName(stack).template as { readonly Resources: Resources };
 const of = (resources: Resources, type: string) =>
   Object.values(resources).filter(({ Type }) => Type === `AWS::${type}`);
-const warnings = (assembly: CloudAssembly) =>
+const said = (assembly: CloudAssembly, wanted: 'info' | 'warning') =>
   assembly.stacks.flatMap(({ messages }) =>
-    messages.filter(({ level }) => level === 'warning').map(({ entry }) => String(entry.data)),
+    messages.filter(({ level }) => level === wanted).map(({ entry }) => String(entry.data)),
   );
+const warnings = (assembly: CloudAssembly) => said(assembly, 'warning');
 
 /** The recovery plan document of the stack, its JSON in JSON read as one text. */
 const planDocument = (assembly: CloudAssembly, stack: string) =>
@@ -133,6 +134,14 @@ test('in every stack of every example, policies keep to what they need', () => {
   }
 });
 
+test('beside warnings, every example says its plan, and nothing else', () => {
+  for (const [file, assembly] of assemblies) {
+    const infos = said(assembly, 'info');
+    assert.ok(infos.length > 0, file);
+    for (const info of infos) assert.match(info, /^recovery plan of /, file);
+  }
+});
+
 test('cdk-app: database, volume and drills, and nothing to warn of', () => {
   const app = assembly('cdk-app/app.ts');
   assert.deepEqual(plans(app, 'IdentityServer'), [
@@ -180,9 +189,9 @@ describe('cloudformation', () => {
   });
 
   test('included: what endangers recovery is said', () => {
-    const said = warnings(assembly('cloudformation/include.ts'));
+    const found = warnings(assembly('cloudformation/include.ts'));
     const about = (text: RegExp) =>
-      said.filter((warning) => text.test(warning)).map((warning) => warning.split(':')[0]);
+      found.filter((warning) => text.test(warning)).map((warning) => warning.split(':')[0]);
     assert.deepEqual(about(/`BackupRetentionPeriod` should be at least 1, got 0/), ['database']);
     assert.deepEqual(about(/`DeletionPolicy` should be Retain or Snapshot, got Delete/), ['database', 'repository']);
     assert.deepEqual(about(/its storage should be encrypted/), ['database', 'repository']);
@@ -207,6 +216,7 @@ test('configuration-file: the host of deployment.toml, and the time of the drill
     ({ Properties }) => Properties['Description'] === 'Drills of wso2is',
   );
   assert.equal(rule!.Properties['ScheduleExpression'], 'cron(0 4 ? * SUN *)');
+  assert.deepEqual(warnings(app), []);
 });
 
 test('eks: the two folders that are volumes, deployment.toml out of the ConfigMap', () => {
@@ -264,9 +274,9 @@ test('partitions: no ARN names one, and what AWS has not announced there is said
   const app = assembly('partitions/app.ts');
   assert.equal(app.stacks.length, 4);
   for (const stack of app.stacks) assert.doesNotMatch(JSON.stringify(stack.template), /arn:aws(-[a-z]+)*:/, stack.id);
-  const said = warnings(app).filter((warning) => /durable functions/.test(warning));
+  const found = warnings(app).filter((warning) => /durable functions/.test(warning));
   assert.deepEqual(
-    said.map((warning) => /^(\S+) need .* announced for (\S+) \(partition (\S+)\)/.exec(warning)?.slice(1)).sort(),
+    found.map((warning) => /^(\S+) need .* announced for (\S+) \(partition (\S+)\)/.exec(warning)?.slice(1)).sort(),
     [
       ['drills', 'cn-northwest-1', 'aws-cn'],
       ['drills', 'us-gov-east-1', 'aws-us-gov'],

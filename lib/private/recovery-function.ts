@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Annotations, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -24,7 +24,7 @@ const MEMORY = Size.mebibytes(1769);
 /** A function of this package: runtime, size and logs alike for all. */
 export function recoveryFunction(scope: Construct, id: string, options: RecoveryFunctionOptions): lambda.Function {
   const { bundle, removalPolicy, ...rest } = options;
-  return new lambda.Function(scope, id, {
+  const fn = new lambda.Function(scope, id, {
     timeout: TIMEOUT,
     memorySize: MEMORY.toMebibytes(),
     ...rest,
@@ -33,4 +33,7 @@ export function recoveryFunction(scope: Construct, id: string, options: Recovery
     ...bundledCode(bundle),
     logGroup: new logs.LogGroup(scope, `${id}Logs`, { retention: logs.RetentionDays.ONE_YEAR, removalPolicy }),
   });
+  // The CDK tells of any durable function that one which was none before is replaced: ours were never anything else.
+  Annotations.of(fn).acknowledgeInfo('aws-lambda:Function.DurableConfig', 'durable from its first version on');
+  return fn;
 }

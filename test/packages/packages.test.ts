@@ -1,11 +1,12 @@
 // The packages of the three languages, as users get them: each example is a project beside nothing of this checkout, which installs
-// its package out of dist/packages (`npm run package`) and synthesizes. All of them write the same templates.
+// its package out of dist/packages (`npm run package`) and synthesizes as examples/README.md says. What cdk-app writes in one language
+// it writes in all.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { MAVEN_REPOSITORY, maven, mavenIsMissing } from '../../build/maven';
@@ -28,15 +29,17 @@ function built(pattern: string): string {
 }
 
 /** Copies an example to where nothing of the checkout is above it. */
-function project(example: string): string {
-  const folder = join(projects, example);
-  cpSync(join(root, 'examples', example), folder, { recursive: true });
-  return folder;
+function project(folder: string): string {
+  const copy = join(projects, folder);
+  cpSync(join(root, 'examples', basename(folder)), copy, { recursive: true });
+  return copy;
 }
 
-function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): void {
+/** Returns what it printed. */
+function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
   assert.equal(status, 0, `${command} ${args.join(' ')}: ${error?.message ?? ''}\n${stdout}${stderr}`);
+  return stdout + stderr;
 }
 
 /** What `cdk synth` tells an app. */
@@ -70,15 +73,47 @@ const npmPackage = () =>
     .update(readFileSync(built('js/*.tgz')))
     .digest('hex');
 
+/** Of npm alone: the examples that are copied into one project, which has the package installed once. */
+const NPM_EXAMPLES = readdirSync(join(root, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !['java', 'python'].includes(entry.name))
+  .map(({ name }) => name);
+
+/** No credentials, and no way to look for any. */
+const WITHOUT_ACCOUNT: NodeJS.ProcessEnv = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
+  HOME: projects,
+  AWS_EC2_METADATA_DISABLED: 'true',
+  CDK_VALIDATION: 'false',
+};
+
 describe('packages of one source', () => {
   before(() => {
+    writeFileSync(join(projects, 'package.json'), '{ "private": true }');
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      readonly devDependencies: Record<string, string>;
+    };
+    const pinned = Object.entries({
+      ...BESIDE,
+      'aws-cdk': devDependencies['aws-cdk']!,
+      tsx: devDependencies['tsx']!,
+    }).map(([name, version]) => `${name}@${version}`);
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', built('js/*.tgz'), ...pinned], projects);
     const folder = project('cdk-app');
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-    const pinned = Object.entries(BESIDE).map(([name, version]) => `${name}@${version}`);
-    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', built('js/*.tgz'), ...pinned], folder);
-    const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href;
-    run(process.execPath, ['--import', tsx, 'app.ts'], folder, synthesis('cdk-app'));
+    run(join(projects, 'node_modules/.bin/tsx'), ['app.ts'], folder, synthesis('cdk-app'));
   });
+
+  for (const example of NPM_EXAMPLES)
+    test(`npm: a copy of ${example} is synthesized by its cdk.json, and says its plan`, () => {
+      const folder = project(join('copies', example));
+      // Where the paths in cdk.json lead to, in a project of its own.
+      symlinkSync(join(projects, 'node_modules'), join(folder, 'node_modules'));
+      for (const args of example === 'cloudformation' ? [[], ['--app', 'npx tsx outside.ts']] : [[]]) {
+        const said = run('npx', ['--no', 'cdk', 'synth', '--quiet', '--no-notices', ...args], folder, WITHOUT_ACCOUNT);
+        assert.match(said, /recovery plan of \S+: at worst \S+ are lost in the Region and .+ at the DR site/);
+        assert.doesNotMatch(said, /to use durability/);
+        assert.ok(globSync('cdk.out/*.recovery-plan.txt', { cwd: folder }).length > 0);
+      }
+    });
 
   test('TypeScript: the stacks of the example, with what recovery adds', () => {
     const types = (stack: string) =>
