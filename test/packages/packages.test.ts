@@ -1,5 +1,5 @@
 // The packages of the three languages, as users get them: each example is a project beside nothing of this checkout, which installs
-// its package out of dist/packages (`npm run package`) and synthesizes as examples/README.md says. What cdk-app writes in one language
+// its package out of dist/packages (`npm run package`) and synthesizes as examples/README.md says. What an app writes in one language
 // it writes in all.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -42,21 +42,37 @@ function run(command: string, args: readonly string[], cwd: string, env: NodeJS.
   return stdout + stderr;
 }
 
-/** What `cdk synth` tells an app. */
-function synthesis(example: string): NodeJS.ProcessEnv {
+/** What `cdk synth` tells an app, which writes into the folder `output`. */
+function synthesis(output: string): NodeJS.ProcessEnv {
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: object };
   return {
     ...process.env,
-    CDK_OUTDIR: join(projects, example, 'cdk.out'),
+    CDK_OUTDIR: join(projects, output),
     CDK_CONTEXT_JSON: JSON.stringify({ ...context, 'aws:cdk:disable-asset-staging': true }),
   };
 }
 
-const STACKS = ['IdentityServer', 'IdentityServerDr'] as const;
-const template = (example: string, stack: string) =>
-  JSON.parse(readFileSync(join(projects, example, 'cdk.out', `${stack}.template.json`), 'utf8')) as {
+/** What every language has: the example of npm with its stacks, and how its app is called in Python and Java. */
+const IN_ALL_LANGUAGES = [
+  { npm: 'cdk-app', stacks: ['IdentityServer', 'IdentityServerDr'], python: 'app.py', java: 'IdentityServerApp' },
+  {
+    npm: 'cdk-imported',
+    stacks: ['IdentityServerDr', 'IdentityServerRecovery'],
+    python: 'imported.py',
+    java: 'ImportedApp',
+  },
+] as const;
+
+const template = (output: string, stack: string) =>
+  JSON.parse(readFileSync(join(projects, output, `${stack}.template.json`), 'utf8')) as {
     readonly Resources: Record<string, { readonly Type: string }>;
   };
+
+function assertSameTemplates(language: string): void {
+  for (const { npm, stacks } of IN_ALL_LANGUAGES)
+    for (const stack of stacks)
+      assert.deepEqual(template(join(language, npm), stack), template(join('npm', npm), stack), `${npm}: ${stack}`);
+}
 
 /** The archive of the npm package that a file of another language carries: both a wheel and a jar are ZIP files. */
 function carried(file: string): string {
@@ -98,8 +114,8 @@ describe('packages of one source', () => {
       tsx: devDependencies['tsx']!,
     }).map(([name, version]) => `${name}@${version}`);
     run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', built('js/*.tgz'), ...pinned], projects);
-    const folder = project('cdk-app');
-    run(join(projects, 'node_modules/.bin/tsx'), ['app.ts'], folder, synthesis('cdk-app'));
+    for (const { npm } of IN_ALL_LANGUAGES)
+      run(join(projects, 'node_modules/.bin/tsx'), ['app.ts'], project(npm), synthesis(join('npm', npm)));
   });
 
   for (const example of NPM_EXAMPLES)
@@ -117,7 +133,7 @@ describe('packages of one source', () => {
 
   test('TypeScript: the stacks of the example, with what recovery adds', () => {
     const types = (stack: string) =>
-      new Set(Object.values(template('cdk-app', stack).Resources).map(({ Type }) => Type));
+      new Set(Object.values(template('npm/cdk-app', stack).Resources).map(({ Type }) => Type));
     for (const type of [
       'AWS::RDS::DBInstance',
       'AWS::EFS::AccessPoint',
@@ -128,7 +144,7 @@ describe('packages of one source', () => {
     assert.ok(types('IdentityServerDr').has('AWS::Backup::BackupVault'));
   });
 
-  test('Python: the wheel carries the npm package, and its example writes the same templates', () => {
+  test('Python: the wheel carries the npm package, and its examples write the same templates', () => {
     const wheel = built('python/*.whl');
     assert.equal(carried(wheel), npmPackage());
     const folder = project('python');
@@ -148,11 +164,11 @@ describe('packages of one source', () => {
       [...pip, '-c', constraints, '--find-links', join(packages, 'python'), '-r', 'requirements.txt'],
       folder,
     );
-    run(python, ['app.py'], folder, synthesis('python'));
-    for (const stack of STACKS) assert.deepEqual(template('python', stack), template('cdk-app', stack), stack);
+    for (const each of IN_ALL_LANGUAGES) run(python, [each.python], folder, synthesis(`python/${each.npm}`));
+    assertSameTemplates('python');
   });
 
-  test('Java: the jar carries the npm package, and its example writes the same templates', (t) => {
+  test('Java: the jar carries the npm package, and its examples write the same templates', (t) => {
     const missing = mavenIsMissing();
     if (missing !== undefined) return t.skip(missing);
     assert.equal(carried(built('java/**/cdk-wso2is-recovery-+([0-9.]).jar')), npmPackage());
@@ -163,8 +179,11 @@ describe('packages of one source', () => {
     writeFileSync(pom, readFileSync(pom, 'utf8').replace('  <dependencies>', `${managed()}  <dependencies>`));
     const settings = join(folder, 'settings.xml');
     writeFileSync(settings, mavenSettings());
-    maven(['--settings', settings, 'compile', 'exec:java'], { cwd: folder, env: synthesis('java') });
-    for (const stack of STACKS) assert.deepEqual(template('java', stack), template('cdk-app', stack), stack);
+    for (const { npm, java } of IN_ALL_LANGUAGES) {
+      const goals = ['compile', 'exec:java', `-Dexec.mainClass=com.example.${java}`];
+      maven(['--settings', settings, ...goals], { cwd: folder, env: synthesis(`java/${npm}`) });
+    }
+    assertSameTemplates('java');
   });
 });
 
