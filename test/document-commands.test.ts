@@ -33,6 +33,7 @@ const texts = [
 
 const scripts: readonly Script[] = texts.flatMap(([where, text]) => [
   ...snippets(text, 'sh').map((script) => ({ where, script, complete: true })),
+  ...snippets(text, 'yaml').map((manifest) => ({ where, script: commandOf(manifest), complete: true })),
   // A sentence names some in full and some by their beginning.
   ...[...text.matchAll(/`((?:aws|npx|npm run|wso2is-recovery) [^`\n]+)`/g)].map((match) => ({
     where,
@@ -40,6 +41,13 @@ const scripts: readonly Script[] = texts.flatMap(([where, text]) => [
     complete: false,
   })),
 ]);
+
+/** The command of a container: its `command` and `args`, which are lists of one line. */
+function commandOf(manifest: string): string {
+  const words = [...manifest.matchAll(/^ *(?:command|args): \[(.+)\]$/gm)].flatMap((match) => match[1]!.split(', '));
+  assert.ok(words.length > 0, `no command in ${manifest}`);
+  return words.join(' ');
+}
 
 /** Commands with a mistake each, and what is said of it. */
 const MISTAKES = [
@@ -53,6 +61,10 @@ const MISTAKES = [
   ['npx cdk deploy --al', 'no option --al'],
   ['npx wso2is-recovery drills', 'no command drills'],
   ['npx wso2is-recovery drill --regio eu-west-1', "error: unknown option '--regio'\n(Did you mean --region?)"],
+  [
+    commandOf('command: [npx, --package, cdk-wso2is-recovery, wso2is-recovery, drill]\nargs: [--regio, X]'),
+    "error: unknown option '--regio'\n(Did you mean --region?)",
+  ],
   ['npx wso2is-recovery plan --rpo 1h', "error: required option '--deployment <file>' not specified"],
   ['npx tsx benchmarks/none.ts', 'no file benchmarks/none.ts'],
   ['cp bin/sample/none.toml .', 'no file bin/sample/none.toml'],
@@ -100,8 +112,8 @@ async function wrong({ words, wrong: ofAws }: Parsed, complete: boolean): Promis
       if (first === 'run') return rest[0]! in npmScripts ? undefined : `no script ${rest[0]}`;
       return ['ci', 'cit', 'i', 'pack'].includes(first!) ? undefined : `no command ${first} that is known here`;
     case 'npx': {
-      const called = first === '--package' ? rest.slice(1) : words.slice(1);
-      return wrong({ words: called, wrong: null }, complete);
+      const called = words.slice(1).filter((word) => word !== '--yes' && word !== '--no');
+      return wrong({ words: called[0] === '--package' ? called.slice(2) : called, wrong: null }, complete);
     }
     case 'cdk': {
       if (first === undefined) return undefined;
@@ -172,6 +184,9 @@ describe('shell commands', () => {
     assert.ok(count('the generated runbook', 'wso2is-recovery') >= 5);
     assert.ok(count('the generated runbook', 'aws') >= 3);
     assert.ok(count('docs/migration.md', 'aws') >= 2);
+    assert.ok(
+      scripts.some(({ where, script }) => where === 'docs/runbook.md' && script.startsWith('npx --yes --package ')),
+    );
   });
 
   for (const [index, [script, expected]] of MISTAKES.entries())

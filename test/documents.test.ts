@@ -1,6 +1,6 @@
 /**
- * The documents are held to what they say: every TypeScript snippet compiles against the library, every relative link
- * leads somewhere, every command prints what is shown. That the other commands exist: document-commands.test.ts.
+ * The documents are held to what they say: every TypeScript snippet compiles against the library, JSON is of the type that it shows,
+ * every relative link leads somewhere, every command prints what is shown. That the other commands exist: document-commands.test.ts.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { documents, read, root, snippets } from './documents';
 
 function compileErrors(files: Map<string, string>): string[] {
   const options: ts.CompilerOptions = {
-    target: ts.ScriptTarget.ES2023,
+    target: ts.ScriptTarget.ES2024,
     module: ts.ModuleKind.Preserve,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     types: ['node'],
@@ -33,6 +33,34 @@ function compileErrors(files: Map<string, string>): string[] {
     .getPreEmitDiagnostics(ts.createProgram([...files.keys()], options, host))
     .map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
 }
+
+/** What the JSON of each page is, in its order. */
+const JSON_TYPES: Readonly<Record<string, readonly string[]>> = {
+  'docs/archive-format.md': ["{ mac: import('../lambda/archive/authenticity').ManifestMac }"],
+  'docs/checks.md': ["import('../lambda/check/own-check-contract').OwnCheckEvent"],
+  'docs/drill-report.md': [
+    "{ source: string[]; 'detail-type': string[]; detail: { verdict: import('../lambda/drill/contract').Verdict[] } }",
+  ],
+};
+
+test('every JSON of the documents is of the type that it shows', () => {
+  const files = new Map<string, string>();
+  for (const document of documents) {
+    const found = snippets(read(document), 'json');
+    const types = JSON_TYPES[document] ?? [];
+    assert.equal(found.length, types.length, `${document}: say in JSON_TYPES what each JSON is`);
+    found.forEach((text, index) => {
+      // Some stand without the braces of what holds them.
+      const value = text.startsWith('{') ? text : `{ ${text} }`;
+      JSON.parse(value);
+      files.set(
+        join(root, 'docs', `${basename(document)}.${index}.json.ts`),
+        `export const value: ${types[index]} = ${value};\n`,
+      );
+    });
+  }
+  assert.deepEqual(compileErrors(files), []);
+});
 
 test('every TypeScript snippet of the documents compiles against the library', () => {
   const files = new Map<string, string>();

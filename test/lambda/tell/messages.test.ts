@@ -1,6 +1,8 @@
 // The shapes are those of AWS's documents: "Monitoring AWS Backup events using Amazon EventBridge" and "Notification options"
 // (AWS Backup developer guide), "Event message structure" (S3 user guide), "CloudTrail record contents" (CloudTrail user guide).
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { messagesOf } from '../../../lambda/tell/messages';
 
@@ -299,6 +301,19 @@ describe('what people are told', () => {
       assert.match(told.message, /\nTime: 2026-11-25T/);
     });
   }
+
+  test('the message in docs/operations.md is one', () => {
+    const page = readFileSync(join(__dirname, '../../../docs/operations.md'), 'utf8');
+    const block = /^```text\nSubject: (.+)\n\n([^`]+)\n```$/m.exec(page);
+    const [told] = messagesOf(CASES.find(([name]) => name === 'one that expired')![1]);
+    assert.equal(block?.[1], told?.subject);
+    // There the lines are broken, and what is left out is between brackets.
+    const spaces = (text: string) => text.replace(/\s+/g, ' ').trim();
+    const parts = spaces(block![2]!).split(' [...] ');
+    assert.equal(parts.length, 2);
+    assert.ok(spaces(told!.message).startsWith(parts[0]!), told!.message);
+    assert.ok(spaces(told!.message).endsWith(parts[1]!), told!.message);
+  });
 
   test('several objects that are late: one message each', () => {
     const [record] = replication('Replication:OperationMissedThreshold').Records;
