@@ -11,9 +11,15 @@ const source = globSync('{lib,bin}/**/*.ts', { cwd: root })
   .map((file) => readFileSync(join(root, file), 'utf8').replace(/['"`]\s*\+\s*['"`]/g, ''))
   .join('\n');
 
-const messages = [...readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8').matchAll(/^\| `(.+?)` \|/gm)].map(
-  (match) => match[1]!,
-);
+const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
+const [warnings, others] = [
+  /^## Warnings$[^]*?(?=^## )/m.exec(page)![0],
+  page.replace(/^## Warnings$[^]*?(?=^## )/m, ''),
+];
+/** What stands first in the rows of a table, as code; in double ticks where it has ticks itself. */
+const firsts = (text: string) =>
+  [...text.matchAll(/^\| (?:`` (.+?) ``|`(.+?)`) \|/gm)].map((match) => (match[1] ?? match[2])!);
+const messages = firsts(others);
 
 test('every message of the page is one of the source', () => {
   assert.ok(messages.length >= 15);
@@ -21,6 +27,18 @@ test('every message of the page is one of the source', () => {
   assert.deepEqual(
     messages.filter((message) => !parts(message).every((part) => source.includes(part))),
     [],
+  );
+});
+
+test('every warning is on the page, by its id', () => {
+  const ids = [...source.matchAll(/['"`]cdk-wso2is-recovery:([\w-]+)(?:['"`]|\$)/g)].map((match) => match[1]!);
+  // Those of what endangers recovery are put together: `cdk-wso2is-recovery:${id}`.
+  const dangers = [...readFileSync(join(root, 'lib/recovery/dangers.ts'), 'utf8').matchAll(/^ +id: '(\w+)'/gm)];
+  assert.deepEqual(
+    [...new Set([...ids, ...dangers.map((match) => match[1]!)])].sort(),
+    firsts(warnings)
+      .map((id) => id.replace('…', ''))
+      .sort(),
   );
 });
 
