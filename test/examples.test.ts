@@ -21,6 +21,7 @@ interface Resource {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
   readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
 }
 type Resources = Readonly<Record<string, Resource>>;
 
@@ -131,6 +132,19 @@ test('in every stack of every example, policies keep to what they need', () => {
   for (const [file, { stacks }] of assemblies) {
     for (const stack of stacks)
       assert.deepEqual(auditPolicies(stack.template as Template), [], `${file}: ${stack.stackName}`);
+  }
+});
+
+test('in every stack of every example, what holds backups stays when recovery is taken out', () => {
+  for (const [file, { stacks }] of assemblies) {
+    for (const { stackName, template } of stacks) {
+      const { Resources } = template as { readonly Resources: Resources };
+      const holders = ['Backup::BackupVault', 'S3::Bucket', 'KMS::Key'].flatMap((type) => of(Resources, type));
+      assert.ok(holders.length >= 3, `${file}: ${stackName}`);
+      for (const { Type, DeletionPolicy, UpdateReplacePolicy } of holders)
+        assert.deepEqual([DeletionPolicy, UpdateReplacePolicy], ['Retain', 'Retain'], `${file}: ${stackName}: ${Type}`);
+      assert.doesNotMatch(JSON.stringify(Resources), /AutoDeleteObjects/, `${file}: ${stackName}`);
+    }
   }
 });
 

@@ -16,36 +16,49 @@ const resources = (stack: Stack) => Template.fromStack(stack).toJSON()['Resource
 /** What holds backups, or what reads them. */
 const HOLDS_BACKUPS = ['AWS::Backup::BackupVault', 'AWS::S3::Bucket', 'AWS::KMS::Key'];
 
-describe('adding recovery to a stack', () => {
-  const before = resources(new Fixture().stack);
-  const with_ = new Fixture();
-  with_.addRecovery();
-  const after = resources(with_.stack);
+for (const [where, of] of [
+  ['to the stack', (fixture: Fixture) => fixture.stack],
+  [
+    'as a stack of its own',
+    ({ app }: Fixture) => new Stack(app, 'Own', { env: { account: '111122223333', region: 'eu-central-1' } }),
+  ],
+] as const)
+  describe(`adding recovery ${where}`, () => {
+    const before = resources(new Fixture().stack);
+    const with_ = new Fixture();
+    const own = of(with_);
+    with_.addRecovery({}, own);
+    const after = resources(with_.stack);
 
-  test('removes nothing', () => {
-    assert.deepEqual(
-      Object.keys(before).filter((id) => !(id in after)),
-      [],
-    );
-  });
+    test('removes nothing', () => {
+      assert.deepEqual(
+        Object.keys(before).filter((id) => !(id in after)),
+        [],
+      );
+    });
 
-  test('changes the secret alone, which is given for it: a replica in the DR Region, and the tag of the site', () => {
-    const changed = Object.keys(before).filter((id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]));
-    assert.deepEqual(
-      changed.map((id) => before[id]!.Type),
-      ['AWS::SecretsManager::Secret'],
-    );
-    const { ReplicaRegions, Tags, ...rest } = after[changed[0]!]!.Properties!;
-    assert.deepEqual(ReplicaRegions, [{ Region: 'eu-west-1' }]);
-    assert.deepEqual(Tags, [{ Key: 'wso2is-recovery:site', Value: 'wso2is-recovery' }]);
-    assert.deepEqual(rest, before[changed[0]!]!.Properties);
-  });
+    test('changes the secret alone, which is given for it: a replica in the DR Region, and the tag of the site', () => {
+      const changed = Object.keys(before).filter((id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]));
+      assert.deepEqual(
+        changed.map((id) => before[id]!.Type),
+        ['AWS::SecretsManager::Secret'],
+      );
+      const { ReplicaRegions, Tags, ...rest } = after[changed[0]!]!.Properties!;
+      assert.deepEqual(ReplicaRegions, [{ Region: 'eu-west-1' }]);
+      assert.deepEqual(Tags, [{ Key: 'wso2is-recovery:site', Value: 'wso2is-recovery' }]);
+      assert.deepEqual(rest, before[changed[0]!]!.Properties);
+    });
 
-  test('adds rules to the security group of the volume as resources of their own', () => {
-    const added = Object.entries(after).filter(([id]) => !(id in before));
-    assert.ok(added.some(([, { Type }]) => Type === 'AWS::EC2::SecurityGroupIngress'));
+    test('adds rules to the security group of the volume as resources of their own', () => {
+      const added = Object.entries(resources(own)).filter(([id]) => !(id in before));
+      assert.ok(added.some(([, { Type }]) => Type === 'AWS::EC2::SecurityGroupIngress'));
+    });
+
+    if (where === 'as a stack of its own')
+      test('adds nothing to the stack of what it protects', () => {
+        assert.deepEqual(Object.keys(after), Object.keys(before));
+      });
   });
-});
 
 test('removing it, or deleting the stacks, leaves every recovery point, archive and key', () => {
   const fixture = new Fixture();

@@ -54,8 +54,9 @@ export class Fixture {
     return ProtectedDatabase.fromInstance(this.database, { datasources, credentials: this.database.secret! });
   }
 
-  public addRecovery(changed: Partial<IdentityServerRecoveryProps> = {}): IdentityServerRecovery {
-    return new IdentityServerRecovery(this.stack, 'Recovery', {
+  /** @param stack that it is in, by default that of what it protects */
+  public addRecovery(changed: Partial<IdentityServerRecoveryProps> = {}, stack = this.stack): IdentityServerRecovery {
+    return new IdentityServerRecovery(stack, 'Recovery', {
       deployment: DeploymentToml.fromString(DEPLOYMENT_TOML),
       databases: [this.protectedDatabase()],
       volumes: [Volume.fromAccessPoint(this.accessPoint, { mountedAt: 'repository' })],
