@@ -68,7 +68,9 @@ const fileOf = (entry: { readonly type: string } | undefined) =>
 
 /** A name that was made longer: its path comes after that of the original. */
 function originalOf(path: string, gone: ReadonlyMap<string, FileEntry>): FileEntry | undefined {
-  for (let dot = path.lastIndexOf('.'); dot > path.lastIndexOf('/'); dot = path.lastIndexOf('.', dot - 1)) {
+  // The dot that a name begins with makes nothing longer. Nor would the search end there: what is before 0 is searched from 0.
+  const name = path.lastIndexOf('/') + 1;
+  for (let dot = path.lastIndexOf('.'); dot > name; dot = path.lastIndexOf('.', dot - 1)) {
     const original = gone.get(path.slice(0, dot));
     if (original) return original;
   }

@@ -108,6 +108,14 @@ test('encrypted copies beside originals that are gone', async () => {
   assert.match(second.suspicious?.join() ?? '', /5 of 5/);
 });
 
+test('names that begin with a dot are no longer names of others, at the top of the volume either', async () => {
+  const { root, store } = await exported();
+  for (const name of ['.hidden', '.hidden.xml', 'tenants/.hidden', 'tenants/0/.a.b'])
+    writeFileSync(join(root, name), 'new');
+  const second = await exportTree(root, store, { at: hoursLater(1) });
+  assert.deepEqual([second.changes?.added, second.changes?.looked], [4, 0]);
+});
+
 test('what was noise before tells nothing: archives and keystores may change', async () => {
   const { root, store } = await exported();
   for (let jar = 0; jar < 5; jar += 1) writeFileSync(join(root, `${jar}.jar`), randomBytes(5000));
