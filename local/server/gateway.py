@@ -52,18 +52,18 @@ async def app(scope, receive, send):
     gone = next((r for r in (region, *_bucket_regions(service, scope["path"], headers)) if faults.region_gone(r)), None)
     if gone:
         return await _refuse(gone, service, headers, noting_send)
-    is_function = permissions.is_function(headers, query)
-    if not is_function and not faults.any_of(*call_faults.KINDS):
+    caller = permissions.caller_of(headers, query)
+    if caller is None and not faults.any_of(*call_faults.KINDS):
         return await ministack.app(scope, noting_receive, noting_send)
 
     # What is called may be in the body alone.
     body = await control.read(noting_receive)
-    if is_function:
+    if caller is not None:
         bucket = ministack._extract_s3_vhost_bucket(headers.get("host", "")) if service == "s3" else None
         path = f"/{bucket}{scope['path']}" if bucket else scope["path"]
         raw_path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
         request = permissions.Request(service, region, ACCOUNT_ID, scope["method"], path, raw_path, headers, query, body)
-        if refused := permissions.refusal(call, request):
+        if refused := permissions.refusal(call, caller, request):
             status, lines, text = refused
             kind = lines.pop("Content-Type")
             rest = [(name.encode(), value.encode()) for name, value in lines.items()]

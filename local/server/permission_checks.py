@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
 from ministack.core import iam_actions
-from ministack.services import kms, rds, s3, secretsmanager, sns
+from ministack.services import kms, rds, s3, secretsmanager
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ def _as_ministack_has_it(request: Request) -> list[Check]:
     action = iam_actions.extract_iam_action(*parts, request.query)
     if action is None:
         return []
-    resource = iam_actions.extract_resource_arn(*parts, _form(request), request.region, request.account)
-    return [Check(action, resource, iam_actions.request_tag_context(request.service, action, request.body, _form(request)))]
+    form = _form(request)
+    resource = iam_actions.extract_resource_arn(*parts, form, request.region, request.account)
+    return [Check(action, resource, iam_actions.request_tag_context(request.service, action, request.body, form))]
 
 
 def _s3(request: Request) -> list[Check]:
@@ -105,19 +106,6 @@ def _cloudwatch(request: Request) -> list[Check]:
         return [Check(f"cloudwatch:{action}", "*")]
     namespace = _json(request).get("Namespace") or _form(request).get("Namespace", [None])[0]
     return [Check("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": namespace})]
-
-
-def _sns(request: Request) -> list[Check]:
-    checks = _as_ministack_has_it(request)
-    for check in list(checks):
-        if check.action != "sns:Publish":
-            continue
-        topic = sns._topic_by_arn_any_scope(check.resource) or {}
-        key = topic.get("attributes", {}).get("KmsMasterKeyId")
-        # Whoever publishes to an encrypted topic uses its key.
-        if key:
-            checks += [Check(f"kms:{action}", _key_arn(request, key)) for action in ("GenerateDataKey", "Decrypt")]
-    return checks
 
 
 def _secrets(request: Request) -> list[Check]:
@@ -211,7 +199,8 @@ _RDS_OF_ANY_BACKUP = {
 
 
 def _rds(request: Request) -> list[Check]:
-    fields = {name: values[0] for name, values in _form(request).items()}
+    form = _form(request)
+    fields = {name: values[0] for name, values in form.items()}
     action = fields.get("Action", "")
     arn = f"arn:aws:rds:{request.region}:{request.account}:"
     resources = []
@@ -224,20 +213,10 @@ def _rds(request: Request) -> list[Check]:
         resources.append(named)
     if action in _RDS_OF_ANY_BACKUP and not (named and ":auto-backup:" in named):
         resources.append(f"{arn}auto-backup:*")
-    context = _rds_tags(fields)
+    context = iam_actions.request_tag_context("rds", f"rds:{action}", request.body, form)
     if "PubliclyAccessible" in fields:
         context["rds:PubliclyAccessible"] = fields["PubliclyAccessible"].lower()
     return [Check(f"rds:{action}", resource, {**context, **_tags_of(resource)}) for resource in resources or ["*"]]
-
-
-def _rds_tags(fields: dict) -> dict:
-    tags = {}
-    for name, key in fields.items():
-        if name.startswith("Tags.") and name.endswith(".Key"):
-            tags[key] = fields.get(f"{name.removesuffix('.Key')}.Value", "")
-    if not tags:
-        return {}
-    return {"aws:TagKeys": list(tags), **{f"aws:RequestTag/{key}": value for key, value in tags.items()}}
 
 
 def _tags_of(arn: str) -> dict:
@@ -247,9 +226,8 @@ def _tags_of(arn: str) -> dict:
 def _events(request: Request) -> list[Check]:
     if _target(request) != "PutEvents":
         return _as_ministack_has_it(request)
-    buses = {entry.get("EventBusName") or "default" for entry in _json(request).get("Entries", [])}
-    arn = f"arn:aws:events:{request.region}:{request.account}:event-bus/"
-    return [Check("events:PutEvents", bus if bus.startswith("arn:") else arn + bus) for bus in sorted(buses)]
+    buses = iam_actions.eventbridge_resource_arns(request.body, request.region, request.account)
+    return [Check("events:PutEvents", bus) for bus in buses]
 
 
 def _segments(request: Request) -> list[str]:
@@ -277,7 +255,6 @@ _KNOWN = {
     "s3": _s3,
     "kms": _kms,
     "monitoring": _cloudwatch,
-    "sns": _sns,
     "secretsmanager": _secrets,
     "lambda": _lambda,
     "backup": _backup,

@@ -34,65 +34,70 @@ _FREE = {"sts:GetCallerIdentity"}
 def install() -> None:
     """Gives functions the credentials of their role."""
     lambda_runtime.execution_credentials = _credentials
-    mounts_of = lambda_runtime.Worker._spawn
+    _spawn = lambda_runtime.Worker._spawn
 
     def spawn(worker):
         _check_mounts(worker.config)
-        return mounts_of(worker)
+        return _spawn(worker)
 
     lambda_runtime.Worker._spawn = spawn
 
 
 def _credentials(config: dict) -> dict[str, str]:
-    role = config.get("Role", "")
-    account, name = role.split(":")[4], role.rpartition("/")[2]
-    session = config.get("FunctionName", "")[:64]
-    key = f"ASIA{uuid.uuid5(uuid.NAMESPACE_URL, config.get('FunctionArn', '') + role).hex[:16].upper()}"
+    role, arn = caller = _caller(config)
+    key = f"ASIA{uuid.uuid5(uuid.NAMESPACE_URL, config.get('FunctionArn', '') + config.get('Role', '')).hex[:16].upper()}"
     secret, token = f"secret-of-{key}", f"token-of-{key}"
-    arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
-    sts.register_session(
-        key, {"Arn": arn, "UserId": f"{name}:{session}", "SecretAccessKey": secret, "SessionToken": token}
-    )
-    _roles[key] = (name, arn)
+    user = f"{role}:{arn.rpartition('/')[2]}"
+    sts.register_session(key, {"Arn": arn, "UserId": user, "SecretAccessKey": secret, "SessionToken": token})
+    _callers[key] = caller
     return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
 
-# Name of the role and ARN of the session, by access key.
-_roles: dict[str, tuple[str, str]] = {}
+# Name of the role, and ARN of the session in which a function has it.
+Caller = tuple[str, str]
+
+# By access key.
+_callers: dict[str, Caller] = {}
 
 
-def is_function(headers: dict, query: dict) -> bool:
-    """Of a role that is there: what a test makes without one may do anything."""
-    role, arn = _roles.get(extract_access_key_id(headers, query), ("", ""))
-    return _exists(role, arn)
+def _caller(config: dict) -> Caller:
+    account, role = config["Role"].split(":")[4], config["Role"].rpartition("/")[2]
+    return role, f"arn:aws:sts::{account}:assumed-role/{role}/{config.get('FunctionName', '')[:64]}"
 
 
-def _exists(role: str, arn: str) -> bool:
-    return arn != "" and iam._roles.get_scoped(arn.split(":")[4], None, role) is not None
+def caller_of(headers: dict, query: dict) -> Caller | None:
+    """The function that calls; None for whoever is none, and for one whose role was never made: these may do anything."""
+    caller = _callers.get(extract_access_key_id(headers, query))
+    return caller if caller and _has_role(caller) else None
 
 
-def refusal(call: dict, request: Request) -> tuple | None:
+def _has_role(caller: Caller) -> bool:
+    role, arn = caller
+    return iam._roles.get_scoped(arn.split(":")[4], None, role) is not None
+
+
+def refusal(call: dict, caller: Caller, request: Request) -> tuple | None:
     """Status, headers and body where a function may not make the call."""
-    role, arn = _roles[extract_access_key_id(request.headers, request.query)]
     with request_scope(request.account, request.region):
         for check in checks_of(request):
-            if (denial := _decide(call, role, arn, check, request.region)) is not None:
+            if (denial := _decide(call, caller, check, request.region)) is not None:
                 return iam_actions.access_denied_response(
-                    request.service, check.action, arn, str(uuid.uuid4()), message=denial, headers=request.headers
+                    request.service, check.action, caller[1], str(uuid.uuid4()), message=denial, headers=request.headers
                 )
     return None
 
 
 def refusal_of_function(config: dict, check: Check) -> str | None:
     """The message of a denial, of what AWS does in a function's name without a call of its own."""
-    role, arn = _roles[_credentials(config)["AWS_ACCESS_KEY_ID"]]
-    return _decide({}, role, arn, check, config["FunctionArn"].split(":")[3]) if _exists(role, arn) else None
+    caller = _caller(config)
+    return _decide({}, caller, check, config["FunctionArn"].split(":")[3]) if _has_role(caller) else None
 
 
-def _decide(call: dict, role: str, arn: str, check: Check, region: str) -> str | None:
+def _decide(call: dict, caller: Caller, check: Check, region: str) -> str | None:
     """The message of a denial."""
     if check.action in _FREE:
         return None
+    role, arn = caller
     account = arn.split(":")[4]
     # A call without tags has no keys of tags: MiniStack would take it for one with an empty list.
     context = {"aws:tagkeys": None, **{name.lower(): value for name, value in check.context.items()}}
@@ -124,7 +129,6 @@ def _decide(call: dict, role: str, arn: str, check: Check, region: str) -> str |
         _used.update((role, name, check.action) for name in allowing)
         if len(allowing) == 1:
             _needed.add((role, allowing[0], check.action))
-    if result.decision == "Allow":
         return None
     if result.resource_policy_arn:
         return (
@@ -142,17 +146,19 @@ _needed: set[tuple[str, str, str]] = set()
 def usage() -> list[dict]:
     """Each action that a statement allows to a role of a function that made a call: whether any call needed it."""
     rows = []
-    for role, arn in sorted(set(_roles.values())):
+    for role, arn in sorted(set(_callers.values())):
         for name, statement in _statements(role, arn.split(":")[4]):
             if statement.effect != "Allow" or name.startswith("arn:aws:iam::aws:policy/"):
                 continue
             for action in statement.actions:
-                made = lambda found: any(  # noqa: E731
-                    of == role and by == name and iam_evaluator.fnmatch_iam(asked, action) for of, by, asked in found
-                )
-                row = {"role": role, "statement": name, "action": action, "resources": statement.resources}
-                rows.append({**row, "used": made(_used), "needed": made(_needed)})
+                uses = {"used": _is_among(_used, role, name, action), "needed": _is_among(_needed, role, name, action)}
+                rows.append({"role": role, "statement": name, "action": action, "resources": statement.resources, **uses})
     return rows
+
+
+def _is_among(found: set[tuple[str, str, str]], role: str, statement: str, action: str) -> bool:
+    """Whether by this statement of the role something was allowed that the action, perhaps a pattern, stands for."""
+    return any(of == role and by == statement and iam_evaluator.fnmatch_iam(asked, action) for of, by, asked in found)
 
 
 def _statements(role: str, account: str) -> list[tuple[str, iam_evaluator.ParsedStatement]]:
