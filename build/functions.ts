@@ -26,24 +26,22 @@ const LOADS_ENGINES = 'dist/lambda/check';
 
 /** Its tables are half of the drivers that load it: one file beside them. */
 const SHARED_BY_DRIVERS = 'iconv-lite';
-const sharedByDrivers: Plugin = {
-  name: 'shared by drivers',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`^${SHARED_BY_DRIVERS}$`) }, () => ({
-      path: `./${SHARED_BY_DRIVERS}.js`,
-      external: true,
-    })),
-};
+const sharedByDrivers = fileBeside(SHARED_BY_DRIVERS, SHARED_BY_DRIVERS);
 
 /** What the command begins with, and the command proper: files of their own, or the first would be compiled with all of it. */
 const COMMAND_START = 'start';
 const COMMAND = 'wso2is-recovery';
 const COMMAND_PROPER = 'command';
-const startsCommand: Plugin = {
-  name: 'starts command',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`^\\./${COMMAND}$`) }, () => ({ path: `./${COMMAND_PROPER}.js`, external: true })),
-};
+const startsCommand = fileBeside(`./${COMMAND}`, COMMAND_PROPER);
+
+/** Has a bundle load a module from a file beside it. */
+function fileBeside(module: string, file: string): Plugin {
+  const filter = new RegExp(`^${module.replaceAll('.', '\\.')}$`);
+  return {
+    name: `${file} beside the bundle`,
+    setup: ({ onResolve }) => onResolve({ filter }, () => ({ path: `./${file}.js`, external: true })),
+  };
+}
 
 async function main() {
   const functions = readdirSync(join(root, 'lambda')).filter((name) =>

@@ -132,6 +132,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
       'write [sample] to try it out, [existing] for a deployment of your own',
     );
   }
+  const inRegionRecovery = drill?.flag('in_region', false) ?? false;
   const configuration: Configuration = {
     account: root.optionalText('account', { pattern: /^\d{12}$/, allowed: 'an account id of twelve digits in quotes' }),
     name: root.text('name', { allowed: 'a name' }),
@@ -148,8 +149,8 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     retention: retention && readRetention(retention),
     assumptions: assumptions && readAssumptions(assumptions),
     drillSchedule: drill?.text('schedule', SCHEDULE),
-    inRegionRecovery: drill?.flag('in_region', false) ?? false,
-    inRegionDrillSchedule: drill && readInRegionSchedule(drill),
+    inRegionRecovery,
+    inRegionDrillSchedule: drill && readInRegionSchedule(drill, inRegionRecovery),
     manifests: manifests && readManifests(manifests),
     email:
       notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
@@ -174,9 +175,9 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   return configuration;
 }
 
-function readInRegionSchedule(drill: Table): string | undefined {
+function readInRegionSchedule(drill: Table, inRegionRecovery: boolean): string | undefined {
   const schedule = drill.optionalText('in_region_schedule', SCHEDULE);
-  if (schedule !== undefined && !drill.flag('in_region', false)) {
+  if (schedule !== undefined && !inRegionRecovery) {
     drill.fail(
       'in_region_schedule',
       'there with `in_region = true` alone',

@@ -28,7 +28,7 @@ const DETAIL_TYPES: Readonly<Record<string, (event: EventBridgeEvent) => Sentenc
   'Recovery Point State Change': ofRecoveryPoint,
   'Backup Vault State Change': ofVault,
   'AWS API Call via CloudTrail': (event) =>
-    (event.detail['eventSource'] === 'kms.amazonaws.com' ? ofKeyCall : ofApiCall)(event),
+    (event.detail['eventSource'] === 'kms.amazonaws.com' ? ofKeyCall : ofVaultCall)(event),
 };
 
 /** How a job ended, as people say it. EXPIRED: it did not start within its start window. */
@@ -151,24 +151,17 @@ const CALLS: Readonly<Record<string, string>> = {
   DeleteBackupVaultNotifications: 'removed the notifications of',
 };
 
-function ofApiCall({ detail, region, time }: EventBridgeEvent): Sentence {
-  const name = text(detail['eventName']);
-  const parameters = isRecord(detail['requestParameters']) ? detail['requestParameters'] : {};
-  const identity = isRecord(detail['userIdentity']) ? detail['userIdentity'] : {};
+function ofVaultCall({ detail, region, time }: EventBridgeEvent): Sentence {
+  const call = callOf(detail);
+  const parameters = recordOf(detail['requestParameters']);
   const vault = text(parameters['backupVaultName']);
-  const who = maybe(identity['arn']) ?? maybe(identity['invokedBy']) ?? 'Somebody';
-  const error = maybe(detail['errorCode']);
-  const did = CALLS[name] ?? `called ${name} on`;
   return {
-    subject: `${error ? 'Refused' : 'Done'}: ${name} on ${vault}`,
-    what: error
-      ? `${who} tried what would have ${did} the backup vault ${vault} (${name}), and was refused: ${error}.`
-      : `${who} ${did} the backup vault ${vault} (${name}).`,
-    todo: `${TO_BE_EXPECTED}take the access of ${who} away first, then see what is left: wso2is-recovery status. Put policy and lock back by deploying again.`,
+    ...called(call, { name: vault, thing: `the backup vault ${vault}` }, CALLS[call.name]),
+    todo: `${TO_BE_EXPECTED}take the access of ${call.who} away first, then see what is left: wso2is-recovery status. Put policy and lock back by deploying again.`,
     where: [
-      ['From', maybe(detail['sourceIPAddress'])],
+      ['From', call.from],
       ['Recovery point', maybe(parameters['recoveryPointArn'])],
-      ['Event', maybe(detail['eventID'])],
+      ['Event', call.event],
       ['Region', region],
       ['Time', time],
     ],
@@ -194,27 +187,63 @@ const KEY_CALLS: Readonly<Record<string, readonly [did: string, undo: string]>> 
 };
 
 function ofKeyCall({ detail, region, time }: EventBridgeEvent): Sentence {
-  const name = text(detail['eventName']);
+  const call = callOf(detail);
   const [resource] = Array.isArray(detail['resources']) ? (detail['resources'] as unknown[]) : [];
   const key = isRecord(resource) ? text(resource['ARN']) : 'a key';
-  const identity = isRecord(detail['userIdentity']) ? detail['userIdentity'] : {};
-  const answer = isRecord(detail['responseElements']) ? detail['responseElements'] : {};
-  const who = maybe(identity['arn']) ?? maybe(identity['invokedBy']) ?? 'Somebody';
-  const error = maybe(detail['errorCode']);
-  const [did, undo] = KEY_CALLS[name] ?? [`called ${name} on`, 'Look at the key: aws kms describe-key'];
+  const [did, undo] = KEY_CALLS[call.name] ?? [undefined, 'Look at the key: aws kms describe-key'];
   return {
-    subject: `${error ? 'Refused' : 'Done'}: ${name} on ${lastOf(key)}`,
-    what: error
-      ? `${who} tried what would have ${did} the key ${key} (${name}), and was refused: ${error}.`
-      : `${who} ${did} the key ${key} (${name}), on which recovery points or the manifests of archives depend.`,
-    todo: `${TO_BE_EXPECTED}take the access of ${who} away first. ${error ? 'The key is as it was' : undo}.`,
+    ...called(
+      call,
+      {
+        name: lastOf(key),
+        thing: `the key ${key}`,
+        consequence: ', on which recovery points or the manifests of archives depend',
+      },
+      did,
+    ),
+    todo: `${TO_BE_EXPECTED}take the access of ${call.who} away first. ${call.error ? 'The key is as it was' : undo}.`,
     where: [
-      ['Deleted on', maybe(answer['deletionDate'])],
-      ['From', maybe(detail['sourceIPAddress'])],
-      ['Event', maybe(detail['eventID'])],
+      ['Deleted on', maybe(recordOf(detail['responseElements'])['deletionDate'])],
+      ['From', call.from],
+      ['Event', call.event],
       ['Region', region],
       ['Time', time],
     ],
+  };
+}
+
+/** A call that somebody made, or tried, as CloudTrail has it. */
+interface Call {
+  readonly name: string;
+  readonly who: string;
+  /** Why it was refused; absent: it was made. */
+  readonly error: string | undefined;
+  readonly from: string | undefined;
+  readonly event: string | undefined;
+}
+
+function callOf(detail: Readonly<Record<string, unknown>>): Call {
+  const identity = recordOf(detail['userIdentity']);
+  return {
+    name: text(detail['eventName']),
+    who: maybe(identity['arn']) ?? maybe(identity['invokedBy']) ?? 'Somebody',
+    error: maybe(detail['errorCode']),
+    from: maybe(detail['sourceIPAddress']),
+    event: maybe(detail['eventID']),
+  };
+}
+
+/** @param on what it was made on: its name alone, in a sentence, and what follows from the call */
+function called(
+  { name, who, error }: Call,
+  on: { readonly name: string; readonly thing: string; readonly consequence?: string },
+  did = `called ${name} on`,
+): Pick<Sentence, 'subject' | 'what'> {
+  return {
+    subject: `${error ? 'Refused' : 'Done'}: ${name} on ${on.name}`,
+    what: error
+      ? `${who} tried what would have ${did} ${on.thing} (${name}), and was refused: ${error}.`
+      : `${who} ${did} ${on.thing} (${name})${on.consequence ?? ''}.`,
   };
 }
 
@@ -284,6 +313,7 @@ function because({ statusMessage }: EventBridgeEvent['detail']): string {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const recordOf = (value: unknown) => (isRecord(value) ? value : {});
 const maybe = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 const text = (value: unknown) => maybe(value) ?? '(not said)';
 const lastOf = (arn: string) => arn.split(/[:/]/).at(-1)!;

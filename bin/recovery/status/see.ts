@@ -67,22 +67,24 @@ async function seen({ region }: Clients, look: () => Promise<readonly ComponentP
 }
 
 async function seeDrills({ plan, site, dr, drUnseen }: Deployment): Promise<DrillsSeen> {
-  if (drUnseen !== undefined) return { unseen: `${dr.region}: ${drUnseen}` };
-  try {
-    return await lastDrill(dr.s3(), site.bucket, plan.deployment);
-  } catch (error) {
-    return { unseen: `${dr.region}: ${describe(error)}` };
-  }
+  return drUnseen === undefined
+    ? seeDrillsIn(dr, site.bucket, plan.deployment)
+    : { unseen: `${dr.region}: ${drUnseen}` };
 }
 
 /** Undefined where no function drills there. */
 async function seeInRegionDrills({ plan, primary }: Deployment): Promise<DrillsSeen | undefined> {
   const { artifactBucket, inRegionDrillFunction } = plan.resources ?? {};
-  if (artifactBucket === undefined || inRegionDrillFunction === undefined) return undefined;
+  return artifactBucket === undefined || inRegionDrillFunction === undefined
+    ? undefined
+    : seeDrillsIn(primary, artifactBucket, plan.deployment);
+}
+
+async function seeDrillsIn(clients: Clients, bucket: string, deployment: string): Promise<DrillsSeen> {
   try {
-    return await lastDrill(primary.s3(), artifactBucket, plan.deployment);
+    return await lastDrill(clients.s3(), bucket, deployment);
   } catch (error) {
-    return { unseen: `${primary.region}: ${describe(error)}` };
+    return { unseen: `${clients.region}: ${describe(error)}` };
   }
 }
 

@@ -98,14 +98,11 @@ class Sample {
 }
 
 /** Those together whose content now begins in the same frame. */
-function byFrame(files: readonly ChangedFile[]): readonly (readonly ChangedFile[])[] {
-  const frames = new Map<string, ChangedFile[]>();
-  for (const file of files) {
-    const { pack, offset } = firstPieceOf(file.after);
-    const frame = `${pack}:${offset}`;
-    frames.set(frame, [...(frames.get(frame) ?? []), file]);
-  }
-  return Array.from(frames.values());
+function byFrame(files: readonly ChangedFile[]): Iterable<readonly ChangedFile[]> {
+  return Map.groupBy(files, ({ after }) => {
+    const { pack, offset } = firstPieceOf(after);
+    return `${pack}:${offset}`;
+  }).values();
 }
 
 /** How many of them turned to noise. What they were is looked at only where they are noise now. */
@@ -119,7 +116,7 @@ async function countNoise(store: ObjectStore, files: readonly ChangedFile[]): Pr
   return noise;
 }
 
-/** Of files that are in no sample for being too small there may be none. */
+/** There is one: files of a sample have content. */
 const firstPieceOf = ({ pieces }: FileEntry): Piece => pieces[0]!;
 
 async function frameOf(store: ObjectStore, file: FileEntry): Promise<Buffer> {
