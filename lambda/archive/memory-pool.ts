@@ -1,6 +1,12 @@
-/** Memory that all threads share and that is used again: what is never freed is no work for the garbage collector. */
+/**
+ * Memory that all threads share and that is used again. What is dropped instead is freed when the garbage collector of every
+ * thread that has seen it came by, which for a few large pieces none of them finds worth its while.
+ */
 export class MemoryPool {
   readonly #free: SharedArrayBuffer[] = [];
+
+  /** @param leastBytes of each, so that nearly all of them fit every use: what is not written to takes no memory */
+  constructor(private readonly leastBytes = 0) {}
 
   /** At least so many bytes, with whatever was in them before. */
   take(bytes: number): SharedArrayBuffer {
@@ -8,7 +14,7 @@ export class MemoryPool {
     if (index >= 0) return this.#free.splice(index, 1)[0]!;
     // One that is too small makes way for the larger.
     this.#free.pop();
-    return new SharedArrayBuffer(roundUp(bytes));
+    return new SharedArrayBuffer(roundUp(Math.max(bytes, this.leastBytes)));
   }
 
   give(memory: SharedArrayBuffer): void {

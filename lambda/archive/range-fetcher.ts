@@ -1,24 +1,25 @@
 import type { Answer, Job } from './crew/effect';
 import type { ObjectStore } from './object-store';
 import { ArchiveDamagedError } from './errors';
-import type { MemoryPool } from './memory-pool';
+import { MemoryPool } from './memory-pool';
 import { decodeOf, fetchRange, type Frame, MAX_RANGE_BYTES, planRanges, type Range } from './ranges';
 
-/** Fetches that are under way before they are asked for. */
-const AHEAD = 2;
-
-/** Memory for ranges: of one size, so that each does for any but the longest. */
-const MEMORY_BYTES = MAX_RANGE_BYTES;
+/** For ranges: all but the longest frames fit into each. */
+export const rangeMemory = (): MemoryPool => new MemoryPool(MAX_RANGE_BYTES);
 
 /** The main thread's part: fetches the ranges of one task, the next ones while one is worked on. */
 export class RangeFetcher {
   #ranges: readonly Range[] = [];
   readonly #fetching = new Map<number, { readonly memory: SharedArrayBuffer; readonly done: Promise<unknown> }>();
 
-  /** @param pool that all tasks share */
+  /**
+   * @param pool that all tasks share: {@link rangeMemory}
+   * @param ahead fetches that are under way before they are asked for, the one that is wanted counted in
+   */
   constructor(
     private readonly store: ObjectStore,
     private readonly pool: MemoryPool,
+    private readonly ahead: number,
   ) {}
 
   /** @param question the ranges at first, then the number of the one that is wanted: those before it are not looked at any more */
@@ -41,10 +42,10 @@ export class RangeFetcher {
   }
 
   #start(from: number): void {
-    for (let index = from; index < Math.min(from + AHEAD, this.#ranges.length); index += 1) {
+    for (let index = from; index < Math.min(from + this.ahead, this.#ranges.length); index += 1) {
       if (this.#fetching.has(index)) continue;
       const range = this.#ranges[index]!;
-      const memory = this.pool.take(Math.max(range.length, MEMORY_BYTES));
+      const memory = this.pool.take(range.length);
       const done = fetchRange(this.store, range, new Uint8Array(memory, 0, range.length));
       done.catch(() => {});
       this.#fetching.set(index, { memory, done });

@@ -6,7 +6,7 @@ import { packKey } from './manifest';
 import { getInto, type ObjectStore } from './object-store';
 
 /** Frames that lie near each other are fetched by one request, up to this many bytes. */
-export const MAX_RANGE_BYTES = 8 * 1024 * 1024;
+export const MAX_RANGE_BYTES = 4 * 1024 * 1024;
 /** What nobody wants between two frames is fetched with them, up to this many bytes. */
 const MAX_GAP_BYTES = 64 * 1024;
 

@@ -19,8 +19,20 @@ export interface Crew {
 
 export const defaultCrewSize = (): number => Math.min(Math.max(availableParallelism(), 1), 8);
 
-/** More threads than cores pay only where file calls wait for a server. */
-export const MAX_CREW_SIZE = 32;
+const MAX_CREW_SIZE = 32;
+
+/**
+ * More threads than cores pay only where file calls wait for a server; and they cost memory, so that there are not more of
+ * them than the waiting is worth.
+ *
+ * @param callMs what a call of the file system takes
+ * @param least threads, where it takes no time
+ */
+export const crewSizeFor = (callMs: number, least = defaultCrewSize()): number =>
+  callMs < NO_SERVER_MS ? least : Math.min(MAX_CREW_SIZE, Math.round(least + callMs * 16));
+
+/** What a disk of the machine stays below, and a file server on a network does not. */
+const NO_SERVER_MS = 0.2;
 
 /** Does the tasks on this thread, one after another. */
 export class SoloCrew implements Crew {

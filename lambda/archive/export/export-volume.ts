@@ -3,7 +3,7 @@ import { examineChanges, type Examined } from '../anomaly/examine';
 import { type Authenticator, type ManifestMac, signManifest } from '../authenticity';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
-import { type Crew, defaultCrewSize, GrowingCrew, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
+import { type Crew, crewSizeFor, defaultCrewSize, GrowingCrew, SoloCrew, ThreadCrew } from '../crew/crew';
 import { DryStore } from '../dry-store';
 import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import {
@@ -230,7 +230,7 @@ async function turn(
       firstNames: state.firstNames,
       isTimeUp,
       onLatency: (callMs) => {
-        if (threads && options.threads === undefined) threads.size = threadsFor(callMs);
+        if (threads && options.threads === undefined) threads.size = crewSizeFor(callMs);
       },
       onProgress: ({ entries, filesRead, bytesRead }) =>
         options.onProgress?.({
@@ -439,10 +439,6 @@ function handsOf(
 const LARGE_ENTRIES = 3000;
 /** Visits, and the pages that come of them. */
 const SOLO_TASKS = 3;
-
-/** Threads that wait cost memory, so that there are not more of them than the waiting is worth. */
-const threadsFor = (callMs: number) =>
-  Math.min(MAX_CREW_SIZE, Math.max(defaultCrewSize(), Math.round(defaultCrewSize() + callMs * 16)));
 
 function isEmpty(volume: Volume): boolean {
   try {

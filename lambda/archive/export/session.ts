@@ -2,6 +2,7 @@
 import { comparePaths, isPlain, sortNames } from '../byte-path';
 import type { Job, Session } from '../crew/effect';
 import { directoryLine, fileLineStart, linkLine } from '../entry';
+import { CallTimes } from '../crew/call-times';
 import { ArchiveError, codeOf, messageOf } from '../errors';
 import { exclusionReason } from '../exclusions';
 import { encodePage } from '../page';
@@ -116,7 +117,7 @@ export class ExportSession implements Session {
   #entries = 0;
   #remarks = noRemarks();
   readonly #lines = new LineBuffer();
-  readonly #latency = new Latency();
+  readonly #latency = new CallTimes();
 
   constructor(
     private readonly volume: Volume,
@@ -346,12 +347,7 @@ export class ExportSession implements Session {
   }
 
   #statTimed(path: string): VolumeStat {
-    // A clock reading costs a tenth of a local call: so one call in sixteen is timed.
-    if ((this.#entries & 15) !== 0) return this.#steadily(() => this.volume.stat(path));
-    const started = performance.now();
-    const stat = this.#steadily(() => this.volume.stat(path));
-    this.#latency.add(performance.now() - started);
-    return stat;
+    return this.#latency.of(() => this.#steadily(() => this.volume.stat(path)));
   }
 
   /** A handle that the file server has forgotten (ESTALE) is looked up anew. */
@@ -368,21 +364,6 @@ export class ExportSession implements Session {
 }
 
 const UNSOUND = 'what the export before says of its content is not what an export writes: read and stored anew';
-
-const SAMPLES = 32;
-
-/** What a call takes when nothing else is in its way: a thread that had to wait for a core has not waited for the volume. */
-class Latency {
-  #samples: number[] = [];
-  typical = 0;
-
-  add(ms: number): void {
-    this.#samples.push(ms);
-    if (this.#samples.length < SAMPLES) return;
-    this.typical = this.#samples.sort((a, b) => a - b)[SAMPLES / 4]!;
-    this.#samples = [];
-  }
-}
 
 function parseContent(line: string, sameStat: boolean): ParentContent | undefined {
   let entry: { readonly type: string; readonly sha256?: string; readonly unstable?: true };

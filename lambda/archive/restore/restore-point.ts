@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { displayPath } from '../byte-path';
-import { type Crew, defaultCrewSize, MAX_CREW_SIZE, SoloCrew, ThreadCrew } from '../crew/crew';
+import { type Crew, crewSizeFor, defaultCrewSize, SoloCrew, ThreadCrew } from '../crew/crew';
 import type { Question } from '../crew/effect';
 import type { EntryChecker } from '../check-entries';
-import type { FileEntry, LinkEntry, Ownership } from '../entry';
+import type { FileEntry, LinkEntry } from '../entry';
 import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import type { Remark } from '../export/remark';
 import { release } from '../frame';
@@ -13,11 +13,12 @@ import { MemoryPool } from '../memory-pool';
 import type { ObjectStore } from '../object-store';
 import { isSha256At, sha256At } from '../piece-scan';
 import { readEntries, readHeader, readPages } from '../points';
-import { RangeFetcher } from '../range-fetcher';
+import { RangeFetcher, rangeMemory } from '../range-fetcher';
 import type { Range } from '../ranges';
 import { type PathSelection, selectPaths } from './selection';
 import { type Damage, RestoreSession, type RestoreSettings, type RestoreTask, type RestoreTaskResult } from './session';
 import { fileBatches, type PlacedFile } from './batches';
+import { DirectoryLog } from './directory-log';
 import { syncTree } from './durable';
 import { isThere, putInPlace, removeTree, type Swap } from './put-in-place';
 import { checkRoom, removeLeftOvers, stagingName } from './staging';
@@ -128,18 +129,23 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
   });
 }
 
-type FinishedDirectory = Ownership & { readonly path: string };
-
 /** What is wanted of one page. */
 interface RestorePage {
+  /** Out of the memory for pages, to which it is given back when all of the page is there. */
   readonly lines: SharedArrayBuffer;
-  readonly directories: readonly FinishedDirectory[];
+  /** Where their lines are, as {@link files}. */
+  readonly directories: readonly number[];
   readonly links: readonly LinkEntry[];
   readonly files: readonly PlacedFile[];
 }
 
-const DIRECTORIES_AT_ONCE = 2000;
 const TASKS_WAITING = 2;
+/** With more threads than this, others write while one waits for a range: none is fetched before it is asked for. */
+const THREADS_WITH_RANGES_AHEAD = 8;
+const RANGES_AHEAD = 2;
+/** Of a page's lines; nearly all have less. */
+const PAGE_MEMORY_BYTES = 8 * 1024 * 1024;
+const NEWLINE = 10;
 /** Than cores: while one waits for what it has asked for, another writes. */
 const THREADS_MORE = 1;
 
@@ -147,12 +153,13 @@ class Restore {
   readonly #crew: Crew;
   readonly #prefix: string;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #memory = new MemoryPool();
+  readonly #rangeMemory = rangeMemory();
+  readonly #pageMemory = new MemoryPool(PAGE_MEMORY_BYTES);
   #failure: { readonly error: unknown } | undefined;
   #warnings: Remark[] = [];
   #damages: Damage[] = [];
   #counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
-  readonly #directories: FinishedDirectory[] = [];
+  readonly #directories = new DirectoryLog();
   readonly #links: LinkEntry[] = [];
   readonly #found = new Set<string>();
 
@@ -175,7 +182,10 @@ class Restore {
   }
 
   async preview(): Promise<RestoreOutcome> {
-    for await (const { files } of this.#pages()) for (const { size } of files) this.#countFile(size);
+    for await (const { files, lines } of this.#pages()) {
+      for (const { size } of files) this.#countFile(size);
+      this.#pageMemory.give(lines);
+    }
     this.#refuseMissing();
     return this.#outcome();
   }
@@ -227,49 +237,42 @@ class Restore {
     lines: Buffer,
     isWanted: (path: string) => boolean,
   ): RestorePage {
-    const directories: FinishedDirectory[] = [];
+    const directories: number[] = [];
     const links: LinkEntry[] = [];
     const files: PlacedFile[] = [];
+    const paths = new Set(this.selection?.paths);
+    const found: string[] = [];
     let pack = '';
     checker.scan(
       page,
       lines,
       (line, path, start) => {
         if (!isWanted(path)) return;
-        if (line.isDirectory) {
-          const { mode, uid, gid } = line;
-          directories.push({ path, mode, uid, gid, mtimeNs: line.textOf(line.mtimeNs) });
-        } else {
+        if (paths.has(path)) found.push(path);
+        if (line.isDirectory) directories.push(start);
+        else {
           if (!isSha256At(lines, line.pack, pack)) pack = sha256At(lines, line.pack);
-          this.#find(path);
           files.push({ start, size: line.size, pack, offset: line.offset });
         }
       },
       (entry, start) => {
         if (!isWanted(entry.path)) return;
-        if (entry.type === 'directory') {
-          const { path, mode, uid, gid, mtimeNs } = entry;
-          directories.push({ path, mode, uid, gid, mtimeNs });
-        } else if (entry.type === 'file') {
+        if (paths.has(entry.path)) found.push(entry.path);
+        if (entry.type === 'directory') directories.push(start);
+        else if (entry.type === 'file') {
           const [first] = entry.pieces;
-          this.#find(entry.path);
           files.push({ start, size: entry.size, pack: first?.pack ?? '', offset: first?.offset ?? 0 });
         } else links.push(entry);
       },
       isWanted,
     );
     // Only what is sound is counted.
-    for (const { path } of [...directories, ...links]) this.#find(path);
+    for (const path of found) this.#found.add(path);
     this.#counts.directories += directories.length;
     for (const { type } of links) this.#counts[type === 'symlink' ? 'symlinks' : 'hardlinks'] += 1;
-    const shared = new SharedArrayBuffer(lines.length);
+    const shared = this.#pageMemory.take(lines.length);
     Buffer.from(shared).set(lines);
     return { lines: shared, directories, links, files };
-  }
-
-  /** What was asked for by name is looked up later. */
-  #find(path: string): void {
-    if (this.selection?.paths.includes(path)) this.#found.add(path);
   }
 
   #lostPage({ key, problem }: ArchiveDamagedError): void {
@@ -288,11 +291,20 @@ class Restore {
 
   async #restorePage({ lines, directories, links, files }: RestorePage): Promise<void> {
     // The manifest is sorted: what holds a directory comes before it, in this page or in one before.
-    const made = directories.map(({ path }) => path);
-    if (made.length > 0) await this.#run({ do: 'directories', paths: made });
-    for (const directory of directories) this.#directories.push(directory);
+    if (directories.length > 0) await this.#run({ do: 'directories', lines, starts: directories });
+    const bytes = Buffer.from(lines);
+    for (const start of directories) this.#directories.add(bytes.subarray(start, bytes.indexOf(NEWLINE, start) + 1));
     for (const link of links) this.#links.push(link);
-    for (const batch of fileBatches(files)) await this.#start({ do: 'files', lines, starts: batch });
+    let left = 1;
+    const giveBack = () => {
+      left -= 1;
+      if (left === 0) this.#pageMemory.give(lines);
+    };
+    for (const batch of fileBatches(files)) {
+      left += 1;
+      await this.#start({ do: 'files', lines, starts: batch }, giveBack);
+    }
+    giveBack();
   }
 
   /** Hard links first: nothing is ever written through a symbolic link, and no hard link is made to one. */
@@ -333,22 +345,26 @@ class Restore {
 
   /** Inner directories first, since a mode may forbid what is within. */
   async #finishDirectories(): Promise<void> {
-    const { root } = this.header;
-    const all = [{ path: '', ...root }, ...this.#directories].reverse();
-    for (let at = 0; at < all.length; at += DIRECTORIES_AT_ONCE) {
-      const task: RestoreTask = { do: 'finish', entries: all.slice(at, at + DIRECTORIES_AT_ONCE) };
+    for (const frame of this.#directories.newestFirst()) {
+      const task: RestoreTask = { do: 'finish', frame };
       // Root may go into any directory, so that for it the order is of no matter.
       if (process.getuid?.() === 0) await this.#start(task);
       else await this.#run(task);
     }
     await this.#settle();
+    await this.#run({ do: 'finish root', root: this.header.root });
   }
 
-  /** Begins a task when not too many are under way. */
-  async #start(task: RestoreTask): Promise<void> {
+  /**
+   * Begins a task when not too many are under way.
+   *
+   * @param onDone told when it has ended well
+   */
+  async #start(task: RestoreTask, onDone?: () => void): Promise<void> {
     while (this.#underWay.size >= this.#crew.size + TASKS_WAITING) await Promise.race(this.#underWay);
     if (this.#failure) throw this.#failure.error;
     const running = this.#run(task)
+      .then(onDone)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
@@ -362,11 +378,11 @@ class Restore {
   }
 
   async #run(task: RestoreTask): Promise<void> {
-    const fetcher = new RangeFetcher(this.options.store, this.#memory);
+    const ahead = this.#crew.size > THREADS_WITH_RANGES_AHEAD ? 1 : RANGES_AHEAD;
+    const fetcher = new RangeFetcher(this.options.store, this.#rangeMemory, ahead);
     const answer = ({ with: question }: Question) => fetcher.answer(question as readonly Range[] | number);
-    const started = performance.now();
     const result = await this.#crew.run<RestoreTaskResult>(task, answer).finally(() => fetcher.end());
-    if (task.do === 'directories') this.#adapt((performance.now() - started) / task.paths.length);
+    this.#adapt(result.callMs);
     this.#warnings.push(...result.warnings);
     this.#damages.push(...result.damages);
     this.#counts.files += result.files;
@@ -385,8 +401,7 @@ class Restore {
   /** Where each call waits for a server, more threads wait at the same time. */
   #adapt(callMs: number): void {
     if (!(this.#crew instanceof ThreadCrew) || this.options.threads !== undefined) return;
-    if (callMs > 0.3)
-      this.#crew.size = Math.min(MAX_CREW_SIZE, Math.round(defaultCrewSize() + THREADS_MORE + callMs * 16));
+    if (callMs > 0) this.#crew.size = crewSizeFor(callMs, defaultCrewSize() + THREADS_MORE);
   }
 
   #outcome(): RestoreOutcome {

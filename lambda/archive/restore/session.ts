@@ -20,6 +20,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { displayPath, pathToBytes } from '../byte-path';
+import { CallTimes } from '../crew/call-times';
 import type { Job, Session } from '../crew/effect';
 import { entryOf } from '../check-entries';
 import { CommonLine } from '../common-line';
@@ -30,6 +31,7 @@ import { release } from '../frame';
 import { atPath } from '../long-path';
 import { FrameSource } from '../range-fetcher';
 import { cut, wrongContent } from '../ranges';
+import { linesOf } from './directory-log';
 
 export interface RestoreSettings {
   /** The directory that everything is made in. */
@@ -41,20 +43,28 @@ export interface RestoreSettings {
 }
 
 export type RestoreTask =
-  /** In order: what holds a directory before it. */
-  | { readonly do: 'directories'; readonly paths: readonly string[] }
+  /** @property starts of the directories' lines in the page, in order: what holds a directory before it */
+  | { readonly do: 'directories'; readonly lines: SharedArrayBuffer; readonly starts: readonly number[] }
   /** @property starts of the files' lines in the page, in the order of their frames */
   | { readonly do: 'files'; readonly lines: SharedArrayBuffer; readonly starts: readonly number[] }
   | { readonly do: 'file'; readonly entry: FileEntry }
   | { readonly do: 'links'; readonly entries: readonly LinkEntry[] }
-  /** Modes, owners and times of directories: after what is in them is there. */
-  | { readonly do: 'finish'; readonly entries: readonly (Ownership & { readonly path: string })[] };
+  /**
+   * Modes, owners and times of directories: after what is in them is there.
+   *
+   * @property frame of their lines: see {@link linesOf}
+   */
+  | { readonly do: 'finish'; readonly frame: Uint8Array }
+  /** The same of the directory that all is made in. */
+  | { readonly do: 'finish root'; readonly root: Ownership };
 
 export interface RestoreTaskResult {
   readonly files: number;
   readonly bytes: number;
   readonly warnings: readonly Remark[];
   readonly damages: readonly Damage[];
+  /** What making something takes, in milliseconds; 0 as long as it is not known: see {@link CallTimes}. */
+  readonly callMs: number;
 }
 
 export interface Damage {
@@ -75,6 +85,7 @@ export class RestoreSession implements Session {
   #files = 0;
   #bytes = 0;
   readonly #frames: FrameSource;
+  readonly #callTimes = new CallTimes();
 
   constructor(private readonly settings: RestoreSettings) {
     this.#frames = new FrameSource(settings.prefix);
@@ -87,10 +98,10 @@ export class RestoreSession implements Session {
     this.#bytes = 0;
     switch (task.do) {
       case 'directories':
-        for (const path of task.paths) this.#at(path, (at) => mkdirSync(at, { mode: MADE_DIRECTORY_MODE }));
+        for (const path of pathsIn(task.lines, task.starts)) this.#makeDirectory(path);
         break;
       case 'files':
-        yield* this.#restoreFiles(parseLines(task.lines, task.starts));
+        yield* this.#restoreFiles(filesIn(task.lines, task.starts));
         break;
       case 'file':
         yield* this.#restoreFiles([task.entry]);
@@ -99,10 +110,14 @@ export class RestoreSession implements Session {
         for (const entry of task.entries) this.#restoreLink(entry);
         break;
       case 'finish':
-        for (const entry of task.entries) this.#finishDirectory(entry);
+        this.#finishDirectories(task.frame);
+        break;
+      case 'finish root':
+        this.#finishDirectory({ path: '', ...task.root });
         break;
     }
-    return { files: this.#files, bytes: this.#bytes, warnings: this.#warnings, damages: this.#damages };
+    const { typical: callMs } = this.#callTimes;
+    return { files: this.#files, bytes: this.#bytes, warnings: this.#warnings, damages: this.#damages, callMs };
   }
 
   #at<T>(path: string, call: (at: string | Buffer) => T): T {
@@ -190,7 +205,7 @@ export class RestoreSession implements Session {
   #make(entry: FileEntry, fill: (descriptor: number) => void): void {
     // O_EXCL fails on what is there already: names that differ to the manifest and not to this file system (case, Unicode
     // form) are refused, not overwritten.
-    const descriptor = this.#at(entry.path, (at) => openSync(at, 'wx', entry.mode));
+    const descriptor = this.#at(entry.path, (at) => this.#callTimes.of(() => openSync(at, 'wx', entry.mode)));
     try {
       fill(descriptor);
       this.#apply(descriptor, entry);
@@ -208,6 +223,16 @@ export class RestoreSession implements Session {
     );
     if ((mode & 0o7777) !== entry.mode) fchmodSync(descriptor, entry.mode);
     futimesSync(descriptor, timeOf(entry), timeOf(entry));
+  }
+
+  #makeDirectory(path: string): void {
+    this.#at(path, (at) => this.#callTimes.of(() => mkdirSync(at, { mode: MADE_DIRECTORY_MODE })));
+  }
+
+  #finishDirectories(frame: Uint8Array): void {
+    const lines = linesOf(frame);
+    for (const entry of entriesIn(lines).reverse()) this.#finishDirectory(entry);
+    release(lines);
   }
 
   #finishDirectory(entry: Ownership & { readonly path: string }): void {
@@ -269,15 +294,39 @@ export class RestoreSession implements Session {
 const notAFile = ({ path, target }: LinkEntry) =>
   `the hard link ${displayPath(path)} is to ${displayPath(target)}, which is no file of the point`;
 
-function parseLines(shared: SharedArrayBuffer, starts: readonly number[]): FileEntry[] {
+function pathsIn(shared: SharedArrayBuffer, starts: readonly number[]): string[] {
   const lines = Buffer.from(shared);
   const line = new CommonLine(lines);
-  return starts.map((start) => {
-    const entry = line.read(start)
-      ? entryOf(line, line.path)
-      : (JSON.parse(lines.toString('utf8', start, lines.indexOf(NEWLINE, start))) as ManifestEntry);
-    return entry as FileEntry;
-  });
+  // As it was checked, by the same parsers: a line that puts its fields in another order has its path elsewhere.
+  return starts.map((start) => (line.read(start) ? line.path : parse(lines, start, line).entry.path));
+}
+
+function filesIn(shared: SharedArrayBuffer, starts: readonly number[]): FileEntry[] {
+  const lines = Buffer.from(shared);
+  const line = new CommonLine(lines);
+  return starts.map((start) => parse(lines, start, line).entry as FileEntry);
+}
+
+function entriesIn(lines: Buffer): ManifestEntry[] {
+  const entries: ManifestEntry[] = [];
+  const line = new CommonLine(lines);
+  for (let at = 0; at < lines.length;) {
+    const { entry, end } = parse(lines, at, line);
+    entries.push(entry);
+    at = end;
+  }
+  return entries;
+}
+
+/** A line that was checked before. */
+function parse(
+  lines: Buffer,
+  start: number,
+  line: CommonLine,
+): { readonly entry: ManifestEntry; readonly end: number } {
+  if (line.read(start)) return { entry: entryOf(line, line.path), end: line.end };
+  const end = lines.indexOf(NEWLINE, start) + 1;
+  return { entry: JSON.parse(lines.toString('utf8', start, end)) as ManifestEntry, end };
 }
 
 function write(descriptor: number, content: Buffer): void {
