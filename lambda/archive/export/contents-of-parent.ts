@@ -65,7 +65,7 @@ export interface ContentLimits {
 }
 
 /** A million contents in 54.5 MB, whatever the size of the volume. */
-export const CONTENT_LIMITS: ContentLimits = { all: 32, known: 24 };
+export const CONTENT_LIMITS: ContentLimits = { all: 8, known: 6 };
 
 /** The table on the main thread: makes its segments, and fills in what is stored when somebody first asks. */
 export class SharedContents {
@@ -77,7 +77,8 @@ export class SharedContents {
     private readonly counter: Int32Array,
     /** In the order in which they are looked at: as long as there is room. */
     private readonly pages: readonly number[],
-    private readonly pageOf: (page: number) => Promise<SharedArrayBuffer>,
+    /** Has somebody look at the lines of a page, which are not to be kept. */
+    private readonly withPage: (page: number, look: (lines: Buffer) => void) => Promise<void>,
     private readonly taken: TakenContent,
     private readonly limits: ContentLimits = CONTENT_LIMITS,
   ) {}
@@ -113,13 +114,14 @@ export class SharedContents {
     const keyBytes = new Uint8Array(key.buffer);
     for (const page of this.pages) {
       if (full) break;
-      const lines = Buffer.from(await this.pageOf(page));
-      for (const { start, sha256, size } of contentsIn(lines, page, this.taken)) {
-        if (full) break;
-        writeSha256(lines, sha256, keyBytes);
-        claim(key, page, start);
-        if (size > FRAME_BYTES / 2) claim(keyOf(sha256Of(sizeKey(size))), page, start);
-      }
+      await this.withPage(page, (lines) => {
+        for (const { start, sha256, size } of contentsIn(lines, page, this.taken)) {
+          if (full) break;
+          writeSha256(lines, sha256, keyBytes);
+          claim(key, page, start);
+          if (size > FRAME_BYTES / 2) claim(keyOf(sha256Of(sizeKey(size))), page, start);
+        }
+      });
     }
     // Only now, whole: a thread that asks meanwhile waits for it.
     for (const segment of segments) {

@@ -10,7 +10,8 @@ import type { Chunk } from './frame-writer';
 import { type HoleItem, type Item, linesItem, type LinkedItem, resolvePieces } from './item';
 import { PageBuilder } from './page-builder';
 import { PackBuilder } from './pack-builder';
-import { type KnownPage, type Parent, ParentPageCache } from './parent';
+import type { Parent } from './parent';
+import { type KnownPage, linesOfPage, type PageQuestion, ParentPageCache } from './parent-pages';
 import { noRemarks, type Remarks } from './remark';
 import type { EncodeResult, ReadLine, ReadResult, VisitResult, Work } from './session';
 import { Frontier } from './frontier';
@@ -78,7 +79,11 @@ export class ExportRange {
     this.#contents = new SharedContents(
       segmentCounter,
       pagesInOrder(options.items, parent?.header.pages ?? [], options.ownPages.length),
-      (page) => this.#knownPages.get(page),
+      async (page, look) => {
+        const lines = linesOfPage(await this.#knownPages.get({ page, done: [] }));
+        look(lines);
+        this.#knownPages.done(page);
+      },
       new TakenContent(packsOfPages(parent?.header ?? { pages: [], packs: [] })),
       options.contentLimits,
     );
@@ -249,7 +254,7 @@ export class ExportRange {
         await this.#packs.add(argument as Chunk);
         return { value: undefined };
       case 'page':
-        return { value: await this.#knownPages.get(argument as number) };
+        return { value: await this.#knownPages.get(argument as PageQuestion) };
       case 'segment':
         return { value: await this.#contents.segment(argument as number) };
       default:

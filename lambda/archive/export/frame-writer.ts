@@ -7,7 +7,7 @@ import { TAR_BLOCK, tarHeader, tarPadding, type TarMember } from '../tar';
 /** A frame's content, so what a restore of one small file has to fetch and decode at most (before compression). */
 export const FRAME_BYTES = 1024 * 1024;
 /** A longer file is several members of the tar stream, so that those of two threads do not mix. */
-export const PART_BYTES = 8 * 1024 * 1024;
+export const PART_BYTES = 4 * 1024 * 1024;
 
 /** A part that does not compress, with what its frames have of their own. */
 const CHUNK_BYTES = PART_BYTES + PART_BYTES / 128 + 64 * 1024;

@@ -24,7 +24,7 @@ class Mean {
 }
 
 /** Lines that wait behind a hole, at most: then nothing new is begun until the hole is filled. */
-const MAX_WAITING_BYTES = 48 * 1024 * 1024;
+const MAX_WAITING_BYTES = 24 * 1024 * 1024;
 
 export class Frontier {
   #head: Node | undefined;

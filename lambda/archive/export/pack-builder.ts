@@ -17,7 +17,7 @@ export interface PackLimits {
   readonly buffers: number;
 }
 
-export const PACK_LIMITS: PackLimits = { bytes: 25 * 1024 * 1024, rawBytes: 128 * 1024 * 1024, buffers: 3 };
+export const PACK_LIMITS: PackLimits = { bytes: 20 * 1024 * 1024, rawBytes: 64 * 1024 * 1024, buffers: 2 };
 
 interface OpenPack {
   readonly buffer: Buffer;

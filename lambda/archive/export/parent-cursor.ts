@@ -3,6 +3,7 @@ import { comparePaths } from '../byte-path';
 import type { Job } from '../crew/effect';
 import { pathOfLine } from '../entry';
 import { ArchiveError } from '../errors';
+import { linesOfPage, type PageQuestion, type SharedPage } from './parent-pages';
 
 export interface ParentLine {
   readonly page: number;
@@ -19,6 +20,7 @@ const PEEKED_LINES = 100;
 /** Decoded pages of the parent, in the order of last use; the main thread has them fetched. */
 export class ParentPages {
   readonly #pages = new Map<number, Buffer>();
+  #done: number[] = [];
 
   constructor(
     /** Path of the first line of each page. */
@@ -28,10 +30,27 @@ export class ParentPages {
   *get(page: number): Job<Buffer> {
     const known = this.#pages.get(page);
     this.#pages.delete(page);
-    const lines = known ?? Buffer.from((yield { ask: 'page', with: page }) as SharedArrayBuffer);
+    const lines = known ?? (yield* this.#ask(page));
     this.#pages.set(page, lines);
-    if (this.#pages.size > KEPT_PAGES) this.#pages.delete(this.#pages.keys().next().value!);
     return lines;
+  }
+
+  /**
+   * Before a task, when nothing looks at any page: all but the last few may be used for others. Not before: what a task got of
+   * a page is in the page's memory.
+   */
+  trim(): void {
+    for (const page of this.#pages.keys()) {
+      if (this.#pages.size <= KEPT_PAGES) return;
+      this.#pages.delete(page);
+      this.#done.push(page);
+    }
+  }
+
+  *#ask(page: number): Job<Buffer> {
+    const question: PageQuestion = { page, done: this.#done };
+    this.#done = [];
+    return linesOfPage((yield { ask: 'page', with: question }) as SharedPage);
   }
 
   /** Lines that were found before, perhaps in an earlier turn: damage since then must not make them nothing. */

@@ -133,6 +133,7 @@ export class ExportSession implements Session {
   *run(task: ExportTask): Job<VisitResult | ReadResult | EncodeResult | undefined> {
     this.#remarks = noRemarks();
     this.#lines.clear();
+    this.#pages.trim();
     this.#entries = 0;
     this.#reader.filesRead = 0;
     this.#reader.bytesRead = 0;

@@ -16,12 +16,6 @@ import { SyntheticVolume } from '../../../benchmarks/scale/synthetic-volume';
 const SEGMENT_CONTENTS = 32_768;
 const SEGMENT_BYTES = 1_703_940;
 
-const shared = (text: string) => {
-  const buffer = new SharedArrayBuffer(Buffer.byteLength(text));
-  Buffer.from(buffer).write(text);
-  return buffer;
-};
-
 const PIECE = `{"pack":"${'0'.repeat(64)}","offset":0,"length":9,"skip":0,"size":1}`;
 const line = (content: number) =>
   `{"path":"f${content}","type":"file","size":1,"sha256":"${hash('sha256', String(content), 'hex')}","pieces":[${PIECE}]}\n`;
@@ -29,11 +23,11 @@ const line = (content: number) =>
 test('the table takes what is stored up to its bound, and leaves room for what the export stores', async () => {
   const counter = new Int32Array(new SharedArrayBuffer(4));
   const asked: number[] = [];
-  const pageOf = async (page: number) => {
+  const withPage = async (page: number, look: (lines: Buffer) => void) => {
     asked.push(page);
-    return shared(Array.from({ length: 20_000 }, (_, at) => line(page * 20_000 + at + 1)).join(''));
+    look(Buffer.from(Array.from({ length: 20_000 }, (_, at) => line(page * 20_000 + at + 1)).join('')));
   };
-  const contents = new SharedContents(counter, [3, 0, 1, 2], pageOf, new TakenContent([]), { all: 2, known: 1 });
+  const contents = new SharedContents(counter, [3, 0, 1, 2], withPage, new TakenContent([]), { all: 2, known: 1 });
   assert.equal((await contents.segment(0))?.byteLength, SEGMENT_BYTES);
   // The second page fills it: the others are not even fetched.
   assert.deepEqual(asked, [3, 0]);
@@ -43,9 +37,9 @@ test('the table takes what is stored up to its bound, and leaves room for what t
   assert.equal(counter[0], 2);
 });
 
-test('the bound is a million contents in 54.5 MB', () => {
-  assert.equal(CONTENT_LIMITS.all * SEGMENT_CONTENTS, 1_048_576);
-  assert.equal(Math.round((CONTENT_LIMITS.all * SEGMENT_BYTES) / 1e5) / 10, 54.5);
+test('the bound is a quarter of a million contents in 13.6 MB', () => {
+  assert.equal(CONTENT_LIMITS.all * SEGMENT_CONTENTS, 262_144);
+  assert.equal(Math.round((CONTENT_LIMITS.all * SEGMENT_BYTES) / 1e5) / 10, 13.6);
   assert.ok(CONTENT_LIMITS.known < CONTENT_LIMITS.all);
 });
 
