@@ -21,8 +21,8 @@ import { anyTwoZones, IdentityServerStack } from './sample/identity-server-stack
 
 /** The stacks of a configuration: the DR site, and the recovery of the sample or of an existing deployment. */
 export function addStacks(app: App, configuration: Configuration): void {
-  const { account, primaryRegion, drRegion } = configuration;
-  const site = new SiteStack(app, 'RecoverySite', configuration, { account, region: drRegion });
+  const { account, primaryRegion, drRegion, drAccount = account } = configuration;
+  const site = new SiteStack(app, 'RecoverySite', configuration, { account: drAccount, region: drRegion });
   const env = { account, region: primaryRegion };
   if (configuration.existing) {
     const stack = new Stack(app, 'IdentityServerRecovery', { env, description: 'Recovery of WSO2 Identity Server' });

@@ -39,13 +39,14 @@ import { lockConfiguration, type VaultLockOptions } from './protection/vault-loc
 import { warnOfDangers } from './recovery/dangers';
 import { type DrillOptions, drillSchedule, validateDrill } from './recovery/drill-options';
 import { feasiblePlan } from './recovery/feasible-plan';
+import { otherAccount, validateAccounts } from './recovery/other-account';
 import { publishPlanDocument } from './recovery/publish-plan-document';
 import { countRows, type RowCountOptions } from './recovery/row-counts';
 import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, validateSite } from './recovery/validate';
 import type { RecoverySite } from './site/recovery-site';
 import { inRegionRecovery, type InRegionRecoveryOptions } from './site/in-region-recovery';
 import { inRegionDrillFunctionName, manifestKeyAlias, replicaBucketName, vaultName } from './site/site-names';
-import { recoveryKey } from './vaults/recovery-key';
+import { recoveryKey, shareWithSite } from './vaults/recovery-key';
 import type { RecoveryPointRetention } from './vaults/recovery-point-retention';
 import type { DeployedBackup } from './vaults/component-backup';
 import { protectVolume } from './volumes/protect-volume';
@@ -65,7 +66,7 @@ export interface IdentityServerRecoveryProps {
   /** What a recovery has to achieve. Techniques and schedules are derived from it. */
   readonly objectives: RecoveryObjectives;
 
-  /** The DR site, in another Region of the same account. */
+  /** The DR site, in another Region; in another account of the organisation too, where `docs/other-account.md` is followed. */
   readonly site: RecoverySite;
 
   /** The network of the export functions: the volumes' mount targets and S3 must be reachable in it. */
@@ -239,6 +240,8 @@ export class IdentityServerRecovery extends Construct {
     const deploymentName = props.deploymentName ?? nameFromId(stack.stackName);
     requireName(this, 'deploymentName', deploymentName, MAX_DEPLOYMENT_NAME_LENGTH);
     validateSite(this, site);
+    validateAccounts(this, site, databases);
+    const siteAccount = otherAccount(this, site);
     validateObjectLock(this, site, props.objectLock);
     validateComponents(this, databases, volumes);
     const datasources = this.coveredDatasources(deployment, databases);
@@ -248,6 +251,7 @@ export class IdentityServerRecovery extends Construct {
     warnOfMissingDurableFunctions(this, 'exports');
 
     const key = recoveryKey(this, 'Key', removalPolicy);
+    if (siteAccount !== undefined) shareWithSite(key, siteAccount);
     const topic = failureTopic(this, 'FailureTopic', key);
     const alarms = Alarms.tell(this, topic, props.alarmStrategies);
     const vault = new backup.BackupVault(this, 'Vault', {
@@ -261,8 +265,9 @@ export class IdentityServerRecovery extends Construct {
       assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
       managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSBackupServiceRolePolicyForBackup')],
     });
+    const replicaBucket = replicaBucketName(site.siteName, site.region, siteAccount);
     const bucket = replicatedBucket(this, 'ArtifactBucket', {
-      replica: s3.Bucket.fromBucketName(this, 'ReplicaBucket', replicaBucketName(site.siteName, site.region)),
+      replica: s3.Bucket.fromBucketName(this, 'ReplicaBucket', replicaBucket),
       noncurrentVersionRetention: props.noncurrentVersionRetention,
       objectLock: props.objectLock,
       removalPolicy,
@@ -277,7 +282,7 @@ export class IdentityServerRecovery extends Construct {
     const protect = {
       deployment: deploymentName,
       site,
-      target: { vault, drVault: this.drVault(site), role: backupRole },
+      target: { vault, drVault: this.drVault(site, siteAccount), role: backupRole },
     };
     const backups: DeployedBackup[] = [];
     for (const protection of planned.databases) {
@@ -343,6 +348,7 @@ export class IdentityServerRecovery extends Construct {
       volumes,
       objectives,
       site,
+      replicaBucket,
       planned,
       datasources,
       resources: {
@@ -385,6 +391,7 @@ export class IdentityServerRecovery extends Construct {
         exported: Object.keys(exportFunctions),
       });
     }
+    if (siteAccount !== undefined) site._admit(stack.account, deploymentName);
     site._register(watchedAt('dr-site', deploymentName, planned, objectives), drillSchedule(props.drill));
     // Replication and copies need their destination first. Between stages, whoever deploys them keeps the order.
     if (Stage.of(this) === Stage.of(site))
@@ -483,10 +490,11 @@ export class IdentityServerRecovery extends Construct {
     return driftMetric(this.deploymentName, options);
   }
 
-  private drVault(site: RecoverySite): backup.IBackupVault {
+  private drVault(site: RecoverySite, account: string | undefined): backup.IBackupVault {
     const arn = Stack.of(this).formatArn({
       service: 'backup',
       region: site.region,
+      account,
       resource: 'backup-vault',
       resourceName: vaultName(site.siteName),
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,

@@ -34,10 +34,14 @@ function compileErrors(files: Map<string, string>): string[] {
     .map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
 }
 
+const STATEMENT =
+  "{ Sid: string; Effect: 'Allow'; Principal: { AWS: string }; Action: string | string[]; Resource: '*'; Condition?: object }";
+
 /** What the JSON of each page is, in its order. */
 const JSON_TYPES: Readonly<Record<string, readonly string[]>> = {
   'docs/archive-format.md': ["{ mac: import('../lambda/archive/authenticity').ManifestMac }"],
   'docs/checks.md': ["import('../lambda/check/own-check-contract').OwnCheckEvent"],
+  'docs/other-account.md': [`{ Statement: ${STATEMENT}[] }`, STATEMENT],
   'docs/drill-report.md': [
     "{ source: string[]; 'detail-type': string[]; detail: { verdict: import('../lambda/drill/contract').Verdict[] } }",
   ],

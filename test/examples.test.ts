@@ -105,6 +105,7 @@ const EXAMPLES = [
   'several-databases/app.ts',
   'aurora/app.ts',
   'shared-site/app.ts',
+  'other-account/app.ts',
   'mutual-sites/app.ts',
   'partitions/app.ts',
 ];
@@ -268,6 +269,23 @@ test('shared-site: two deployments of one account at one site', () => {
   assert.deepEqual(drilled(app, 'IdentityServerDr'), ['customers', 'employees']);
   assert.deepEqual(plans(app, 'customers-recovery')[0], 'customers-database');
   assert.deepEqual(plans(app, 'employees-recovery')[0], 'employees-database');
+});
+
+test('other-account: what crosses goes to the account of the site by name, and no further than it has to', () => {
+  const app = assembly('other-account/app.ts');
+  const { Resources } = template(app, 'IdentityServerRecovery');
+  const text = JSON.stringify(Resources);
+  assert.match(text, /:backup:eu-west-1:444455556666:backup-vault:wso2is-recovery/);
+  assert.match(text, /wso2is-recovery-444455556666-eu-west-1/);
+  assert.match(text, /"MAC_KEYS":"arn:aws:kms:eu-central-1:444455556666:key\/mrk-0123456789abcdef0123456789abcdef"/);
+  // Neither RDS nor Secrets Manager nor KMS replicates into another account.
+  assert.doesNotMatch(text, /RdsAutomatedBackupReplication|ReplicaRegions|ManifestKeyReplica/);
+  assert.match(
+    planDocument(app, 'IdentityServerRecovery'),
+    /"drSiteSecretArn":"arn:aws:secretsmanager:eu-west-1:444455556666:secret:identity-GhIjKl"/,
+  );
+  assert.deepEqual(drilled(app, 'IdentityServerDr'), ['production']);
+  assert.equal(warnings(app).filter((warning) => /in one organisation/.test(warning)).length, 1);
 });
 
 test('mutual-sites: each Region drills what runs in the other; sites are deployed first', () => {

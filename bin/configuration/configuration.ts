@@ -17,6 +17,8 @@ export interface Configuration {
   readonly resolve: { readonly [reference: string]: string };
   readonly primaryRegion: string;
   readonly drRegion: string;
+  /** Account of the DR site. Absent: the same. */
+  readonly drAccount?: string;
   readonly siteName?: string;
   readonly objectives: { readonly rpo: Duration; readonly rto: Duration; readonly drSite: SiteObjectives };
   readonly retention?: RecoveryPointRetention;
@@ -65,6 +67,8 @@ export interface ExistingDatabase {
   readonly name?: string;
   readonly instanceArn: string;
   readonly secretArn: string;
+  /** Of the secret in the DR Region, where the site is in another account. */
+  readonly drSiteSecretArn?: string;
   /** Absent: those whose host is among `hostnames`. */
   readonly datasources?: string[];
   readonly hostnames?: string[];
@@ -98,6 +102,11 @@ export interface ExistingVolume extends ExistingAccessPoint {
 }
 
 const SCHEDULE = { pattern: /^(rate|cron)\(.+\)$/, allowed: 'rate(...) or cron(...)' };
+const ACCOUNT = { pattern: /^\d{12}$/, allowed: 'an account id of twelve digits in quotes' };
+const SECRET = {
+  pattern: /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-\w{6}$/,
+  allowed: 'the complete ARN of a secret, its random suffix included',
+};
 const REGION = { pattern: /^[a-z]{2,}(-[a-z]+)+-\d$/, allowed: "a Region's name as eu-central-1" };
 const id = (prefix: string) => ({
   pattern: new RegExp(`^${prefix}-[0-9a-z]+$`),
@@ -134,12 +143,13 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   }
   const inRegionRecovery = drill?.flag('in_region', false) ?? false;
   const configuration: Configuration = {
-    account: root.optionalText('account', { pattern: /^\d{12}$/, allowed: 'an account id of twelve digits in quotes' }),
+    account: root.optionalText('account', ACCOUNT),
     name: root.text('name', { allowed: 'a name' }),
     deploymentPath: root.filePath('deployment'),
     resolve: resolve?.entries('a text, the value of the reference') ?? {},
     primaryRegion: regions.text('primary', REGION),
     drRegion: regions.text('dr', REGION),
+    drAccount: regions.optionalText('dr_account', ACCOUNT),
     siteName: site?.text('name', { allowed: 'a name' }),
     objectives: {
       rpo: objectives.duration('rpo'),
@@ -234,10 +244,8 @@ function readExisting(existing: Table): Existing {
           pattern: /^arn:[^:]+:rds:[^:]+:\d{12}:db:[^:]+$/,
           allowed: 'the ARN of an RDS DB instance',
         }),
-        secretArn: table.text('secret_arn', {
-          pattern: /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-\w{6}$/,
-          allowed: 'the complete ARN of a secret, its random suffix included',
-        }),
+        secretArn: table.text('secret_arn', SECRET),
+        drSiteSecretArn: table.optionalText('dr_secret_arn', SECRET),
         datasources: table.optionalTexts('datasources', {
           allowed: 'a list of databases of deployment.toml',
           atLeast: 1,

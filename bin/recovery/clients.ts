@@ -18,26 +18,34 @@ const BOUNDED = {
 const INVOCATION_TIMEOUT_MS = 905_000;
 
 export class Clients {
-  constructor(readonly region: string) {}
+  /** @param profile of the shared AWS configuration; default: the credentials in use */
+  constructor(
+    readonly region: string,
+    private readonly profile?: string,
+  ) {}
 
-  readonly backup = lazily(() => new BackupClient({ region: this.region, ...BOUNDED }));
-  readonly rds = lazily(() => new RDSClient({ region: this.region, ...BOUNDED }));
-  readonly efs = lazily(() => new EFSClient({ region: this.region, ...BOUNDED }));
-  readonly sts = lazily(() => new STSClient({ region: this.region, ...BOUNDED }));
-  readonly kms = lazily(() => new KMSClient({ region: this.region, ...BOUNDED }));
-  readonly lambda = lazily(() => new LambdaClient({ region: this.region, ...BOUNDED }));
+  private get common() {
+    return { region: this.region, ...(this.profile === undefined ? {} : { profile: this.profile }) };
+  }
+
+  readonly backup = lazily(() => new BackupClient({ ...this.common, ...BOUNDED }));
+  readonly rds = lazily(() => new RDSClient({ ...this.common, ...BOUNDED }));
+  readonly efs = lazily(() => new EFSClient({ ...this.common, ...BOUNDED }));
+  readonly sts = lazily(() => new STSClient({ ...this.common, ...BOUNDED }));
+  readonly kms = lazily(() => new KMSClient({ ...this.common, ...BOUNDED }));
+  readonly lambda = lazily(() => new LambdaClient({ ...this.common, ...BOUNDED }));
   /** For invocations that are waited for: asked twice, the function would run twice. */
   readonly invoking = lazily(
     () =>
       new LambdaClient({
-        region: this.region,
+        ...this.common,
         maxAttempts: 1,
         requestHandler: { connectionTimeout: 5_000, requestTimeout: INVOCATION_TIMEOUT_MS },
       }),
   );
   readonly s3: () => S3Client = lazily(() =>
     createS3Client({
-      region: this.region,
+      ...this.common,
       maxAttempts: BOUNDED.maxAttempts,
       // Names in the path: an endpoint of one's own seldom answers for bucket.host.
       ...(process.env['AWS_ENDPOINT_URL'] ? { forcePathStyle: true } : {}),

@@ -59,7 +59,7 @@ async function findAtDrSite(options: DeploymentOptions, dr: Clients): Promise<De
   const deployments = (await Promise.all(candidates)).flat();
   const { site, name } = theOne(deployments, options, dr.region, sites);
   const plan = await readPlan(name, site.bucket, dr.s3());
-  return { plan, site, dr, primary: new Clients(options.primaryRegion ?? plan.primaryRegion) };
+  return { plan, site, dr, primary: new Clients(options.primaryRegion ?? plan.primaryRegion, options.primaryProfile) };
 }
 
 /** By the names of the buckets: a site is called by the account and the Region too. */
@@ -132,12 +132,12 @@ function theOne(
 
 /** The export functions know where the plan is. */
 async function findInPrimaryRegion(
-  { deployment, siteName }: DeploymentOptions,
+  { deployment, siteName, primaryProfile }: DeploymentOptions,
   region: string,
   dr: Clients,
   drUnseen: string,
 ): Promise<Deployment> {
-  const primary = new Clients(region);
+  const primary = new Clients(region, primaryProfile);
   const buckets = new Map<string, string>();
   for await (const page of paginateListFunctions({ client: primary.lambda() }, {})) {
     for (const { Environment } of page.Functions ?? []) {

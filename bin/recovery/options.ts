@@ -6,6 +6,8 @@ export interface DeploymentOptions {
   /** The DR Region. */
   readonly region?: string;
   readonly primaryRegion?: string;
+  /** Of the shared AWS configuration, where the primary Region is in another account. */
+  readonly primaryProfile?: string;
   readonly siteName?: string;
   readonly deployment?: string;
 }
@@ -16,6 +18,7 @@ export const withDeploymentOptions = (command: Command): Command =>
     .option('--deployment <name>', 'the deployment (default: the only one of the site)', name)
     .option('--site-name <name>', 'the DR site (default: the only one of the Region)', name)
     .option('--primary-region <region>', 'where production runs (default: as the recovery plan says)')
+    .option('--primary-profile <profile>', 'AWS profile for there, where that is another account than of the DR site')
     .option('--json', 'print JSON');
 
 /** Part of keys in the bucket. */

@@ -5,7 +5,8 @@ import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import type { ConfigureEvent, ConfigureResult } from '../restore/contract';
 import type { ConfigurationChange, KeptArtifacts, KeptDatabase, KeptRecovery, StepReport } from './contract';
 import { nextSteps, notes } from './next-steps';
-import { inRegion, type Progress } from './run';
+import type { Progress } from './run';
+import { secretAt } from './secret-at';
 import { describeError, Journal } from './steps';
 import type { Surroundings } from './surroundings';
 
@@ -50,7 +51,8 @@ export async function keepRecovery(
 }
 
 function keptDatabases(plan: RecoveryPlanDocument, { outcomes }: Progress, region: string): KeptDatabase[] {
-  return plan.databases.flatMap(({ name, kind, secretArn, datasources }) => {
+  return plan.databases.flatMap((database) => {
+    const { name, kind, datasources } = database;
     const outcome = outcomes.find(({ made }) => made?.component === name);
     if (outcome?.endpoint === undefined || outcome.made === undefined) return [];
     return [
@@ -59,7 +61,7 @@ function keptDatabases(plan: RecoveryPlanDocument, { outcomes }: Progress, regio
         kind,
         identifier: outcome.made.identifier,
         ...outcome.endpoint,
-        secretArn: inRegion(secretArn, region),
+        secretArn: secretAt(database, region, plan),
         datasources: datasources.map(({ datasource }) => datasource),
       },
     ];

@@ -14,6 +14,7 @@ import { runOwnChecks } from './own-checks';
 import { readPlan } from './read-plan';
 import { restoreAll, type RestoreOutcome, restoreTasks } from './restore-all';
 import { isArchived } from './restore-volume';
+import { secretAt } from './secret-at';
 import { describeError, DrillError, Journal, lastEnd } from './steps';
 import { markSuspicious, readSuspicions } from './suspicion';
 import type { Surroundings } from './surroundings';
@@ -143,7 +144,8 @@ function checkEventOf(
   return {
     drillId,
     deployment,
-    databases: plan.databases.flatMap(({ name, secretArn, datasources }): RestoredDatabase[] => {
+    databases: plan.databases.flatMap((database): RestoredDatabase[] => {
+      const { name, datasources } = database;
       const endpoint = outcomes.find(({ made }) => made?.component === name)?.endpoint;
       const moment = chosen.find(({ component }) => component === name)?.moment;
       return endpoint === undefined
@@ -152,7 +154,7 @@ function checkEventOf(
             {
               name,
               ...endpoint,
-              secretArn: inRegion(secretArn, settings.region),
+              secretArn: secretAt(database, settings.region, plan),
               datasources,
               ...(moment === undefined ? {} : { moment }),
             },
@@ -173,13 +175,6 @@ function checkEventOf(
     plannedDatasources: plan.databases.flatMap(({ datasources }) => datasources),
     restoreDependencies: plan.restoreDependencies,
   };
-}
-
-/** A replica of a secret has the ARN of its source but for the Region. */
-export function inRegion(arn: string, region: string): string {
-  const parts = arn.split(':');
-  parts[3] = region;
-  return parts.join(':');
 }
 
 /** A function that answers something else than its contract proved nothing. */

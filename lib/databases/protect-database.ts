@@ -35,7 +35,7 @@ export function protectDatabase(scope: Construct, options: ProtectDatabaseOption
     // RDS replicates automated backups that are on, and continuous backup turns them on.
     if (protection) replication.node.addDependency(protection);
   }
-  shareCredentials(database.credentials, site.region, site.siteName);
+  if (database._drSiteSecretArn === undefined) shareCredentials(database.credentials, site.region, site.siteName);
   return [plan, ...(protection ? [protection] : [])].map((each) => ({
     component: name,
     resourceArn: database._arn,

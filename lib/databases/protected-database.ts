@@ -36,6 +36,14 @@ export interface ProtectedDatabaseProps {
    */
   readonly credentials: ISecret;
   /**
+   * Where the DR site is in another account: the complete ARN of the secret there, in the DR Region, that holds the same
+   * `username` and `password`, and carries the tag `wso2is-recovery:site` with the name of the site. Secrets Manager replicates
+   * none into another account; whoever rotates the one changes the other.
+   *
+   * @default - the replica of `credentials` in the DR Region; a site in another account is refused
+   */
+  readonly drSiteSecretArn?: string;
+  /**
    * Name of this component in the plan, in reports and in metrics: lower-case letters, digits, hyphens.
    *
    * @default - made of the construct's id; for what is given by ARN, of the identifier in it
@@ -189,6 +197,10 @@ export abstract class ProtectedDatabase {
   /**
    * @internal
    */
+  public readonly _drSiteSecretArn?: string;
+  /**
+   * @internal
+   */
   public readonly _kind: DatabaseKind;
   /**
    * @internal
@@ -227,6 +239,7 @@ export abstract class ProtectedDatabase {
     this.datasources = [...(props.datasources ?? [])];
     this.hostnames = (props.hostnames ?? []).map(requireHostname);
     this.credentials = props.credentials;
+    this._drSiteSecretArn = props.drSiteSecretArn;
     this.props = props;
     this._restoredServer = restoredServer(props, { instanceClass: statedClass, ...statedGroups(definition) });
   }

@@ -25,6 +25,7 @@ export function databaseInfeasible(
   const global: Partial<DatabaseInput> = { kind: 'aurora-cluster', globalDatabase: true, without: [] };
   const aurora = database.kind === 'aurora-cluster';
   return unmet(database.name, candidates, context.objectives, [
+    ...sameAccount(context, (changed) => databaseCandidates(database, changed)),
     ...(database.without?.length
       ? [{ change: `allow ${database.without.join(' and ')}`, candidates: planAs({ without: [] }) }]
       : []),
@@ -85,6 +86,7 @@ export function volumeInfeasible(
   const { assumptions } = context;
   const quicker = Math.round(assumptions.exportSeconds / 10);
   return unmet(volume.name, candidates, context.objectives, [
+    ...sameAccount(context, (changed) => volumeCandidates(volume, changed)),
     ...(volume.without?.length
       ? [
           {
@@ -99,6 +101,20 @@ export function volumeInfeasible(
         volumeCandidates(volume, { ...context, assumptions: { ...assumptions, exportSeconds: quicker } }),
     },
   ]);
+}
+
+function sameAccount(
+  context: PlanContext,
+  candidates: (changed: PlanContext) => readonly Candidate<unknown>[],
+): readonly Remedy[] {
+  if (!context.siteInOtherAccount) return [];
+  return [
+    {
+      site: 'dr-site',
+      change: 'a DR site in the same account, since what RDS and EFS replicate by themselves stays in it',
+      candidates: () => candidates({ ...context, siteInOtherAccount: false }),
+    },
+  ];
 }
 
 function unmet(

@@ -23,6 +23,8 @@ export interface PlanContext {
   readonly assumptions: PlanAssumptions;
   readonly retention: Retention;
   readonly vaultLock?: VaultLock;
+  /** Then what RDS and EFS replicate, which stays in its account, is no technique for the DR site. */
+  readonly siteInOtherAccount?: boolean;
 }
 
 /** In order of preference among equals: few techniques and long intervals first. */
@@ -41,6 +43,7 @@ export function databaseCandidates(
     supportsContinuous(kind) && lockAllowsContinuous(context.vaultLock) && !without.includes('backup-continuous');
   const canReplicate =
     supportsAutomatedBackupReplication(kind) &&
+    !context.siteInOtherAccount &&
     database.automatedBackups !== false &&
     !without.includes('rds-automated-backup-replication');
   // RDS replicates automated backups that are on; continuous backup keeps them on.
@@ -63,7 +66,9 @@ export function databaseCandidates(
             ...(continuous ? [continuousLine(periodic, retention)] : []),
             ...copies,
             ...(replicated ? [automatedBackupReplicationLine(periodic, assumptions, retention)] : []),
-            ...(database.globalDatabase ? [globalDatabaseLine(database.name, assumptions)] : []),
+            ...(database.globalDatabase && !context.siteInOtherAccount
+              ? [globalDatabaseLine(database.name, assumptions)]
+              : []),
           ],
           protection: {
             name: database.name,

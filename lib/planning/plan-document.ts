@@ -59,6 +59,8 @@ export interface DatabaseEntry {
    * replica in the DR Region has the same ARN but for the Region.
    */
   readonly secretArn: string;
+  /** The secret at the DR site where that is in another account. Absent: the replica of the other. */
+  readonly drSiteSecretArn?: string;
   /** Of the instance that a recovery creates in a restored Aurora cluster. Absent: not known; that of drills. */
   readonly instanceClass?: string;
   /** Of the instance that a drill makes. Absent: of an RDS instance that of production, of a cluster a small one. */

@@ -16,6 +16,8 @@ export interface PlanInput {
   readonly drVaultLock?: VaultLock;
   /** Between two drills. A point must be kept longer, or a drill may find nothing that it has not seen expire. */
   readonly drillIntervalSeconds?: number;
+  /** Whether the DR site is in another account, where neither RDS nor EFS replicates. Default: false. */
+  readonly siteInOtherAccount?: boolean;
   /** What the last drills needed, at the DR site: replaces the estimates. */
   readonly measured?: readonly MeasuredRecovery[];
 }

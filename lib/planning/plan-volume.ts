@@ -23,7 +23,7 @@ export function volumeCandidates(
   context: Omit<PlanContext, 'objectives'>,
 ): Candidate<VolumeProtection>[] {
   const { without = [] } = volume;
-  const replications = without.includes('efs-replication') ? [false] : [false, true];
+  const replications = without.includes('efs-replication') || context.siteInOtherAccount ? [false] : [false, true];
   return replications.flatMap((replicated) =>
     without.includes('artifact-export') ? backedUp(volume, context, replicated) : exported(volume, context, replicated),
   );

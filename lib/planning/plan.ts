@@ -34,7 +34,7 @@ import { regionPairWarnings } from './techniques/rds-automated-backup-replicatio
 export function plan(input: PlanInput): PlanResult {
   const assumptions = resolveAssumptions(input.assumptions);
   const retention = resolveRetention(input.retention);
-  const { objectives, vaultLock, drVaultLock, measured = [] } = input;
+  const { objectives, vaultLock, drVaultLock, siteInOtherAccount = false, measured = [] } = input;
   refuse([
     ...assumptionProblems(assumptions),
     ...retentionProblems(retention, input.drillIntervalSeconds),
@@ -44,13 +44,17 @@ export function plan(input: PlanInput): PlanResult {
     ...input.databases.flatMap(({ name, kind, globalDatabase }) =>
       globalDatabase && kind !== 'aurora-cluster'
         ? [`\`globalDatabase\` of ${name} must be left out, got true for ${kind}: only Aurora has Global Databases`]
-        : [],
+        : globalDatabase && siteInOtherAccount
+          ? [
+              `\`globalDatabase\` of ${name} must be left out, got true with a DR site in another account: its clusters are in one`,
+            ]
+          : [],
     ),
     ...[...input.databases, ...input.volumes].flatMap(sizeProblems),
     ...[...input.databases, ...input.volumes].flatMap(techniqueProblems),
   ]);
 
-  const context: PlanContext = { objectives, assumptions, retention, vaultLock };
+  const context: PlanContext = { objectives, assumptions, retention, vaultLock, siteInOtherAccount };
   const databases = input.databases.map((database) => ({ database, ...planDatabase(database, context) }));
   const volumes = input.volumes.map((volume) => ({ volume, ...planVolume(volume, context) }));
   const components = [...databases, ...volumes];

@@ -73,3 +73,19 @@ export const RECOVERY_TAG = 'wso2is-recovery:recovery';
 
 /** What people were told of drift: so that they are told once. */
 export const driftNoteKey = (deployment: string) => `watched/${deployment}/drift.json`;
+
+/**
+ * Keys of all that replication brings to the DR site of a deployment, as patterns: what another account may write there, for this
+ * deployment and no other.
+ */
+export const replicatedKeys = (deployment: string): readonly string[] => [
+  `${PLANS_PREFIX}${deployment}.*`,
+  `archives/${deployment}/*`,
+  `${baselinesPrefix(deployment)}*`,
+  `${countsPrefix(deployment)}*`,
+  `${drillsPrefix(deployment, 'in-region')}*`,
+  `recoveries/${deployment}/*`,
+  `${suspicionPrefix(deployment)}*`,
+  drillLockKey(deployment, 'in-region'),
+  driftNoteKey(deployment),
+];

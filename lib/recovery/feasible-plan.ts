@@ -17,6 +17,7 @@ import { retentionInDays, type RecoveryPointRetention } from '../vaults/recovery
 import { lockInDays, type VaultLockOptions } from '../protection/vault-lock';
 import type { Volume } from '../volumes/volume';
 import { drillSchedule, type DrillOptions } from './drill-options';
+import { otherAccount } from './other-account';
 
 export interface FeasiblePlanOptions {
   readonly objectives: RecoveryObjectives;
@@ -45,6 +46,7 @@ export function feasiblePlan(scope: Construct, options: FeasiblePlanOptions): Pl
     retention: retentionInDays(options.backupRetention),
     vaultLock: lockInDays(options.vaultLock),
     drVaultLock: lockInDays(options.site._vaultLock),
+    siteInOtherAccount: otherAccount(scope, options.site) !== undefined,
     drillIntervalSeconds: schedule && longestGapSeconds(schedule.expressionString),
     measured: measured(scope, options.lastDrillReport),
   });

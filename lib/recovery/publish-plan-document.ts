@@ -17,7 +17,6 @@ import { planDocumentKey, runbookKey } from '../private/bucket-layout';
 import { invalid } from '../private/errors';
 import { runbook } from '../runbook/runbook';
 import type { RecoverySite } from '../site/recovery-site';
-import { replicaBucketName } from '../site/site-names';
 import type { Volume } from '../volumes/volume';
 
 export interface PlanDocumentOptions {
@@ -27,6 +26,8 @@ export interface PlanDocumentOptions {
   readonly volumes: readonly Volume[];
   readonly objectives: RecoveryObjectives;
   readonly site: RecoverySite;
+  /** Name of the bucket at the site. */
+  readonly replicaBucket: string;
   readonly planned: PlanResult;
   /** By database. */
   readonly datasources: ReadonlyMap<string, readonly DatasourceEntry[]>;
@@ -43,7 +44,7 @@ export function publishPlanDocument(
   replication: readonly IDependable[],
   options: PlanDocumentOptions,
 ): void {
-  const { deploymentName, site } = options;
+  const { deploymentName } = options;
   const document = planDocument(scope, options);
   const objects = [
     {
@@ -57,7 +58,7 @@ export function publishPlanDocument(
       id: 'Runbook',
       resourceType: 'Custom::RecoveryRunbook',
       Key: runbookKey(deploymentName),
-      Body: runbook(document, replicaBucketName(site.siteName, site.region)),
+      Body: runbook(document, options.replicaBucket),
       ContentType: 'text/markdown; charset=utf-8',
     },
   ];
@@ -100,11 +101,12 @@ const planDocument = (
   primaryRegion: Stack.of(scope).region,
   drRegion: site.region,
   objectives: objectives._toSeconds(),
-  databases: databases.map(({ name, _kind, _arn, _restoredServer, credentials }) => ({
+  databases: databases.map(({ name, _kind, _arn, _restoredServer, _drSiteSecretArn, credentials }) => ({
     name,
     kind: _kind,
     resourceArn: _arn,
     secretArn: completeArn(scope, name, credentials.secretFullArn),
+    ...(_drSiteSecretArn === undefined ? {} : { drSiteSecretArn: _drSiteSecretArn }),
     ..._restoredServer,
     datasources: datasources.get(name) ?? [],
   })),

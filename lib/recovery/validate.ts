@@ -11,7 +11,7 @@ import type { Volume } from '../volumes/volume';
 export const MAX_DEPLOYMENT_NAME_LENGTH = 24;
 const MAX_COMPONENT_NAME_LENGTH = 20;
 
-/** @throws where the site is not in another Region of the same account. */
+/** @throws where the site is not in another Region. */
 export function validateSite(scope: Construct, site: RecoverySite): void {
   const stack = Stack.of(scope);
   if (Token.isUnresolved(stack.region)) {
@@ -26,13 +26,6 @@ export function validateSite(scope: Construct, site: RecoverySite): void {
       scope,
       `\`site\` must be in another Region than what it protects, got ${site.region} for both: ` +
         'put the RecoverySite into a stack with another `env.region`',
-    );
-  }
-  const accounts = [stack.account, Stack.of(site).account].filter((account) => !Token.isUnresolved(account));
-  if (new Set(accounts).size > 1) {
-    throw invalid(
-      scope,
-      `\`site\` must be in the same account, got ${accounts.join(' and ')}: copies between accounts are not supported yet`,
     );
   }
 }

@@ -213,21 +213,22 @@ function everyRule(resource: TemplateResource, holds: (rule: Record<string, unkn
 }
 
 /** By its name, as whoever replicates to it must know it. */
-function isReplica({ properties }: TemplateResource, all: () => readonly TemplateResource[]): boolean {
+function isReplica({ properties, account }: TemplateResource, all: () => readonly TemplateResource[]): boolean {
   const name = properties['BucketName'];
   if (name === undefined) return false;
-  const wanted = nameParts(name);
-  return all()
-    .flatMap(replicationRules)
-    .some((rule) => {
-      const target = nameParts(record(rule['Destination'])['Bucket']);
+  const wanted = nameParts(name, account);
+  return all().some((source) =>
+    replicationRules(source).some((rule) => {
+      const target = nameParts(record(rule['Destination'])['Bucket'], source.account);
       return target.endsWith(`:::${wanted}`);
-    });
+    }),
+  );
 }
 
-/** A string or a `Fn::Join` as one text, with intrinsic functions written out. */
-const nameParts = (value: unknown): string => {
+/** A string or a `Fn::Join` as one text, with intrinsic functions written out; but the account, where it is known. */
+const nameParts = (value: unknown, account: unknown): string => {
   if (typeof value === 'string') return value;
+  if (record(value)['Ref'] === 'AWS::AccountId') return typeof account === 'string' ? account : same(value);
   const [separator, parts] = list(record(value)['Fn::Join']);
-  return Array.isArray(parts) ? parts.map(nameParts).join(String(separator)) : same(value);
+  return Array.isArray(parts) ? parts.map((part) => nameParts(part, account)).join(String(separator)) : same(value);
 };

@@ -208,8 +208,8 @@ function names(plan: RecoveryPlanDocument, replicaBucket: string): string[] {
         `| database ${name} (${kind}) | \`${resourceArn}\`: ${datasources.map(({ datasource, databaseName }) => `${datasource} = ${databaseName}`).join(', ')} |`,
     ),
     ...databases.map(
-      ({ name, secretArn }) =>
-        `| credentials of ${name} | \`${secretArn}\`, and its replica in ${drRegion} under the same name |`,
+      ({ name, secretArn, drSiteSecretArn }) =>
+        `| credentials of ${name} | \`${secretArn}\`, and ${drSiteSecretArn === undefined ? `its replica in ${drRegion} under the same name` : `\`${drSiteSecretArn}\` at the DR site`} |`,
     ),
     ...volumes.map(
       ({ name, mountedAt, fileSystemArn }) => `| volume ${name} (\`<IS_HOME>/${mountedAt}\`) | \`${fileSystemArn}\` |`,

@@ -3,7 +3,7 @@ import * as backup from 'aws-cdk-lib/aws-backup';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as events from 'aws-cdk-lib/aws-events';
-import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
@@ -17,6 +17,7 @@ import { RecoveryDashboard } from '../monitoring/recovery-dashboard';
 import { recoveryPointAge } from '../monitoring/recovery-point-age';
 import { failureTopic } from '../notifications/failure-topic';
 import { Messages } from '../notifications/messages';
+import { replicatedKeys } from '../private/bucket-layout';
 import { warnOfMissingDurableFunctions } from '../private/durable-functions';
 import { invalid } from '../private/errors';
 import { DRILL_METRICS } from '../private/metrics';
@@ -173,6 +174,8 @@ export class RecoverySite extends Construct {
   public readonly _manifestAuthentication: ManifestAuthentication;
 
   private readonly deployments = new Set<string>();
+  private readonly admitted = new Set<string>();
+  private readonly ownVault: backup.BackupVault;
   private readonly ownChecks = new Map<string, lambda.IFunction>();
   private readonly drillRole: iam.IGrantable;
   private readonly watch: DrillWatch;
@@ -262,6 +265,7 @@ export class RecoverySite extends Construct {
     this._objectLock = props.objectLock;
     this._manifestAuthentication = authentication;
     this.vault = vault;
+    this.ownVault = vault;
     this.replicaBucket = bucket;
     this.failureTopic = topic;
     this.vpc = network.vpc;
@@ -434,6 +438,42 @@ export class RecoverySite extends Construct {
       schedule: drillSchedule,
       drill: this.drillFunction,
     });
+  }
+
+  /**
+   * Lets another account copy into the vault, and write what it replicates of a deployment into the bucket: nothing else, and it
+   * can take away, lock or shorten nothing. By names alone, as {@link _register}.
+   * @internal
+   */
+  public _admit(account: string, deployment: string): void {
+    const principals = [new iam.AccountPrincipal(account)];
+    if (!this.admitted.has(account)) {
+      this.admitted.add(account);
+      this.ownVault.addToAccessPolicy(
+        new iam.PolicyStatement({
+          sid: `CopiesFrom${account}`,
+          principals,
+          actions: ['backup:CopyIntoBackupVault'],
+          resources: ['*'],
+        }),
+      );
+      this.replicaBucket.addToResourcePolicy(
+        new iam.PolicyStatement({
+          sid: `SeesVersioning${account}`,
+          principals,
+          actions: ['s3:GetBucketVersioning'],
+          resources: [this.replicaBucket.bucketArn],
+        }),
+      );
+    }
+    this.replicaBucket.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid: `Replicates${deployment.replaceAll('-', '')}From${account}`,
+        principals,
+        actions: ['s3:ReplicateObject', 's3:ReplicateTags'],
+        resources: replicatedKeys(deployment).map((keys) => this.replicaBucket.arnForObjects(keys)),
+      }),
+    );
   }
 
   private ownCheckArns(): string | undefined {

@@ -10,8 +10,9 @@ export { drillFunctionName, inRegionDrillFunctionName } from '../private/site-la
 
 export const vaultName = (siteName: string) => siteName;
 
-export const replicaBucketName = (siteName: string, drRegion: string) =>
-  siteBucketName(siteName, Aws.ACCOUNT_ID, drRegion);
+/** @param account of the site; default: that of the stack in which the name is */
+export const replicaBucketName = (siteName: string, drRegion: string, account: string = Aws.ACCOUNT_ID) =>
+  siteBucketName(siteName, account, drRegion);
 
 /** Alias of the site's key, for what is encrypted there on behalf of the primary Region. */
 export const keyAlias = (siteName: string) => `alias/wso2is-recovery/${siteName}`;

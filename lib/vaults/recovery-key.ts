@@ -29,3 +29,25 @@ export function recoveryKey(scope: Construct, id: string, removalPolicy: Removal
   );
   return key;
 }
+
+/** Copies in the vault of another account are made by AWS Backup there, which has to read what this key encrypts. */
+export function shareWithSite(key: kms.Key, account: string): void {
+  const principals = [new iam.AccountPrincipal(account)];
+  key.addToResourcePolicy(
+    new iam.PolicyStatement({
+      sid: 'CopiedByTheSite',
+      principals,
+      actions: ['kms:DescribeKey', 'kms:Decrypt', 'kms:ReEncryptFrom', 'kms:GenerateDataKeyWithoutPlaintext'],
+      resources: ['*'],
+    }),
+  );
+  key.addToResourcePolicy(
+    new iam.PolicyStatement({
+      sid: 'GrantedToItsServices',
+      principals,
+      actions: ['kms:CreateGrant'],
+      resources: ['*'],
+      conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    }),
+  );
+}

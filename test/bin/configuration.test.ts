@@ -349,3 +349,33 @@ describe('what the plan cannot be made with', () => {
     );
   });
 });
+
+test('a DR site in another account: its stack is there, and the secret of the database', () => {
+  const text = `account = "111122223333"\n${MINIMAL.replace('rpo = "6h"', 'rpo = "8h"')}`
+    .replace('dr = "eu-west-1"', 'dr = "eu-west-1"\ndr_account = "444455556666"')
+    .concat(
+      EXISTING.replace(
+        'datasources',
+        'dr_secret_arn = "arn:aws:secretsmanager:eu-west-1:444455556666:secret:is-GhIjKl"\ndatasources',
+      ),
+      '[manifests]\nkey = "arn:aws:kms:eu-west-1:444455556666:key/mrk-0123456789abcdef0123456789abcdef"\n',
+    );
+  const app = new App();
+  addStacks(app, {
+    ...read(text),
+    deploymentPath: join(__dirname, '../../examples/configuration-file/deployment.toml'),
+  });
+  const accounts = app.node.children.map((child) => [child.node.id, (child as Stack).account]);
+  assert.deepEqual(accounts, [
+    ['RecoverySite', '444455556666'],
+    ['IdentityServerRecovery', '111122223333'],
+  ]);
+  const { Resources } = Template.fromStack(app.node.findChild('IdentityServerRecovery') as Stack).toJSON();
+  assert.match(JSON.stringify(Resources), /444455556666:secret:is-GhIjKl/);
+});
+
+test('the number of an account is text, of the DR site too', () => {
+  assert.throws(() => read(MINIMAL.replace('dr = ', 'dr_account = 444455556666\ndr = ').concat('[sample]')), {
+    message: /`regions\.dr_account` must be an account id of twelve digits in quotes, got 444455556666/,
+  });
+});

@@ -31,6 +31,37 @@ const promises = ({ lines }: ReturnType<typeof plan>) =>
 /** Windows that are known and far from midnight. */
 const WINDOWS = { maintenanceWindow: 'sun:12:30-sun:13:00', backupWindow: '12:00-12:30' };
 
+describe('a DR site in another account', () => {
+  const other = { siteInOtherAccount: true };
+
+  test('nothing that AWS replicates within an account carries an objective there', () => {
+    const { lines, infeasible } = forDatabase(WINDOWS, HOUR, 7 * HOUR, other);
+    assert.deepEqual(infeasible, []);
+    assert.deepEqual(
+      lines.filter(({ site }) => site === 'dr-site').map(({ technique }) => technique),
+      ['backup-copy'],
+    );
+    const [missed] = forDatabase(WINDOWS, HOUR, 7 * HOUR - 1, other).infeasible;
+    assert.equal(missed!.nearestFeasibleSeconds, 7 * HOUR);
+    assert.deepEqual(missed!.remedies, [
+      'a DR site in the same account, since what RDS and EFS replicate by themselves stays in it: 1h 5m',
+    ]);
+  });
+
+  test('nor EFS replication', () => {
+    const techniques = (more: More) => forVolume(HOUR, 20 * MINUTE, {}, more).lines.map(({ technique }) => technique);
+    assert.ok(techniques({}).includes('efs-replication'));
+    assert.ok(!techniques(other).includes('efs-replication'));
+  });
+
+  test('a Global Database is refused', () => {
+    assert.throws(() => forDatabase({ kind: 'aurora-cluster', globalDatabase: true }, HOUR, HOUR, other), {
+      message:
+        '`globalDatabase` of db must be left out, got true with a DR site in another account: its clusters are in one',
+    });
+  });
+});
+
 describe('RDS instance: both sides of each boundary', () => {
   // Snapshot: interval + 1 h start window + 1 h job; copy: + 2 h wait + 1 h job. A daily run at midnight meets no window,
   // six runs a day meet none from

@@ -39,6 +39,10 @@ const toReplica = replicating({
     Bucket: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':s3:::replica-', { Ref: 'AWS::AccountId' }]] },
   },
 });
+const toReplicaOf = (account: string) =>
+  replicating({
+    Destination: { Bucket: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:s3:::replica-${account}`]] } },
+  });
 const replicaName = { 'Fn::Join': ['', ['replica-', { Ref: 'AWS::AccountId' }]] };
 
 const cases: [string, string, boolean | undefined, TemplateResource, TemplateResource[]?][] = [
@@ -63,6 +67,20 @@ const cases: [string, string, boolean | undefined, TemplateResource, TemplateRes
     [resource('RDS::DBInstance', { KmsKeyId: 'other' }), resource('EFS::FileSystem', {})],
   ],
   ['VaultKeyOfItsOwn', 'the vault has the default key', undefined, resource('Backup::BackupVault', {})],
+  [
+    'BucketObjectLock',
+    'the replica is in another account, by its number there and by a reference here',
+    false,
+    resource('S3::Bucket', { BucketName: replicaName }),
+    [{ ...toReplicaOf(ACCOUNT), account: '444455556666' }],
+  ],
+  [
+    'BucketObjectLock',
+    'what is replicated to is a bucket of that name in a third account',
+    undefined,
+    resource('S3::Bucket', { BucketName: replicaName }),
+    [toReplicaOf('777788889999')],
+  ],
   ['CopyInAnotherAccount', 'the same account', false, copyTo(joined(ACCOUNT))],
   [
     'CopyInAnotherAccount',
