@@ -22,7 +22,12 @@ export interface ExistingIdentifiers {
   readonly vpc_id: string;
   readonly availability_zones: string[];
   readonly subnet_ids: string[];
-  readonly database: { readonly name: string; readonly instance_arn: string; readonly secret_arn: string };
+  readonly database: {
+    readonly name: string;
+    readonly instance_arn: string;
+    readonly secret_arn: string;
+    readonly dr_secret_arn?: string;
+  };
   readonly volume: ExistingAccessPoint;
   readonly server_directory: ExistingAccessPoint;
 }

@@ -44,14 +44,20 @@ export interface Deployed {
   readonly drill: { readonly functionName: string; readonly qualifier: string };
 }
 
-export async function findDeployed(aws: LocalAws, regions: Regions, deployment: string): Promise<Deployed> {
+/** @param dr the local AWS as the account of the DR site sees it; default: it is the same account */
+export async function findDeployed(
+  aws: LocalAws,
+  regions: Regions,
+  deployment: string,
+  dr: LocalAws = aws,
+): Promise<Deployed> {
   const primary = aws.clientConfig(regions.primary);
   const ours = (await functions(aws, regions.primary)).filter(({ variables }) => variables.DEPLOYMENT === deployment);
   const exporters = ours.filter(({ variables }) => variables.TURN_FUNCTION !== undefined);
   const readers = ours.filter(({ variables }) => variables.BUCKET !== undefined && variables.VOLUME !== undefined);
   const drill = one(
     'drill function',
-    (await functions(aws, regions.dr)).filter(({ variables }) => variables.CHECK_FUNCTION),
+    (await functions(dr, regions.dr)).filter(({ variables }) => variables.CHECK_FUNCTION),
   );
   const artifactBucket = one('function that reads a volume', readers.slice(0, 1)).variables.BUCKET!;
   const { Body } = await new S3Client(primary).send(
@@ -82,7 +88,7 @@ export async function findDeployed(aws: LocalAws, regions: Regions, deployment: 
         ),
       })),
     ),
-    drill: { functionName: drill.name, qualifier: await findAlias(aws, regions.dr, drill.name) },
+    drill: { functionName: drill.name, qualifier: await findAlias(dr, regions.dr, drill.name) },
   };
 }
 

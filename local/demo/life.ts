@@ -49,9 +49,22 @@ export async function bootstrap(aws: LocalAws, regions: Regions, say = silent, s
 }
 
 /** `cdk deploy --all` of `bin/app.ts` with a configuration file. */
-export async function deploy(aws: LocalAws, configuration: string, say = silent, signal?: AbortSignal): Promise<void> {
+export const deploy = (aws: LocalAws, configuration: string, say = silent, signal?: AbortSignal): Promise<void> =>
+  deployStacks(aws, configuration, ['--all'], say, signal);
+
+/** One stack of them, by whoever may deploy into its account. */
+export const deployStack = (aws: LocalAws, configuration: string, stack: string, say = silent): Promise<void> =>
+  deployStacks(aws, configuration, [stack, '--exclusively'], say);
+
+async function deployStacks(
+  aws: LocalAws,
+  configuration: string,
+  stacks: readonly string[],
+  say: Say,
+  signal?: AbortSignal,
+): Promise<void> {
   const context = ['--context', `config=${configuration}`, '--output', join(aws.dataDir, 'cdk.out')];
-  await cdk(aws, ['deploy', '--all', '--require-approval', 'never', '--progress', 'events', ...context], say, signal);
+  await cdk(aws, ['deploy', ...stacks, '--require-approval', 'never', '--progress', 'events', ...context], say, signal);
 }
 
 async function cdk(aws: LocalAws, args: readonly string[], say: Say, signal?: AbortSignal): Promise<void> {
@@ -200,11 +213,11 @@ export async function exportArtifacts(aws: LocalAws, deployed: Deployed): Promis
   );
 }
 
-/** Until everything of this deployment that is in the artifact bucket is in its replica too; says how many objects. */
-export async function replicated(aws: LocalAws, deployed: Deployed): Promise<number> {
+/** Until everything of this deployment that is in the artifact bucket is in its replica too; says how many objects. `dr`: see {@link findDeployed}. */
+export async function replicated(aws: LocalAws, deployed: Deployed, dr = aws): Promise<number> {
   const { deployment } = deployed.plan;
   const source = new S3Client(aws.clientConfig(deployed.regions.primary));
-  const replica = new S3Client(aws.clientConfig(deployed.regions.dr));
+  const replica = new S3Client(dr.clientConfig(deployed.regions.dr));
   const keys = [planDocumentKey(deployment)];
   for (const { name } of deployed.volumes)
     keys.push(...(await list(source, deployed.artifactBucket, archivePrefix(deployment, name))));

@@ -148,9 +148,14 @@ def _start_copy_job(p):
         raise BackupError(
             "InvalidRequestException", f"Recovery point {p['RecoveryPointArn']} is {source['Status']}, not COMPLETED."
         )
-    region, name = _parse_vault_arn(p["DestinationBackupVaultArn"])
-    with request_scope(get_account_id(), region):
+    region, account, name = _parse_vault_arn(p["DestinationBackupVaultArn"])
+    with request_scope(account, region):
         destination = find_vault(name)
+    if account != get_account_id() and not _lets_copy_into(destination, get_account_id()):
+        raise BackupError(
+            "AccessDeniedException",
+            f"The policy of {destination['BackupVaultArn']} does not let {get_account_id()} copy into it.",
+        )
     job_id = new_uuid().upper()
     job = {
         "AccountId": get_account_id(),
@@ -176,7 +181,9 @@ def _start_copy_job(p):
     if not lifecycle or lifecycle.get("DeleteAfterDays") == -1:
         # A copy kept "never" keeps the source's expiry.
         lifecycle = source.get("Lifecycle")
-    point = new_point(destination, kind.recovery_point_arn(region, job_id, "copyjob"), job, lifecycle) | {
+    with request_scope(account, region):
+        arn = kind.recovery_point_arn(region, job_id, "copyjob")
+    point = new_point(destination, arn, job, lifecycle) | {
         # "Copies retain their source configuration, including creation dates": the moment that the data is from.
         "CreationDate": source["CreationDate"],
         "InitiationDate": source["InitiationDate"],
@@ -186,13 +193,24 @@ def _start_copy_job(p):
         "_tags": dict(source["_tags"]),
     }
     set_expiry(point)
-    _run(_COPY, job, lambda: _copy(kind, job, source, point, region))
+    _run(_COPY, job, lambda: _copy(kind, job, source, point, account, region))
     return _copy_job_started(job)
 
 
-def _copy(kind, job, source, point, region):
+def _lets_copy_into(vault: dict, account: str) -> bool:
+    """Whether a vault takes copies of another account."""
+    for statement in json.loads(vault.get("AccessPolicy") or "{}").get("Statement", []):
+        actions, principals = statement.get("Action"), (statement.get("Principal") or {}).get("AWS")
+        allowed = "backup:CopyIntoBackupVault" in ([actions] if isinstance(actions, str) else actions or [])
+        named = any(f":{account}:" in arn for arn in ([principals] if isinstance(principals, str) else principals or []))
+        if statement["Effect"] == "Allow" and allowed and named:
+            return True
+    return False
+
+
+def _copy(kind, job, source, point, account, region):
     _check_role(job["IamRoleArn"])
-    account, key = get_account_id(), (point["BackupVaultName"], point["RecoveryPointArn"])
+    key = (point["BackupVaultName"], point["RecoveryPointArn"])
     with request_scope(account, region):
         _check_retention(find_vault(point["BackupVaultName"]), point)
 
@@ -206,7 +224,8 @@ def _copy(kind, job, source, point, region):
             subject = " ".join((job["ResourceArn"], source["RecoveryPointArn"], job["DestinationBackupVaultArn"]))
             _check_fault("copy-job-fails", subject)
             recovery_points.set_scoped(account, region, key, point)
-            kind.copy(source, point, region)
+            with request_scope(account, get_region()):
+                kind.copy(source, point, region)
         _hang("copy-job-hangs", subject, lambda: faults.region_gone(get_region()) or faults.region_gone(region))
         # Both must be there until the end.
         _check_region(get_region())
@@ -462,7 +481,7 @@ def _parse_vault_arn(arn: str) -> tuple:
         raise BackupError(
             "InvalidParameterValueException", f"DestinationBackupVaultArn must be the ARN of a backup vault, got {arn}."
         )
-    return parts[3], parts[6]
+    return parts[3], parts[4], parts[6]
 
 
 def _vault_name(arn: str) -> str:

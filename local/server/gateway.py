@@ -11,7 +11,6 @@ from ministack.core.router import detect_service, extract_region
 from ministack.services import s3
 
 from . import call_faults, control, faults, permissions
-from .settings import ACCOUNT_ID
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -62,7 +61,8 @@ async def app(scope, receive, send):
         bucket = ministack._extract_s3_vhost_bucket(headers.get("host", "")) if service == "s3" else None
         path = f"/{bucket}{scope['path']}" if bucket else scope["path"]
         raw_path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
-        request = permissions.Request(service, region, ACCOUNT_ID, scope["method"], path, raw_path, headers, query, body)
+        account = caller[1].split(":")[4]
+        request = permissions.Request(service, region, account, scope["method"], path, raw_path, headers, query, body)
         if refused := permissions.refusal(call, caller, request):
             status, lines, text = refused
             kind = lines.pop("Content-Type")

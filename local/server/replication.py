@@ -9,6 +9,7 @@ import itertools
 import random
 import time
 
+from ministack.core import iam_evaluator
 from ministack.services import s3
 
 from . import faults
@@ -61,6 +62,8 @@ def _replicate(bucket: str, key: str, obj: dict, data, tags: dict | None, rule: 
     if source is None:
         return  # the version was deleted for good meanwhile
     target = None
+    # S3 replicates over TLS, whatever the request that wrote the object came by: the destination's policy may ask.
+    iam_evaluator._request_origin.set((iam_evaluator._request_origin.get()[0], True))
     if not faults.matching("replication-fails", f"{bucket}/{key}"):
         target = s3._replication_destination(bucket, key, rule, role)
     if target is None:

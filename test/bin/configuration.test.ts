@@ -196,13 +196,15 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:true|"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 21);
+  assert.equal(text.match(optional)?.length, 23);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
   assert.equal(configuration.destroy, false);
   assert.equal(configuration.inRegionDrillSchedule, 'rate(7 days)');
   assert.deepEqual(configuration.manifests, { signed: true, keyArn: undefined, acceptUnsigned: true });
+  assert.equal(configuration.drAccount, '444455556666');
+  assert.match(configuration.existing!.databases[0]!.drSiteSecretArn!, /:444455556666:secret:wso2is-GhIjKl$/);
   assert.equal(configuration.existing?.databases[0]?.name, 'database');
   assert.equal(configuration.existing?.databases[0]?.maintenanceWindow, 'sun:03:00-sun:04:00');
   assert.equal(configuration.existing?.databases[0]?.backupWindow, '02:00-02:30');

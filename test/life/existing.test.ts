@@ -28,118 +28,10 @@ import {
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { noMariaDb } from '../lambda/check/mariadb-server';
-import { createStack, outputsOf, type Resources } from '../local/stack';
+import { createExisting, identifiersOf, type Outputs, SERVER_DIRECTORY } from './existing-stack';
 import { QUICK } from './quick';
 
 const [TYPE, ENGINE] = noMariaDb ? (['postgre', 'postgres'] as const) : (['mysql', 'mysql'] as const);
-
-const ZONES = ['a', 'b'] as const;
-const subnets = ZONES.map((zone) => ({ Ref: `Subnet${zone}` }));
-
-/** On a file system of its own. */
-const SERVER_DIRECTORY = '/server';
-
-/** What an identity server's own stack makes; nothing in it is for recovery but the secret's replica and tag. */
-const EXISTING: Resources = {
-  Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.7.0.0/16' } },
-  ...Object.fromEntries(
-    ZONES.map((zone, index) => [
-      `Subnet${zone}`,
-      {
-        Type: 'AWS::EC2::Subnet',
-        Properties: {
-          VpcId: { Ref: 'Vpc' },
-          CidrBlock: `10.7.${index}.0/24`,
-          AvailabilityZone: `${REGIONS.primary}${zone}`,
-        },
-      },
-    ]),
-  ),
-  Group: {
-    Type: 'AWS::EC2::SecurityGroup',
-    Properties: { GroupDescription: 'Mount targets', VpcId: { Ref: 'Vpc' } },
-  },
-  Secret: {
-    Type: 'AWS::SecretsManager::Secret',
-    Properties: {
-      GenerateSecretString: {
-        SecretStringTemplate: '{"username":"wso2"}',
-        GenerateStringKey: 'password',
-        ExcludeCharacters: '"@/\\ ',
-      },
-      ReplicaRegions: [{ Region: REGIONS.dr }],
-      Tags: [{ Key: 'wso2is-recovery:site', Value: 'wso2is-recovery' }],
-    },
-  },
-  Subnets: {
-    Type: 'AWS::RDS::DBSubnetGroup',
-    Properties: { DBSubnetGroupDescription: 'identity', SubnetIds: subnets },
-  },
-  Database: {
-    Type: 'AWS::RDS::DBInstance',
-    Properties: {
-      Engine: ENGINE,
-      DBInstanceClass: 'db.t4g.micro',
-      AllocatedStorage: '20',
-      DBSubnetGroupName: { Ref: 'Subnets' },
-      MasterUsername: 'wso2',
-      MasterUserPassword: {
-        'Fn::Join': ['', ['{{resolve:secretsmanager:', { Ref: 'Secret' }, ':SecretString:password::}}']],
-      },
-    },
-  },
-  ...Object.fromEntries(
-    ['Files', 'ServerFiles'].flatMap((files) => [
-      [files, { Type: 'AWS::EFS::FileSystem', Properties: { Encrypted: true } }],
-      ...ZONES.map((zone) => [
-        `${files}Mount${zone}`,
-        {
-          Type: 'AWS::EFS::MountTarget',
-          Properties: {
-            FileSystemId: { Ref: files },
-            SubnetId: { Ref: `Subnet${zone}` },
-            SecurityGroups: [{ Ref: 'Group' }],
-          },
-        },
-      ]),
-    ]),
-  ),
-  Access: {
-    Type: 'AWS::EFS::AccessPoint',
-    Properties: {
-      FileSystemId: { Ref: 'Files' },
-      PosixUser: { Uid: '802', Gid: '802' },
-      RootDirectory: {
-        Path: '/is',
-        CreationInfo: { OwnerUid: '802', OwnerGid: '802', Permissions: '750' },
-      },
-    },
-  },
-  ServerAccess: {
-    Type: 'AWS::EFS::AccessPoint',
-    Properties: {
-      FileSystemId: { Ref: 'ServerFiles' },
-      PosixUser: { Uid: '802', Gid: '802' },
-      RootDirectory: {
-        Path: SERVER_DIRECTORY,
-        CreationInfo: { OwnerUid: '802', OwnerGid: '802', Permissions: '750' },
-      },
-    },
-  },
-};
-
-const OUTPUTS = {
-  Vpc: { Ref: 'Vpc' },
-  SubnetA: { Ref: 'Subneta' },
-  SubnetB: { Ref: 'Subnetb' },
-  Group: { Ref: 'Group' },
-  Secret: { Ref: 'Secret' },
-  Database: { 'Fn::GetAtt': ['Database', 'DBInstanceArn'] },
-  Files: { Ref: 'Files' },
-  Access: { Ref: 'Access' },
-  ServerFiles: { Ref: 'ServerFiles' },
-  ServerAccess: { Ref: 'ServerAccess' },
-};
 
 /** What replication brings, as soon as it is there. */
 async function eventually<T>(look: () => Promise<T>): Promise<T> {
@@ -157,34 +49,14 @@ void describe(`an existing deployment on ${ENGINE}, by its identifiers`, { timeo
   let aws: LocalAws;
   let deployed: Deployed;
   let deploymentToml: string;
-  let outputs: Awaited<ReturnType<typeof outputsOf>>;
+  let outputs: Outputs;
 
   before(async () => {
     aws = await startLocalAws({ durations: QUICK });
-    const [{ status, reasons }] = await Promise.all([
-      createStack(aws, REGIONS.primary, 'Existing', EXISTING, OUTPUTS),
-      bootstrap(aws, REGIONS),
-    ]);
-    assert.equal(status, 'CREATE_COMPLETE', reasons.join('\n'));
-    outputs = await outputsOf(aws, REGIONS.primary, 'Existing');
+    [outputs] = await Promise.all([createExisting(aws, ENGINE), bootstrap(aws, REGIONS)]);
     deploymentToml = readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8').replaceAll('"postgre"', `"${TYPE}"`);
     writeFileSync(join(aws.dataDir, 'deployment.toml'), deploymentToml);
-    const identifiers = {
-      vpc_id: outputs.Vpc!,
-      availability_zones: ZONES.map((zone) => `${REGIONS.primary}${zone}`),
-      subnet_ids: [outputs.SubnetA!, outputs.SubnetB!],
-      database: { name: 'database', instance_arn: outputs.Database!, secret_arn: outputs.Secret! },
-      volume: {
-        file_system_id: outputs.Files!,
-        access_point_id: outputs.Access!,
-        security_group_id: outputs.Group!,
-      },
-      server_directory: {
-        file_system_id: outputs.ServerFiles!,
-        access_point_id: outputs.ServerAccess!,
-        security_group_id: outputs.Group!,
-      },
-    };
+    const identifiers = identifiersOf(outputs);
     const configuration = join(aws.dataDir, 'recovery.toml');
     writeFileSync(configuration, existingToml(aws.accountId, join(aws.dataDir, 'deployment.toml'), identifiers));
     await deploy(aws, configuration);
