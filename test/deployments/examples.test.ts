@@ -17,6 +17,7 @@ import { CreateDBInstanceCommand, RDSClient, waitUntilDBInstanceAvailable } from
 import { bootstrap } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { noMariaDb } from '../lambda/check/mariadb-server';
+import { asAccount } from '../local/as-account';
 import { createStack, outputsOf } from '../local/stack';
 
 const root = join(__dirname, '../..');
@@ -28,6 +29,8 @@ interface Example {
   readonly regions: readonly string[];
   /** What is deployed, by name. */
   readonly stacks: readonly string[];
+  /** Those of another account: the one of the example. */
+  readonly elsewhere?: { readonly account: string; readonly stacks: readonly string[] };
   /** Needs a server of MySQL's kind. */
   readonly mysql?: boolean;
   /** Makes what has to be there before; returns what must be the same afterwards. */
@@ -64,6 +67,12 @@ const EXAMPLES: readonly Example[] = [
     file: 'shared-site/app.ts',
     regions: EUROPE,
     stacks: ['IdentityServerDr', 'customers-recovery', 'employees-recovery'],
+  },
+  {
+    file: 'other-account/app.ts',
+    regions: EUROPE,
+    stacks: ['IdentityServerRecovery'],
+    elsewhere: { account: '444455556666', stacks: ['IdentityServerDr'] },
   },
   {
     file: 'mutual-sites/app.ts',
@@ -146,8 +155,8 @@ async function includedResources(aws: LocalAws, region: string): Promise<Record<
   );
 }
 
-async function deploy(aws: LocalAws, app: string): Promise<void> {
-  const args = ['deploy', '--all', '--require-approval', 'never', '--progress', 'events', '--ci', '--no-notices'];
+async function deploy(aws: LocalAws, app: string, stacks = ['--all']): Promise<void> {
+  const args = ['deploy', ...stacks, '--require-approval', 'never', '--progress', 'events', '--ci', '--no-notices'];
   args.push('--output', join(aws.dataDir, 'cdk.out'));
   // A configuration file is read by the app of cdk.json.
   args.push(...(app.endsWith('.toml') ? ['--context', `config=${app}`] : ['--app', `node --import tsx ${app}`]));
@@ -175,14 +184,21 @@ async function completeStacks(aws: LocalAws, regions: readonly string[]): Promis
 describe('examples, deployed to the local AWS', { concurrency: 2 }, () => {
   after(() => rmSync(copies, { recursive: true, force: true }));
 
-  for (const { file, regions, stacks, mysql, before, same } of EXAMPLES)
+  for (const { file, regions, stacks, elsewhere, mysql, before, same } of EXAMPLES)
     test(file, { skip: mysql && noMariaDb }, async () => {
       const aws = await startLocalAws();
       try {
         for (let index = 0; index < regions.length; index += 2)
           await bootstrap(aws, { primary: regions[index]!, dr: regions[index + 1]! });
         const earlier = await before?.(aws, regions[0]!);
-        await deploy(aws, copyOf(file, aws.accountId));
+        const app = copyOf(file, aws.accountId);
+        if (elsewhere) {
+          const there = asAccount(aws, elsewhere.account);
+          await bootstrap(there, { primary: regions[0]!, dr: regions[1]! });
+          await deploy(there, app, [...elsewhere.stacks, '--exclusively']);
+          assert.deepEqual(await completeStacks(there, regions), elsewhere.stacks);
+        }
+        await deploy(aws, app, elsewhere && [...stacks, '--exclusively']);
         assert.deepEqual(await completeStacks(aws, regions), stacks);
         assert.deepEqual(await same?.(aws, regions[0]!), earlier);
       } finally {

@@ -26,21 +26,11 @@ import {
   replicated,
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { asAccount } from '../local/as-account';
 import { createExisting, existingResources, identifiersOf } from './existing-stack';
 import { QUICK } from './quick';
 
 const OTHER = '444455556666';
-
-/** The local AWS as another account sees it, which has that number for an access key. */
-const asAccount = (aws: LocalAws, accountId: string): LocalAws => ({
-  ...aws,
-  accountId,
-  env: { ...aws.env, AWS_ACCESS_KEY_ID: accountId },
-  clientConfig: (region) => ({
-    ...aws.clientConfig(region),
-    credentials: { accessKeyId: accountId, secretAccessKey: 'test' },
-  }),
-});
 
 /** As docs/other-account.md has it: a key that nobody signs with at the site, and its replica in the primary Region. */
 async function createManifestKey(there: LocalAws): Promise<string> {
