@@ -30,14 +30,17 @@ export function recoveryKey(scope: Construct, id: string, removalPolicy: Removal
   return key;
 }
 
-/** Copies in the vault of another account are made by AWS Backup there, which has to read what this key encrypts. */
+/**
+ * Copies in the vault of another account are made by AWS Backup there, which has to read what this key encrypts: what AWS's pages
+ * on encrypted backups across accounts have it share (docs/other-account.md).
+ */
 export function shareWithSite(key: kms.Key, account: string): void {
   const principals = [new iam.AccountPrincipal(account)];
   key.addToResourcePolicy(
     new iam.PolicyStatement({
       sid: 'CopiedByTheSite',
       principals,
-      actions: ['kms:DescribeKey', 'kms:Decrypt', 'kms:ReEncryptFrom', 'kms:GenerateDataKeyWithoutPlaintext'],
+      actions: ['kms:DescribeKey', 'kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*'],
       resources: ['*'],
     }),
   );
