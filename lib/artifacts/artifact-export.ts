@@ -131,15 +131,25 @@ function turnFunction(scope: Construct, id: string, options: ArtifactExportOptio
       MOUNT_PATH,
     },
   });
-  const archive = bucket.arnForObjects(`${archivePrefix(deployment, volume.name)}*`);
+  const inArchive = (keys: string) => bucket.arnForObjects(`${archivePrefix(deployment, volume.name)}${keys}`);
+  fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [inArchive('*')] }));
   fn.addToRolePolicy(
     new iam.PolicyStatement({
-      actions: ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging'],
-      resources: [archive],
+      actions: ['s3:PutObject'],
+      // Not `trusted/`: whoever takes over what reads the volume must not say that what it did to the files is good.
+      resources: WRITTEN_BY_EXPORTS.map((folder) => inArchive(`${folder}*`)),
     }),
+  );
+  // What serves an export between its invocations carries the tag by which the lifecycle of the bucket deletes it.
+  fn.addToRolePolicy(
+    new iam.PolicyStatement({ actions: ['s3:PutObjectTagging'], resources: [inArchive(`${BETWEEN_INVOCATIONS}*`)] }),
   );
   fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   const metricName = `NotExported-${deployment}-${volume.name}`;
   alarmOnLogged(fn, 'NotExported', { text: NOT_EXPORTED, metricName });
   return fn;
 }
+
+/** Folders of an archive, as `lambda/archive` has them; a test compares. */
+const BETWEEN_INVOCATIONS = 'turns/';
+const WRITTEN_BY_EXPORTS = ['packs/', 'pages/', 'manifests/', BETWEEN_INVOCATIONS];
