@@ -17,7 +17,8 @@ export interface PackLimits {
   readonly buffers: number;
 }
 
-export const PACK_LIMITS: PackLimits = { bytes: 20 * 1024 * 1024, rawBytes: 64 * 1024 * 1024, buffers: 2 };
+/** Five parts of a file that does not compress, with what their frames have of their own. */
+export const PACK_LIMITS: PackLimits = { bytes: 20.5 * 1024 * 1024, rawBytes: 64 * 1024 * 1024, buffers: 2 };
 
 interface OpenPack {
   readonly buffer: Buffer;
