@@ -468,7 +468,8 @@ export class RecoverySite extends Construct {
     }
     this.replicaBucket.addToResourcePolicy(
       new iam.PolicyStatement({
-        sid: `Replicates${deployment.replaceAll('-', '')}From${account}`,
+        // S3 takes letters and digits, each once: names have no upper case.
+        sid: `Replicates${deployment.replaceAll('-', 'X')}From${account}`,
         principals,
         actions: ['s3:ReplicateObject', 's3:ReplicateTags'],
         resources: replicatedKeys(deployment).map((keys) => this.replicaBucket.arnForObjects(keys)),
