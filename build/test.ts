@@ -14,6 +14,7 @@ const FIRST = [
   'test/life/replicated-automated-backups.test.ts',
   'test/bin/sample.test.ts',
   'test/life/existing.test.ts',
+  'test/life/fail-back.test.ts',
   'test/local/backup.test.ts',
   'test/bin/archive-commands.test.ts',
   'test/local/automated-backups.test.ts',

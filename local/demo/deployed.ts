@@ -77,7 +77,14 @@ export async function findDeployed(
     volumes: await Promise.all(
       plan.volumes.map(async (entry) => ({
         ...entry,
-        path: await findFolder(aws, regions, entry),
+        path: await findFolder(
+          aws,
+          regions,
+          one(
+            `function that reads volume ${entry.name}`,
+            readers.filter(({ variables }) => variables.VOLUME === entry.name).slice(0, 1),
+          ).accessPoints,
+        ),
         exportFunction: await qualified(
           aws,
           regions.primary,
@@ -96,9 +103,10 @@ async function functions(aws: LocalAws, region: string) {
   const client = new LambdaClient(aws.clientConfig(region));
   const found: FunctionConfiguration[] = [];
   for await (const page of paginateListFunctions({ client }, {})) found.push(...(page.Functions ?? []));
-  return found.map(({ FunctionName, Environment }) => ({
+  return found.map(({ FunctionName, Environment, FileSystemConfigs }) => ({
     name: FunctionName!,
     variables: Environment?.Variables ?? {},
+    accessPoints: (FileSystemConfigs ?? []).map(({ Arn }) => Arn!),
   }));
 }
 
@@ -160,13 +168,14 @@ async function findServer(
   return { type, host: Endpoint!.Address!, port: Endpoint!.Port!, user: username, password };
 }
 
-async function findFolder(aws: LocalAws, { primary }: Regions, { fileSystemArn }: VolumeEntry): Promise<string> {
-  const FileSystemId = fileSystemArn.split('/').at(-1)!;
+/** A file system may have other access points: of a DR site, those of its functions. */
+async function findFolder(aws: LocalAws, { primary }: Regions, accessPoints: readonly string[]): Promise<string> {
+  const arn = one('access point of the function that reads the volume', accessPoints);
   const { AccessPoints } = await new EFSClient(aws.clientConfig(primary)).send(
-    new DescribeAccessPointsCommand({ FileSystemId }),
+    new DescribeAccessPointsCommand({ AccessPointId: arn.split('/').at(-1) }),
   );
-  const { RootDirectory } = one(`access point of ${FileSystemId}`, AccessPoints ?? []);
-  return join(aws.fileSystemPath(FileSystemId), RootDirectory?.Path ?? '/');
+  const { FileSystemId, RootDirectory } = one(arn, AccessPoints ?? []);
+  return join(aws.fileSystemPath(FileSystemId!), RootDirectory?.Path ?? '/');
 }
 
 function one<T>(what: string, found: readonly T[]): T {

@@ -1,7 +1,6 @@
 // The commands on a deployment, as they are shipped, in the order of a life: backed up, drilled, damaged, lost, recovered. What
 // they are given is what a person has: credentials and the DR Region. A part of life.test.ts, whose deployment they share.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, it } from 'node:test';
@@ -25,8 +24,7 @@ import type { Deployed } from '../../local/demo/deployed';
 import { repositoryOf } from '../../local/demo/life';
 import type { LocalAws } from '../../local/local-aws';
 import { withClient } from '../../local/sample/sql-client';
-
-const COMMAND = join(__dirname, '../../dist/bin/wso2is-recovery.js');
+import { runCommand, runForJson } from './run-command';
 
 /** Registers the tests; the deployment holds backups and drills already, and the primary Region may be gone. */
 export function describeCommands(life: () => { readonly aws: LocalAws; readonly deployed: Deployed }): void {
@@ -38,23 +36,8 @@ export function describeCommands(life: () => { readonly aws: LocalAws; readonly 
     await aws.clearFaults();
   });
 
-  async function command(...args: string[]) {
-    const child = spawn(process.execPath, [COMMAND, ...args], {
-      env: { ...aws.env, AWS_REGION: REGIONS.dr, NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-    child.stderr.on('data', (chunk) => (stderr += String(chunk)));
-    const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-    return { status, stdout, stderr };
-  }
-
-  async function json<T>(expected: number, ...args: string[]): Promise<T> {
-    const { status, stdout, stderr } = await command(...args, '--json');
-    assert.equal(status, expected, stdout + stderr);
-    return JSON.parse(stdout) as T;
-  }
+  const command = (...args: string[]) => runCommand(aws, REGIONS.dr, ...args);
+  const json = <T>(expected: number, ...args: string[]) => runForJson<T>(aws, REGIONS.dr, expected, ...args);
 
   async function backUpVolume(): Promise<void> {
     const backup = new BackupClient(aws.clientConfig(REGIONS.primary));
