@@ -83,7 +83,7 @@ export function auditPolicies({ Resources }: Template): string[] {
           ? [say(`${String(Properties['Principal'])} may invoke it on behalf of anybody`)]
           : [];
       case 'AWS::SNS::Topic':
-        return Properties['KmsMasterKeyId'] === undefined ? [say('the topic is not encrypted')] : [];
+        return auditTopic(id, Properties, Resources).map(say);
       case 'AWS::S3::Bucket':
         return auditBucket(id, Properties, Resources).map(say);
       default:
@@ -130,6 +130,27 @@ function auditResource(type: string, { Effect, Principal, Condition }: Statement
     .map(String)
     .filter((service) => WITHOUT_SOURCE[type]?.[service] === undefined)
     .map((service) => `${service} is allowed on behalf of anybody`);
+}
+
+/** Encrypted, TLS alone. */
+function auditTopic(id: string, properties: Record<string, unknown>, resources: Template['Resources']): string[] {
+  const topic = JSON.stringify({ Ref: id });
+  const tls = Object.values(resources).some(
+    ({ Type, Properties }) =>
+      Type === 'AWS::SNS::TopicPolicy' &&
+      all(Properties?.['Topics']).some((each) => JSON.stringify(each) === topic) &&
+      statementsOf(Properties?.['PolicyDocument']).some(
+        ({ Effect, Action, Resource, Condition }) =>
+          Effect === 'Deny' &&
+          all(Action).includes('sns:Publish') &&
+          JSON.stringify(Resource) === topic &&
+          Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
+      ),
+  );
+  return [
+    ...(properties['KmsMasterKeyId'] === undefined ? ['the topic is not encrypted'] : []),
+    ...(tls ? [] : ['the topic may be published to without TLS']),
+  ];
 }
 
 /** Encrypted, versioned, nothing public, TLS alone. */

@@ -298,6 +298,7 @@ describe('the sample', () => {
       'Key: cloudwatch.amazonaws.com is allowed on behalf of anybody',
       'Invoked: events.amazonaws.com may invoke it on behalf of anybody',
       'Topic: the topic is not encrypted',
+      'Topic: the topic may be published to without TLS',
       'Bucket: BlockPublicAcls is not set',
       'Bucket: BlockPublicPolicy is not set',
       'Bucket: IgnorePublicAcls is not set',
