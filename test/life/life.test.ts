@@ -44,9 +44,11 @@ import { describeFaults } from './faults';
 import { assertOnlyItsOwn } from './own-calls';
 import { describePermissions, describeWatches, describeWithheldPermissions } from './permissions';
 import { withClient } from '../../local/sample/sql-client';
+import { SOAK } from '../soak';
 import { QUICK } from './quick';
 
-void describe('the life of a deployment', { timeout: 600_000 }, () => {
+// In the soak a drill for each permission.
+void describe('the life of a deployment', { timeout: SOAK ? 7_200_000 : 600_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
 

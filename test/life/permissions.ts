@@ -65,7 +65,12 @@ async function runWatches(state: State): Promise<void> {
   }
 }
 
-async function withheld<T>({ aws }: State, { role, action }: PermissionUse, work: () => Promise<T>): Promise<T> {
+/** What was taken away in this life: these denials alone are meant to be. */
+const taken = new Set<string>();
+
+async function withheld<T>({ aws }: State, use: PermissionUse, work: () => Promise<T>): Promise<T> {
+  const { role, action } = use;
+  taken.add(PERMISSION_OF(use));
   await aws.addFault({ kind: 'permission-withheld', match: `${role} ${action}` });
   try {
     return await work();
@@ -102,10 +107,10 @@ export function describeWithheldPermissions(stateOf: () => State): void {
   ]) {
     void it(`without ${wanted} no export succeeds`, async () => {
       const state = stateOf();
-      const taken = await permission(wanted);
-      await withheld(state, taken, () =>
+      const missing = await permission(wanted);
+      await withheld(state, missing, () =>
         assert.rejects(exportArtifacts(state.aws, state.deployed), (error: Error) => {
-          assert.ok(error.message.includes(taken.action), error.message);
+          assert.ok(error.message.includes(missing.action), error.message);
           assert.match(error.message, /not authorized|access denied/);
           return true;
         }),
@@ -116,12 +121,12 @@ export function describeWithheldPermissions(stateOf: () => State): void {
   for (const wanted of ['RecoverySite Drill backup:StartRestoreJob', 'RecoverySite Drill iam:PassRole']) {
     void it(`without ${wanted} no drill passes`, async () => {
       const state = stateOf();
-      const taken = await permission(wanted);
-      const result = await withheld(state, taken, async () =>
+      const missing = await permission(wanted);
+      const result = await withheld(state, missing, async () =>
         drillResult(state.aws, state.deployed, await startDrill(state.aws, state.deployed)),
       );
       assert.ok(result.outcome === 'REPORTED' && result.verdict === 'FAILED');
-      assert.match(result.causes.join('\n'), new RegExp(`not authorized to perform: ${taken.action}`));
+      assert.match(result.causes.join('\n'), new RegExp(`not authorized to perform: ${missing.action}`));
       assert.ok(result.cleanUp.complete);
     });
   }
@@ -133,12 +138,12 @@ export function describeWithheldPermissions(stateOf: () => State): void {
     );
     assert.ok(needed.length >= 15, needed.map(PERMISSION_OF).join('\n'));
     const passed: string[] = [];
-    for (const taken of needed) {
-      const outcome = await withheld(state, taken, async () =>
+    for (const missing of needed) {
+      const outcome = await withheld(state, missing, async () =>
         drillResult(state.aws, state.deployed, await startDrill(state.aws, state.deployed)),
       ).catch((error: Error) => error);
       if (!(outcome instanceof Error) && outcome.outcome === 'REPORTED' && outcome.verdict === 'PASSED') {
-        passed.push(PERMISSION_OF(taken));
+        passed.push(PERMISSION_OF(missing));
       }
       await removeInstances(state);
     }
@@ -153,12 +158,8 @@ export function describePermissions(stateOf: () => State): void {
     const checks = calls.flatMap(({ checks = [] }) => checks);
     assert.ok(checks.length > 1000, `${checks.length}`);
     const denied = new Set(checks.filter(({ allowed }) => !allowed).map(PERMISSION_OF));
-    assert.deepEqual([...denied].sort(), [
-      'IdentityServer Exportrepository s3:PutObject',
-      'IdentityServer ExportrepositoryRun kms:GenerateMac',
-      'RecoverySite Drill backup:StartRestoreJob',
-      'RecoverySite Drill iam:PassRole',
-    ]);
+    assert.ok(taken.size >= 4, [...taken].join());
+    assert.deepEqual([...denied].sort(), [...taken].sort());
   });
 
   void it('no permission of a function is there for nothing, but for those with a reason', async () => {
