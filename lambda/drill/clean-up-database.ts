@@ -26,8 +26,11 @@ export async function deleteUnlessGone(surroundings: Surroundings, made: MadeDat
     const look = await deleteInstance(surroundings, made, made.identifier);
     return look ?? (await unlessJobRuns(surroundings, made));
   }
-  // RDS deletes no cluster that has an instance.
-  const look = await deleteInstance(surroundings, made, writerIdentifierOf(made.identifier));
+  // RDS deletes no Aurora cluster that has an instance, and the instances of a Multi-AZ cluster with it alone.
+  const look =
+    made.kind === 'multi-az-cluster'
+      ? undefined
+      : await deleteInstance(surroundings, made, writerIdentifierOf(made.identifier));
   return look ?? (await deleteCluster(surroundings, made)) ?? (await unlessJobRuns(surroundings, made));
 }
 

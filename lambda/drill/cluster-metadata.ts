@@ -18,10 +18,36 @@ const KEPT = [
   'EnableIAMDatabaseAuthentication',
 ] as const;
 
+/**
+ * Of a Multi-AZ DB cluster: RDS makes its instances, for which it wants the class, storage type and IOPS
+ * (`RestoreDBClusterFromSnapshot` has no parameter for the size of the storage: that is the snapshot's).
+ */
+const KEPT_OF_MULTI_AZ = [
+  'DBClusterInstanceClass',
+  'Engine',
+  'EngineVersion',
+  'Port',
+  'DatabaseName',
+  'StorageType',
+  'Iops',
+  'EnableIAMDatabaseAuthentication',
+] as const;
+
+export const multiAzClusterMetadataOf = (noted: NotedMetadata, cluster: RestoredServer): Record<string, string> => ({
+  ...notedValues(noted, KEPT_OF_MULTI_AZ),
+  ...(cluster.instanceClass === undefined ? {} : { DBClusterInstanceClass: cluster.instanceClass }),
+  ...placed(cluster),
+  PubliclyAccessible: 'false',
+});
+
 export function clusterMetadataOf(noted: NotedMetadata, cluster: RestoredServer): Record<string, string> {
+  return { ...notedValues(noted, KEPT), ...placed(cluster) };
+}
+
+/** Where a cluster of either kind is put. */
+function placed(cluster: RestoredServer): Record<string, string> {
   const { parameterGroup } = cluster.groups;
   return {
-    ...notedValues(noted, KEPT),
     DBClusterIdentifier: cluster.identifier,
     DBSubnetGroupName: cluster.subnetGroup,
     VpcSecurityGroupIds: JSON.stringify([cluster.securityGroupId]),

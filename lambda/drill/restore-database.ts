@@ -3,11 +3,12 @@ import type { DatabaseEntry } from '../../lib/planning/plan-document';
 import type { ChosenPoint } from './choose-recovery-set';
 import { restoreAutomatedBackup } from './restore-automated-backup';
 import { restoreCluster, restoreClusterToMoment } from './restore-cluster';
+import { restoreMultiAzCluster } from './restore-multi-az-cluster';
 import { offersWindow } from './restorable-window';
 import { restoreRecoveryPoint } from './restore-recovery-point';
 import type { Reached } from './restored-instance';
 import type { Surroundings } from './surroundings';
-import { DrillError, type Journal } from './steps';
+import type { Journal } from './steps';
 
 /**
  * Restores what was chosen to a new DB instance or cluster and waits until it can be reached.
@@ -25,9 +26,8 @@ export async function restoreDatabase(
   onStarted: (restoreJobId: string) => void,
 ): Promise<Reached> {
   if (entry.kind === 'multi-az-cluster') {
-    throw new DrillError(
-      `${entry.name} is of kind ${entry.kind}, which this release cannot restore: it can rds-instance and aurora-cluster`,
-    );
+    // AWS Backup keeps no continuous backup of one: the plan offers no window.
+    return restoreMultiAzCluster(context, journal, surroundings, entry, identifier, point, onStarted);
   }
   if (entry.kind === 'aurora-cluster') {
     return offersWindow(point.technique)

@@ -24,7 +24,7 @@ export interface RestoreJob {
   /** As AWS Backup calls it: Multi-AZ clusters are of the type of instances. */
   readonly resourceType: 'RDS' | 'Aurora';
   readonly metadataOf: (noted: NotedMetadata, server: RestoredServer) => Record<string, string>;
-  /** Of an instance, in place of that of production. */
+  /** Of an instance, or of each of a Multi-AZ cluster, in place of that of production. */
   readonly instanceClass?: string;
   /** Gets the job's id as soon as it is known. */
   readonly onStarted: (restoreJobId: string) => void;

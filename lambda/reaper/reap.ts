@@ -101,8 +101,11 @@ async function deadInstances({ rds, dbSubnetGroup }: ReaperSurroundings, started
       DBInstanceStatus: status = '',
       DBSubnetGroup,
       DBClusterIdentifier,
+      Engine = '',
     } of DBInstances ?? []) {
       if (!isDead(identifier, DBSubnetGroup?.DBSubnetGroupName, dbSubnetGroup, startedBefore)) continue;
+      // RDS deletes the instances of a Multi-AZ DB cluster with it, and none alone.
+      if (DBClusterIdentifier && !Engine.startsWith('aurora')) continue;
       // Snapshots and backups of a member are its cluster's.
       const own = DBClusterIdentifier ? {} : { SkipFinalSnapshot: true, DeleteAutomatedBackups: true };
       const command = new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, ...own });

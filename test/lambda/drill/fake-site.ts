@@ -181,6 +181,8 @@ interface Instance {
   looks: number;
   /** Of an instance: the cluster that it is a member of. */
   cluster?: string;
+  /** That cluster is a Multi-AZ DB cluster, not Aurora. */
+  multiAz?: true;
 }
 
 type Send = (name: string, input: Record<string, unknown>) => unknown;
@@ -193,7 +195,14 @@ export class FakeSite {
   readonly clusters = new Map<string, Instance>();
   readonly jobs = new Map<
     string,
-    { kind: 'db' | 'cluster' | 'file-system'; identifier: string; subnetGroup: string; looks: number }
+    {
+      kind: 'db' | 'cluster' | 'file-system';
+      identifier: string;
+      subnetGroup: string;
+      looks: number;
+      /** Of a Multi-AZ DB cluster. */
+      members?: string[];
+    }
   >();
   readonly restoreEvents: RestoreEvent[] = [];
   checkEvent?: CheckEvent;
@@ -406,6 +415,20 @@ export class FakeSite {
       const status = job.kind === 'cluster' ? this.restoredStatus : 'creating';
       const made = job.kind === 'cluster' ? this.clusters : this.instances;
       made.set(job.identifier, { arn, subnetGroup, status, tags: new Map(), looks: 0 });
+      // RDS makes the instances of a Multi-AZ cluster with it.
+      for (const member of job.members ?? []) {
+        const memberArn = `arn:aws:rds:eu-central-1:111122223333:db:${member}`;
+        const cluster = job.identifier;
+        this.instances.set(member, {
+          arn: memberArn,
+          subnetGroup,
+          status,
+          tags: new Map(),
+          looks: 0,
+          cluster,
+          multiAz: true,
+        });
+      }
     }
     return { Status: 'COMPLETED', CreatedResourceArn: arn };
   }
@@ -520,8 +543,10 @@ export class FakeSite {
         const name = input['DBClusterIdentifier'] as string;
         const cluster = this.clusters.get(name);
         if (cluster === undefined) throw named('DBClusterNotFoundFault', name);
-        const hasMembers = [...this.instances.values()].some((each) => each.cluster === name);
+        const members = [...this.instances].filter(([, each]) => each.cluster === name);
+        const hasMembers = members.some(([, { multiAz }]) => multiAz !== true);
         if (hasMembers || cluster.status === 'creating') throw named('InvalidDBClusterStateFault', name);
+        for (const [member] of members) this.instances.delete(member);
         cluster.status = 'deleting';
         return {};
       }
@@ -564,6 +589,7 @@ export class FakeSite {
       case 'RDS.DeleteDBInstance':
         if (instance === undefined) throw named('DBInstanceNotFoundFault', identifier);
         if (instance.status === 'creating') throw named('InvalidDBInstanceStateFault', identifier);
+        if (instance.multiAz) throw named('InvalidDBClusterStateFault', 'a member of a Multi-AZ DB cluster');
         // Stricter than RDS may be: snapshots and backups of a member are its cluster’s.
         if (instance.cluster !== undefined && 'DeleteAutomatedBackups' in input) {
           throw named('InvalidParameterCombination', identifier);
@@ -586,6 +612,7 @@ export class FakeSite {
         DBInstanceStatus: instance.status,
         DBSubnetGroup: { DBSubnetGroupName: instance.subnetGroup },
         ...(instance.cluster === undefined ? {} : { DBClusterIdentifier: instance.cluster }),
+        Engine: instance.multiAz || instance.cluster === undefined ? 'postgres' : 'aurora-postgresql',
       };
     });
   }
@@ -631,8 +658,15 @@ function jobKinds(resourceType: string, metadata: Record<string, string>) {
       return { kind: 'cluster' as const, identifier: metadata['DBClusterIdentifier'] ?? '' };
     case 'EFS':
       return { kind: 'file-system' as const, identifier: metadata['file-system-id'] ?? '' };
-    default:
-      return { kind: 'db' as const, identifier: metadata['DBInstanceIdentifier'] ?? '' };
+    default: {
+      const cluster = metadata['DBClusterIdentifier'];
+      if (cluster === undefined) return { kind: 'db' as const, identifier: metadata['DBInstanceIdentifier'] ?? '' };
+      return {
+        kind: 'cluster' as const,
+        identifier: cluster,
+        members: [1, 2, 3].map((n) => `${cluster}-instance-${n}`),
+      };
+    }
   }
 }
 

@@ -66,6 +66,13 @@ describe('the reaper, of a cluster', () => {
     return site;
   }
 
+  it('removes a Multi-AZ DB cluster whole, and asks for none of its instances', async () => {
+    const site = clusterSite(tagged.tags);
+    site.instances.get(`${CLUSTER}-1`)!.multiAz = true;
+    assert.deepEqual(await run(site, DAY), { removed: [`DB cluster ${CLUSTER}`], waiting: [] });
+    assert.deepEqual([deleted(site), site.instances.size], [[], 0]);
+  });
+
   it('removes the instance, and the cluster an hour later', async () => {
     const site = clusterSite(tagged.tags);
     assert.deepEqual(await run(site, DAY - 1), { removed: [], waiting: [] });
