@@ -8,6 +8,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type BaselineOptions, serverBaseline } from './artifacts/server-baseline';
+import { backupAudit, type BackupAuditOptions } from './audit/backup-audit';
 import { replicatedBucket } from './artifacts/replicated-bucket';
 import { coverage } from './databases/coverage';
 import { protectDatabase } from './databases/protect-database';
@@ -160,6 +161,14 @@ export interface IdentityServerRecoveryProps {
    * @default - whoever IAM allows to may delete
    */
   readonly deletionProtection?: DeletionProtectionOptions;
+
+  /**
+   * AWS Backup Audit Manager in this Region: frameworks whose controls hold what is deployed, and the recovery points, to the plan;
+   * with reports where they are asked for. Needs AWS Config to record; AWS charges each evaluation of a control.
+   *
+   * @default - no frameworks
+   */
+  readonly audit?: BackupAuditOptions;
 
   /**
    * S3 Object Lock of the artifact bucket. Needs that of the replica bucket too (`RecoverySiteProps.objectLock`), since S3
@@ -327,6 +336,21 @@ export class IdentityServerRecovery extends Construct {
       });
       this.inRegionDrillFunction = drill;
       this.inRegionCheckSecurityGroup = check;
+    }
+    if (props.audit) {
+      backupAudit(this, props.audit, {
+        deploymentName,
+        planned,
+        databases,
+        backups,
+        vaultName: vault.backupVaultName,
+        vaultLock: props.vaultLock,
+        deletionProtection: props.deletionProtection,
+        drRegion: site.region,
+        drAccount: siteAccount,
+        rtoSeconds: objectives._toSeconds().inRegion.rtoSeconds,
+        removalPolicy,
+      });
     }
     planFile(this, deploymentName, planned);
     const replication = this.node.findChild('ReplicationRole');
