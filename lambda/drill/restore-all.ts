@@ -98,8 +98,16 @@ async function restoreTask(
       size,
       warnings = [],
       ...endpoint
-    } = await restoreDatabase(context, journal, surroundings, database, made.identifier, point, (restoreJobId) => {
-      made = { ...made, restoreJobId };
+    } = await restoreDatabase({
+      context,
+      journal,
+      surroundings,
+      entry: database,
+      identifier: made.identifier,
+      point,
+      onStarted: (restoreJobId) => {
+        made = { ...made, restoreJobId };
+      },
     });
     return {
       restored: [{ component, usableAt: lastEnd(journal), size, warnings }],

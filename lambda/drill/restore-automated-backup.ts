@@ -1,7 +1,5 @@
 import { RestoreDBInstanceToPointInTimeCommand } from '@aws-sdk/client-rds';
-import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import type { DatabaseEntry } from '../../lib/planning/plan-document';
-import type { ChosenPoint } from './choose-recovery-set';
+import type { DatabaseRestore } from './database-restore';
 import {
   assertAskedTwice,
   findInstance,
@@ -10,8 +8,8 @@ import {
   untilAvailable,
 } from './restored-instance';
 import { serverGroups } from './server-groups';
-import { isNamed, type Journal } from './steps';
-import { type Surroundings, tagOf } from './surroundings';
+import { isNamed } from './steps';
+import { tagOf } from './surroundings';
 
 /**
  * Restores an automated backup of an RDS instance to the moment chosen; see `restoreDatabase`: a replica at the DR site, the source's
@@ -19,14 +17,14 @@ import { type Surroundings, tagOf } from './surroundings';
  * source nothing needs to be there any more. RDS makes the instance with the drill's tag, so that clean-up knows it from its
  * first moment.
  */
-export async function restoreAutomatedBackup(
-  context: DurableContext,
-  journal: Journal,
-  surroundings: Surroundings,
-  entry: DatabaseEntry,
-  identifier: string,
-  point: ChosenPoint,
-): Promise<Reached> {
+export async function restoreAutomatedBackup({
+  context,
+  journal,
+  surroundings,
+  entry,
+  identifier,
+  point,
+}: DatabaseRestore): Promise<Reached> {
   const { aws, settings, mode } = surroundings;
   const { parameterGroup, optionGroup, warnings } = serverGroups(entry, settings.site);
   await journal.step(context, `start restore of ${entry.name}`, async () => {

@@ -1,8 +1,6 @@
 import { CreateDBInstanceCommand, RestoreDBClusterToPointInTimeCommand } from '@aws-sdk/client-rds';
-import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import type { DatabaseEntry } from '../../lib/planning/plan-document';
-import type { ChosenPoint } from './choose-recovery-set';
 import { clusterMetadataOf } from './cluster-metadata';
+import type { DatabaseRestore } from './database-restore';
 import { findCluster, instanceClassOf, untilClusterAvailable, writerIdentifierOf } from './restored-cluster';
 import {
   assertAskedTwice,
@@ -15,26 +13,15 @@ import {
 } from './restored-instance';
 import { runRestoreJob } from './restore-job';
 import { serverGroups } from './server-groups';
-import { isNamed, type Journal } from './steps';
-import { type Surroundings, tagOf } from './surroundings';
+import { isNamed } from './steps';
+import { tagOf } from './surroundings';
 
 /** Restores a recovery point of an Aurora cluster; see `restoreDatabase`. */
-export async function restoreCluster(
-  context: DurableContext,
-  journal: Journal,
-  surroundings: Surroundings,
-  entry: DatabaseEntry,
-  identifier: string,
-  point: ChosenPoint,
-  onStarted: (restoreJobId: string) => void,
-): Promise<Reached> {
-  const warnings = await runRestoreJob(context, journal, surroundings, {
-    entry,
-    identifier,
-    point,
+export async function restoreCluster(restore: DatabaseRestore): Promise<Reached> {
+  const { context, journal, surroundings, entry, identifier } = restore;
+  const warnings = await runRestoreJob(restore, {
     resourceType: 'Aurora',
     metadataOf: clusterMetadataOf,
-    onStarted,
   });
   const endpoint = await untilClusterAvailable(
     context,
@@ -44,21 +31,15 @@ export async function restoreCluster(
     AVAILABLE_TIMEOUT_SECONDS,
     identifier,
   );
-  return { ...(await addInstance(context, journal, surroundings, entry, identifier, endpoint)), warnings };
+  return { ...(await addInstance(restore, endpoint)), warnings };
 }
 
 /**
  * Restores a cluster to a moment that RDS keeps of it in its Region, also when it was deleted; see `restoreDatabase`. RDS makes it
  * with the drill's tag, with engine, version and port of its source.
  */
-export async function restoreClusterToMoment(
-  context: DurableContext,
-  journal: Journal,
-  surroundings: Surroundings,
-  entry: DatabaseEntry,
-  identifier: string,
-  point: ChosenPoint,
-): Promise<Reached> {
+export async function restoreClusterToMoment(restore: DatabaseRestore): Promise<Reached> {
+  const { context, journal, surroundings, entry, identifier, point } = restore;
   const { aws, settings, mode } = surroundings;
   const { parameterGroup, warnings } = serverGroups(entry, settings.site);
   await journal.step(context, `start restore of ${entry.name}`, async () => {
@@ -90,7 +71,7 @@ export async function restoreClusterToMoment(
     RESTORE_TIMEOUT_SECONDS,
     identifier,
   );
-  return { ...(await addInstance(context, journal, surroundings, entry, identifier, endpoint)), warnings };
+  return { ...(await addInstance(restore, endpoint)), warnings };
 }
 
 /**
@@ -98,11 +79,7 @@ export async function restoreClusterToMoment(
  * can be reached is the cluster's endpoint, which leads to its writer.
  */
 async function addInstance(
-  context: DurableContext,
-  journal: Journal,
-  surroundings: Surroundings,
-  entry: DatabaseEntry,
-  identifier: string,
+  { context, journal, surroundings, entry, identifier }: DatabaseRestore,
   { engine, ...endpoint }: Endpoint & { readonly engine: string },
 ): Promise<Reached> {
   const { aws, settings, mode } = surroundings;

@@ -6,28 +6,21 @@ import {
 } from '@aws-sdk/client-backup';
 import { AddTagsToResourceCommand } from '@aws-sdk/client-rds';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
-import type { DatabaseEntry } from '../../lib/planning/plan-document';
-import type { ChosenPoint } from './choose-recovery-set';
+import type { DatabaseRestore } from './database-restore';
 import { RESTORE_TIMEOUT_SECONDS } from './restored-instance';
 import type { NotedMetadata } from './noted-metadata';
 import { serverGroups } from './server-groups';
 import type { RestoredServer } from './restore-metadata';
-import { type Surroundings, tagOf } from './surroundings';
+import { tagOf } from './surroundings';
 import { DrillError, type Journal } from './steps';
 
-/** A restore job of AWS Backup. */
+/** What a restore job of AWS Backup is told of the kind of database. */
 export interface RestoreJob {
-  readonly entry: DatabaseEntry;
-  /** Of what it makes. */
-  readonly identifier: string;
-  readonly point: ChosenPoint;
   /** As AWS Backup calls it: Multi-AZ clusters are of the type of instances. */
   readonly resourceType: 'RDS' | 'Aurora';
   readonly metadataOf: (noted: NotedMetadata, server: RestoredServer) => Record<string, string>;
   /** Of an instance, or of each of a Multi-AZ cluster, in place of that of production. */
   readonly instanceClass?: string;
-  /** Gets the job's id as soon as it is known. */
-  readonly onStarted: (restoreJobId: string) => void;
 }
 
 /**
@@ -36,10 +29,8 @@ export interface RestoreJob {
  * @returns what is to be said of the groups of the server
  */
 export async function runRestoreJob(
-  context: DurableContext,
-  journal: Journal,
-  surroundings: Surroundings,
-  { entry, identifier, point, resourceType, metadataOf, instanceClass, onStarted }: RestoreJob,
+  { context, journal, surroundings, entry, identifier, point, onStarted }: DatabaseRestore,
+  { resourceType, metadataOf, instanceClass }: RestoreJob,
 ): Promise<readonly string[]> {
   const { aws, settings, mode } = surroundings;
   const { restoreJobId, warnings } = await journal.step(context, `start restore of ${entry.name}`, async () => {

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from datetime import datetime, timezone
 
+from ministack.core import iam_evaluator
 from ministack.core.concurrency import spawn_background
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, request_scope
 from ministack.services import backup, iam
@@ -151,7 +152,7 @@ def _start_copy_job(p):
     region, account, name = _parse_vault_arn(p["DestinationBackupVaultArn"])
     with request_scope(account, region):
         destination = find_vault(name)
-    if account != get_account_id() and not _lets_copy_into(destination, get_account_id()):
+    if account != get_account_id() and not _lets_copy_into(destination, p["IamRoleArn"]):
         raise BackupError(
             "AccessDeniedException",
             f"The policy of {destination['BackupVaultArn']} does not let {get_account_id()} copy into it.",
@@ -197,15 +198,19 @@ def _start_copy_job(p):
     return _copy_job_started(job)
 
 
-def _lets_copy_into(vault: dict, account: str) -> bool:
-    """Whether a vault takes copies of another account."""
-    for statement in json.loads(vault.get("AccessPolicy") or "{}").get("Statement", []):
-        actions, principals = statement.get("Action"), (statement.get("Principal") or {}).get("AWS")
-        allowed = "backup:CopyIntoBackupVault" in ([actions] if isinstance(actions, str) else actions or [])
-        named = any(f":{account}:" in arn for arn in ([principals] if isinstance(principals, str) else principals or []))
-        if statement["Effect"] == "Allow" and allowed and named:
-            return True
-    return False
+def _lets_copy_into(vault: dict, role: str) -> bool:
+    """Whether the policy of a vault lets a role of another account copy into it."""
+    ctx = iam_evaluator.EvalContext(
+        principal_arn=role,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action="backup:CopyIntoBackupVault",
+        resource_arn=vault["BackupVaultArn"],
+        region=get_region(),
+        secure_transport=True,
+    )
+    policy = vault.get("AccessPolicy")
+    return bool(policy) and iam_evaluator.evaluate_resource_policy(policy, ctx).decision == "Allow"
 
 
 def _copy(kind, job, source, point, account, region):

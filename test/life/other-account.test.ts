@@ -32,8 +32,8 @@ import { QUICK } from './quick';
 
 const OTHER = '444455556666';
 
-/** As docs/other-account.md has it: a key that nobody signs with at the site, and its replica in the primary Region. */
-async function createManifestKey(there: LocalAws): Promise<string> {
+/** As docs/other-account.md has it: a key of the site's account, and its replica in the primary Region. */
+async function createManifestKey(aws: LocalAws, there: LocalAws): Promise<string> {
   const kms = new KMSClient(there.clientConfig(REGIONS.dr));
   const { KeyMetadata } = await kms.send(
     new CreateKeyCommand({ MultiRegion: true, KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }),
@@ -51,7 +51,7 @@ async function createManifestKey(there: LocalAws): Promise<string> {
     Version: '2012-10-17',
     Statement: [
       statement('Administration', OTHER, 'kms:*'),
-      statement('ProductionSigns', '123456789012', ['kms:GenerateMac', 'kms:VerifyMac'], algorithm),
+      statement('ProductionSigns', aws.accountId, ['kms:GenerateMac', 'kms:VerifyMac'], algorithm),
     ],
   });
   await kms.send(new ReplicateKeyCommand({ KeyId: KeyMetadata!.KeyId, ReplicaRegion: REGIONS.primary, Policy }));
@@ -87,7 +87,7 @@ void describe('a DR site in another account', { timeout: 300_000 }, () => {
     const Properties = { ...Secret!.Properties, ReplicaRegions: [] };
     const [outputs, key] = await Promise.all([
       createExisting(aws, 'postgres', { Secret: { ...Secret!, Properties } }),
-      createManifestKey(there),
+      createManifestKey(aws, there),
       bootstrap(aws, REGIONS),
       bootstrap(there, REGIONS),
     ]);

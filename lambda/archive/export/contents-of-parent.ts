@@ -64,7 +64,7 @@ export interface ContentLimits {
   readonly known: number;
 }
 
-/** A million contents in 54.5 MB, whatever the size of the volume. */
+/** A quarter of a million contents in 13.6 MB, whatever the size of the volume. */
 export const CONTENT_LIMITS: ContentLimits = { all: 8, known: 6 };
 
 /** The table on the main thread: makes its segments, and fills in what is stored when somebody first asks. */
