@@ -45,6 +45,7 @@ import { publishPlanDocument } from './recovery/publish-plan-document';
 import { countRows, type RowCountOptions } from './recovery/row-counts';
 import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, validateSite } from './recovery/validate';
 import type { RecoverySite } from './site/recovery-site';
+import { isWatched } from './site/drill-watch';
 import { inRegionRecovery, type InRegionRecoveryOptions } from './site/in-region-recovery';
 import { inRegionDrillFunctionName, manifestKeyAlias, replicaBucketName, vaultName } from './site/site-names';
 import { recoveryKey, shareWithSite } from './vaults/recovery-key';
@@ -412,6 +413,7 @@ export class IdentityServerRecovery extends Construct {
       new RecoveryDashboard(this, 'Dashboard', name, 'in-region', alarms).add({
         ...watched,
         drills: props.inRegionRecovery !== undefined,
+        drillsWatched: isWatched(props.inRegionRecovery?.drillSchedule),
         exported: Object.keys(exportFunctions),
       });
     }

@@ -12,7 +12,7 @@ import { pythonEnvironment } from './venv';
 export interface LocalAwsOptions {
   /** Where servers keep their data; made when absent, removed by `stop()`. Default: a new temporary folder. */
   readonly dataDir?: string;
-  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, a durable second 1, the others 0.5. */
+  /** How long simulated work takes, in seconds. Defaults: backup 1, copy 1, restore 1, a durable second and one of alarms 1, the others 0.5. */
   readonly durations?: Partial<Durations>;
   /**
    * Whether automated backups of RDS instances are kept in their own Region too, and can be restored from: a base backup and the
@@ -37,6 +37,8 @@ export interface Durations {
   readonly automatedBackupReplicationSeconds: number;
   /** How long a second is of which a durable function waits or pauses before it tries again; its time-out is not shortened. */
   readonly durableSecond: number;
+  /** How long a second of the periods of CloudWatch alarms is. */
+  readonly alarmSecond: number;
 }
 
 /** What can be made to go wrong; README.md says what each matches and needs. */
@@ -60,6 +62,8 @@ export interface Fault {
     | 'function-fails' // throws an error with `message`
     | 'function-times-out' // at once
     | 'function-answers' // the JSON of `message`
+    | 'execution-times-out' // of a durable function, at once
+    | 'event-dropped' // an event for a durable function never becomes an execution
     | 'replication-fails'
     | 'replication-paused' // objects wait until the fault is cleared
     | 'automated-backup-replication-paused' // the restore window of the replica stands still
@@ -97,6 +101,8 @@ export interface LocalAws {
   fileSystemPath(fileSystemId: string): string;
   addFault(fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
+  /** Every version of an S3 object is as old as if it had been put so much earlier. */
+  backdate(bucket: string, key: string, seconds: number): Promise<void>;
   /** Every API call noted since the start: for proofs such as "the drill changed nothing of production". */
   calls(): Promise<readonly ApiCall[]>;
   /** What the roles of functions that ran allow, and whether a call since the start needed it. */
@@ -176,6 +182,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     fileSystemPath: (fileSystemId) => join(dataDir, 'efs', fileSystemId),
     addFault: async (fault) => void (await control('POST', 'faults', fault)),
     clearFaults: async () => void (await control('DELETE', 'faults')),
+    backdate: async (bucket, key, seconds) => void (await control('POST', 'backdate', { bucket, key, seconds })),
     calls: async () => (await control('GET', 'calls')) as ApiCall[],
     permissions: async () => (await control('GET', 'permissions')) as PermissionUse[],
     stop: () => (stopping ??= server.stop().then(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))),

@@ -17,8 +17,10 @@ export interface ShownDeployment extends Pick<
   /** Objectives of the site. */
   readonly rpoSeconds: number;
   readonly rtoSeconds: number;
-  /** Whether drills run at the site. */
+  /** Whether drills can run at the site. */
   readonly drills: boolean;
+  /** Whether somebody measures how long ago the last was: where it is known when the next must come. */
+  readonly drillsWatched: boolean;
   /** Volumes whose exports put their metrics in this Region. */
   readonly exported: readonly string[];
 }
@@ -115,28 +117,30 @@ function inRows(widgets: readonly cloudwatch.IWidget[]): cloudwatch.IWidget[][] 
   return rows;
 }
 
-function drillsOf({ deployment, drills, rpoSeconds, rtoSeconds }: ShownDeployment, site: Site): cloudwatch.IWidget[] {
+function drillsOf(shown: ShownDeployment, site: Site): cloudwatch.IWidget[] {
+  const { deployment, drills, drillsWatched, rpoSeconds, rtoSeconds } = shown;
   if (!drills) return [];
   const metric = (name: string, label: string, period = DAY, statistic: string = cloudwatch.Stats.MAXIMUM) =>
     drillMetric(name, deployment, { label, period, statistic });
   const dimensionsMap = { ...watchDimensions(deployment, site) };
   const age = drillMetric(DRILL_AGE, deployment, { label: 'age', period: HOUR, dimensionsMap });
+  const daysSince = new cloudwatch.MathExpression({
+    expression: 'age / 86400',
+    usingMetrics: { age },
+    label: 'days since',
+    period: HOUR,
+  });
   const history = { width: 9, height: HEIGHT, start: DRILL_HISTORY, end: 'P0D', leftYAxis: { min: 0 } };
   return [
     new cloudwatch.SingleValueWidget({
-      title: `${deployment}: last drill (passed: 1, failed: 0; age in days)`,
+      title: `${deployment}: last drill (passed: 1, failed: 0${drillsWatched ? '; age in days' : ''})`,
       width: 6,
       height: HEIGHT,
       start: DRILL_HISTORY,
       end: 'P0D',
       metrics: [
         metric(DRILL_METRICS.passed, 'passed', DAY, cloudwatch.Stats.MINIMUM),
-        new cloudwatch.MathExpression({
-          expression: 'age / 86400',
-          usingMetrics: { age },
-          label: 'days since',
-          period: HOUR,
-        }),
+        ...(drillsWatched ? [daysSince] : []),
       ],
     }),
     ...(

@@ -25,6 +25,10 @@ export interface DrillWatchOptions {
   readonly removalPolicy: RemovalPolicy;
 }
 
+/** Whether drills of the schedule are watched: it must tell how far apart they are. */
+export const isWatched = (schedule: events.Schedule | undefined): boolean =>
+  schedule !== undefined && longestGapSeconds(schedule.expressionString) !== undefined;
+
 /** How often it is looked. */
 const INTERVAL = Duration.hours(1);
 

@@ -30,7 +30,7 @@ import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lo
 import { recoveryKey } from '../vaults/recovery-key';
 import { boot, type BootOptions, type BootSurroundings } from './boot';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
-import { DrillWatch } from './drill-watch';
+import { DrillWatch, isWatched } from './drill-watch';
 import {
   drillFunctionName,
   keyAlias,
@@ -430,7 +430,7 @@ export class RecoverySite extends Construct {
     }
     this.deployments.add(deployment);
     this.pointWatch.add(watched);
-    this.dashboard?.add({ ...watched, drills: true, exported: [] });
+    this.dashboard?.add({ ...watched, drills: true, drillsWatched: isWatched(drillSchedule), exported: [] });
     if (!drillSchedule) return;
     this.watch.add(deployment, drillSchedule);
     scheduleDrills(this, `DrillSchedule-${deployment}`, {

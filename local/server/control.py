@@ -5,11 +5,12 @@ GET    /_local/calls            every API call since the start
 GET    /_local/permissions      every permission of the functions' roles: whether a call needed it
 POST   /_local/faults           {kind, match, message?, times?, seconds?, code?, database?}
 DELETE /_local/faults           clears them all
+POST   /_local/backdate         {bucket, key, seconds}: an S3 object is older than it is
 """
 
 import json
 
-from . import faults, permissions
+from . import faults, object_ages, permissions
 
 PREFIX = "/_local/"
 calls: list[dict] = []
@@ -40,6 +41,8 @@ def _answer(method: str, name: str, body: bytes) -> tuple[int, object]:
         case "DELETE", "faults":
             faults.clear()
             return 200, {}
+        case "POST", "backdate":
+            return (200, {}) if object_ages.backdate(**json.loads(body)) else (404, {"message": "no such object"})
     return 404, {"message": f"no {method} {PREFIX}{name} in the control API"}
 
 

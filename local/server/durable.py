@@ -22,7 +22,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import eventbridge, lambda_durable, lambda_svc, sns
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
-from . import faults, permissions, settings
+from . import faults, function_metrics, permissions, settings
 
 # How long one second of a wait, or of the pause before a step's next attempt, takes here.
 SECOND = settings.DURATIONS["durableSecond"]
@@ -197,6 +197,10 @@ def _drive(execution: dict, function: dict, when_ended) -> None:
             if faults.region_gone(parse_arn(arn).region):
                 time.sleep(POLL_SECONDS)
                 continue
+            if faults.matching("execution-times-out", execution["FunctionArn"]):
+                # At once: nobody has to wait for the hours of its time-out.
+                lambda_durable._time_out_execution(execution)
+                break
             _settle(execution)
             answered = _answered(execution)
             answer = _invoke_once(execution, function)
@@ -212,6 +216,7 @@ def _drive(execution: dict, function: dict, when_ended) -> None:
                 pause = min(pause * 2, longest)
     finally:
         _wake_ups.pop(arn, None)
+        function_metrics.execution_ended(execution)
         if when_ended:
             when_ended(execution)
 
@@ -291,6 +296,8 @@ def _install_entries() -> None:
             raise ValueError(UNQUALIFIED)
         config = function["config"]
         name = config["FunctionName"]
+        if _dropped(name):
+            return
         execution = _create(name, config.get("Version", "$LATEST"), config, event, None)
         _start(execution, function, _to_dead_letter_target(config))
 
@@ -342,6 +349,8 @@ async def _invoke_durable(name: str, qualifier: str | None, event, head: dict):
         return lambda_svc.error_response_json("ResourceNotFoundException", text, 404)
     wanted = head.get("x-amz-durable-execution-name")
     asynchronous = head.get("x-amz-invocation-type") == "Event"
+    if asynchronous and _dropped(name):
+        return 202, {"Content-Type": "application/json", "X-Amz-Executed-Version": version}, b""
 
     execution = _named(name, wanted) if wanted else None
     if execution and execution["InputPayload"] != json.dumps(event):
@@ -368,6 +377,14 @@ async def _invoke_durable(name: str, qualifier: str | None, event, head: dict):
         "errorMessage": error.get("ErrorMessage", execution["Status"]),
     }
     return 200, {**answer, "X-Amz-Function-Error": "Unhandled"}, json.dumps(body).encode()
+
+
+def _dropped(name: str) -> bool:
+    """Of an event that waited in Lambda's queue until it was too old: it never becomes an execution."""
+    if not faults.matching("event-dropped", name):
+        return False
+    function_metrics.count("AsyncEventsDropped", name)
+    return True
 
 
 def _create(name: str, version: str, config: dict, event, execution_name: str | None) -> dict:

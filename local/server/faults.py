@@ -21,6 +21,8 @@ KINDS = {
     "function-fails": (),
     "function-times-out": (),
     "function-answers": ("message",),
+    "execution-times-out": (),
+    "event-dropped": (),
     "permission-withheld": (),
     "replication-fails": (),
     "replication-paused": (),

@@ -13,7 +13,11 @@ def install() -> None:
 
     def execute(function, event):
         config = function.get("config") or function
-        return _faulty(config) or _execute(function, event)
+        result = _faulty(config)
+        if result is None:
+            return _execute(function, event)
+        lambda_svc._emit_lambda_metrics(config.get("FunctionName", ""), 0.0, bool(result.get("error")), False)
+        return result
 
     lambda_svc._execute_function = execute
 

@@ -20,6 +20,7 @@ DURATIONS = {
     "logShippingSeconds": 0.5,
     "automatedBackupReplicationSeconds": 0.5,
     "durableSecond": 1.0,
+    "alarmSecond": 1.0,
     **json.loads(os.environ.get("LOCAL_AWS_DURATIONS", "{}")),
 }
 

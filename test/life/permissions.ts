@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { EventBridgeClient, ListRuleNamesByTargetCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
-import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { DeleteDBInstanceCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { REGIONS } from '../../local/demo/configuration';
@@ -9,6 +7,7 @@ import type { Deployed } from '../../local/demo/deployed';
 import { drillResult, exportArtifacts, startDrill } from '../../local/demo/life';
 import type { LocalAws, PermissionUse } from '../../local/local-aws';
 import { SOAK } from '../soak';
+import { runAll } from './scheduled';
 
 interface State {
   readonly aws: LocalAws;
@@ -49,20 +48,8 @@ const NOT_NEEDED: readonly (readonly [permission: RegExp, reason: string])[] = [
 const PERMISSION_OF = ({ role, action }: Pick<PermissionUse, 'role' | 'action'>) => `${shortName(role)} ${action}`;
 
 /** Lets the functions that schedules start do their work once, in both Regions. */
-async function runWatches(state: State): Promise<void> {
-  for (const region of [REGIONS.primary, REGIONS.dr]) {
-    const lambda = new LambdaClient(state.aws.clientConfig(region));
-    const events = new EventBridgeClient(state.aws.clientConfig(region));
-    const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
-    for (const { FunctionName, FunctionArn } of Functions) {
-      if (!/(Point|Drift|Drill)Watch/.test(FunctionName!)) continue;
-      const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn: FunctionArn }));
-      const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ Rule: RuleNames[0] }));
-      const Payload = Targets[0]?.Input;
-      const { FunctionError, Payload: answer } = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
-      assert.equal(FunctionError, undefined, `${FunctionName}: ${Buffer.from(answer ?? []).toString()}`);
-    }
-  }
+async function runWatches({ aws }: State): Promise<void> {
+  for (const region of [REGIONS.primary, REGIONS.dr]) await runAll(aws, region, /(Point|Drift|Drill)Watch/);
 }
 
 /** What is taken away outside of the soak. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as events from 'aws-cdk-lib/aws-events';
 import { Fixture, objectives } from '../fixture';
 
 interface Widget {
@@ -142,6 +143,18 @@ describe('below', () => {
     const inRegion = new Fixture();
     inRegion.addRecovery({ inRegionRecovery: {} });
     assert.ok(metricsOf(Template.fromStack(inRegion.stack)).includes('DrillPassed'));
+  });
+
+  test('how long ago the last drill was, where somebody measures it', () => {
+    const metrics = (drillSchedule?: events.Schedule) => {
+      const fixture = new Fixture();
+      fixture.addRecovery({ inRegionRecovery: { drillSchedule } });
+      return metricsOf(Template.fromStack(fixture.stack));
+    };
+    assert.ok(metrics(events.Schedule.rate(Duration.days(7))).includes('DrillAge'));
+    assert.ok(!metrics().includes('DrillAge'));
+    // The last Friday of a month: how far apart they are is not known.
+    assert.ok(!metrics(events.Schedule.expression('cron(0 3 ? * 6L *)')).includes('DrillAge'));
   });
 
   test('a component that is not measured says so', () => {

@@ -1,0 +1,34 @@
+/** The functions that schedules start, started now: as their rules do, with the rules' input. */
+import assert from 'node:assert/strict';
+import { EventBridgeClient, ListRuleNamesByTargetCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
+import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
+import type { LocalAws } from '../../local/local-aws';
+
+/** Names of the functions of a Region that match. */
+export async function functionsOf(aws: LocalAws, region: string, pattern: RegExp): Promise<string[]> {
+  const client = new LambdaClient(aws.clientConfig(region));
+  const names: string[] = [];
+  for await (const { Functions = [] } of paginateListFunctions({ client }, {})) {
+    names.push(...Functions.map(({ FunctionName }) => FunctionName!).filter((name) => pattern.test(name)));
+  }
+  return names;
+}
+
+/** @returns the error that the function ended with; undefined: none */
+export async function runOnce(aws: LocalAws, region: string, functionName: string): Promise<string | undefined> {
+  const events = new EventBridgeClient(aws.clientConfig(region));
+  const TargetArn = `arn:aws:lambda:${region}:${aws.accountId}:function:${functionName}`;
+  const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn }));
+  const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ Rule: RuleNames[0] }));
+  const { FunctionError, Payload = [] } = await new LambdaClient(aws.clientConfig(region)).send(
+    new InvokeCommand({ FunctionName: functionName, Payload: Targets[0]?.Input }),
+  );
+  return FunctionError === undefined ? undefined : Buffer.from(Payload).toString();
+}
+
+/** Lets each function of a Region that matches do its work once. */
+export async function runAll(aws: LocalAws, region: string, pattern: RegExp): Promise<void> {
+  for (const name of await functionsOf(aws, region, pattern)) {
+    assert.equal(await runOnce(aws, region, name), undefined, name);
+  }
+}
