@@ -101,6 +101,8 @@ export interface LocalAws {
   fileSystemPath(fileSystemId: string): string;
   addFault(fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
+  /** Ends the environments of functions, none of which may run: what they remember is gone, and the next invocation mounts anew. */
+  coolDown(): Promise<void>;
   /** Every version of an S3 object is as old as if it had been put so much earlier. */
   backdate(bucket: string, key: string, seconds: number): Promise<void>;
   /** Every API call noted since the start: for proofs such as "the drill changed nothing of production". */
@@ -182,6 +184,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     fileSystemPath: (fileSystemId) => join(dataDir, 'efs', fileSystemId),
     addFault: async (fault) => void (await control('POST', 'faults', fault)),
     clearFaults: async () => void (await control('DELETE', 'faults')),
+    coolDown: async () => void (await control('POST', 'cold')),
     backdate: async (bucket, key, seconds) => void (await control('POST', 'backdate', { bucket, key, seconds })),
     calls: async () => (await control('GET', 'calls')) as ApiCall[],
     permissions: async () => (await control('GET', 'permissions')) as PermissionUse[],

@@ -43,7 +43,8 @@ export interface SampleHome {
 }
 
 /** What the keystores of the sample open with. */
-export const KEYSTORE_PASSWORD = 'wso2carbon';
+export const KEYSTORE_PASSWORD = 'only-a-sample-Ks5v';
+const TRUSTSTORE_PASSWORD = 'only-a-sample-Ts2q';
 
 /** Every eleventh tenant is deactivated: its directory stays, as in the product. */
 export const sampleTenants = (count: number): Tenant[] =>
@@ -85,7 +86,7 @@ export async function writeSampleHome(repository: string, options: SampleOptions
     ...nodeLocal,
   ]);
   for (const { path, file } of keystores) files.set(path, file);
-  files.set('resources/security/client-truststore.p12', truststore({ password: KEYSTORE_PASSWORD }));
+  files.set('resources/security/client-truststore.p12', truststore({ password: TRUSTSTORE_PASSWORD }));
 
   const limit = pLimit(32);
   const folders = new Set([...files.keys()].map((path) => dirname(path)));

@@ -5,10 +5,13 @@ GET    /_local/calls            every API call since the start
 GET    /_local/permissions      every permission of the functions' roles: whether a call needed it
 POST   /_local/faults           {kind, match, message?, times?, seconds?, code?, database?}
 DELETE /_local/faults           clears them all
+POST   /_local/cold             ends every execution environment of functions: the next invocation is a cold start
 POST   /_local/backdate         {bucket, key, seconds}: an S3 object is older than it is
 """
 
 import json
+
+from ministack.core import lambda_runtime
 
 from . import faults, object_ages, permissions
 
@@ -40,6 +43,10 @@ def _answer(method: str, name: str, body: bytes) -> tuple[int, object]:
             return 200, {}
         case "DELETE", "faults":
             faults.clear()
+            return 200, {}
+        case "POST", "cold":
+            for key in list(lambda_runtime._workers):
+                lambda_runtime.invalidate_worker(key.split(":")[2])
             return 200, {}
         case "POST", "backdate":
             return (200, {}) if object_ages.backdate(**json.loads(body)) else (404, {"message": "no such object"})

@@ -60,6 +60,46 @@ function tree(name: string): string {
   return root;
 }
 
+test('trust: lists what is suspicious, and lets a person say that it is good', async () => {
+  const archive = 's3://artifacts/archives/prod/suspected';
+  const root = join(folder, 'suspected');
+  mkdirSync(root);
+  const files = Array.from({ length: 10 }, (_, index) => join(root, `${index}.xml`));
+  for (const file of files) writeFileSync(file, '<store><Property name="a">b</Property></store>'.repeat(50));
+  assert.equal((await command('export', root, archive)).status, 0);
+  const quiet = await command('trust', archive);
+  assert.deepEqual([quiet.status, quiet.stdout], [0, 'nothing is suspicious\n'], quiet.stderr);
+
+  for (const file of files) writeFileSync(file, randomBytes(3000));
+  const exported = await command('export', root, archive, '--json');
+  const { manifestKey } = JSON.parse(exported.stdout) as { manifestKey: string };
+  const listed = await command('trust', archive, '--json');
+  assert.equal(listed.status, 1, listed.stderr);
+  const { suspicious } = JSON.parse(listed.stdout) as { suspicious: { manifestKey: string; reason: string }[] };
+  assert.deepEqual(
+    suspicious.map((each) => each.manifestKey),
+    [manifestKey],
+  );
+  assert.match(suspicious[0]!.reason, /10 of /);
+  const name = manifestKey.slice('archives/prod/suspected/manifests/'.length);
+
+  const refused = await command('trust', archive, name);
+  assert.deepEqual([refused.status, refused.stdout], [2, '']);
+  assert.match(refused.stderr, /`--reason` must say why the point is good, got nothing/);
+  assert.match((await command('trust', archive, 'no-such-point', '--reason', 'x')).stderr, /no-such-point/);
+
+  const trusted = await command('trust', archive, name, '--reason', 'we encrypted them');
+  assert.equal(trusted.status, 0, trusted.stderr);
+  assert.match(trusted.stdout, /is trusted: it is restored again, and the exports to come are compared with it/);
+  assert.equal((await command('trust', archive)).status, 0);
+  const restored = join(folder, 'trusted');
+  assert.equal((await command('restore', archive, restored)).status, 0);
+  assert.deepEqual(readFileSync(join(restored, '3.xml')), readFileSync(files[3]!));
+
+  const again = await command('trust', archive, name, '--reason', 'once more');
+  assert.equal(again.status, 0, again.stderr);
+});
+
 test('export, list, verify and restore against S3', async () => {
   const root = tree('source');
   const exported = await command('export', root, 's3://artifacts/archives/prod/repository', '--json');

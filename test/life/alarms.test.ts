@@ -59,16 +59,8 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
   /** By Region: everything that its topics told. */
   const told: Record<string, { subject: string; message: string }[]> = { [primary]: [], [dr]: [] };
   const confirmed = new Set<string>();
-  const pager: Server = createServer(async (request, response) => {
-    const { Type, Subject, Message, TopicArn, Token } = JSON.parse(await text(request)) as Record<string, string>;
-    response.end();
-    const region = request.url!.slice(1);
-    if (Type === 'Notification') told[region]!.push({ subject: Subject ?? '', message: Message! });
-    else {
-      const sns = new SNSClient(aws.clientConfig(region));
-      await sns.send(new ConfirmSubscriptionCommand({ TopicArn, Token }));
-      confirmed.add(region);
-    }
+  const pager: Server = createServer((request, response) => {
+    void text(request).then((body) => listen(request.url!.slice(1), body, () => response.end()));
   });
   /** Alarms that were seen to go off and to clear. */
   const seen = new Set<string>();
@@ -90,6 +82,17 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
     pager.closeAllConnections();
     pager.close();
   });
+
+  async function listen(region: string, body: string, answer: () => void): Promise<void> {
+    const { Type, Subject, Message, TopicArn, Token } = JSON.parse(body) as Record<string, string>;
+    answer();
+    if (Type === 'Notification') {
+      told[region]!.push({ subject: Subject ?? '', message: Message! });
+    } else {
+      await new SNSClient(aws.clientConfig(region)).send(new ConfirmSubscriptionCommand({ TopicArn, Token }));
+      confirmed.add(region);
+    }
+  }
 
   /** Subscribes to the topic that `tell` publishes to, as a pager would: over HTTP. */
   async function subscribe(region: string): Promise<void> {

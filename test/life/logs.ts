@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import {
   CloudWatchLogsClient,
+  CreateLogStreamCommand,
   paginateDescribeLogGroups,
   paginateFilterLogEvents,
+  PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { REGIONS } from '../../local/demo/configuration';
 import type { LocalAws } from '../../local/local-aws';
@@ -22,6 +24,15 @@ export async function logsOf(aws: LocalAws): Promise<ReadonlyMap<string, string>
       }
   }
   return logs;
+}
+
+/** Logs lines in a group of the primary Region, as a function would. */
+export async function log(aws: LocalAws, logGroupName: string, lines: readonly string[]): Promise<void> {
+  const client = new CloudWatchLogsClient(aws.clientConfig(REGIONS.primary));
+  const logStreamName = 'control';
+  await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+  const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
+  await client.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }));
 }
 
 /** @param secrets by what each is, so that a failure names it without printing it */

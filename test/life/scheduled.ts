@@ -14,8 +14,12 @@ export async function functionsOf(aws: LocalAws, region: string, pattern: RegExp
   return names;
 }
 
-/** @returns the error that the function ended with; undefined: none */
-export async function runOnce(aws: LocalAws, region: string, functionName: string): Promise<string | undefined> {
+/** With the input of its rule. */
+export async function invokeWith(
+  aws: LocalAws,
+  region: string,
+  functionName: string,
+): Promise<{ readonly error?: string; readonly answer: string }> {
   const events = new EventBridgeClient(aws.clientConfig(region));
   const TargetArn = `arn:aws:lambda:${region}:${aws.accountId}:function:${functionName}`;
   const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn }));
@@ -23,8 +27,13 @@ export async function runOnce(aws: LocalAws, region: string, functionName: strin
   const { FunctionError, Payload = [] } = await new LambdaClient(aws.clientConfig(region)).send(
     new InvokeCommand({ FunctionName: functionName, Payload: Targets[0]?.Input }),
   );
-  return FunctionError === undefined ? undefined : Buffer.from(Payload).toString();
+  const answer = Buffer.from(Payload).toString();
+  return { answer, ...(FunctionError !== undefined && { error: answer }) };
 }
+
+/** @returns the error that the function ended with; undefined: none */
+export const runOnce = async (aws: LocalAws, region: string, functionName: string): Promise<string | undefined> =>
+  (await invokeWith(aws, region, functionName)).error;
 
 /** Lets each function of a Region that matches do its work once. */
 export async function runAll(aws: LocalAws, region: string, pattern: RegExp): Promise<void> {

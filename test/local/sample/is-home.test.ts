@@ -54,7 +54,7 @@ test('keystores open with their password and hold a key that fits the certificat
   const file = readFileSync(join(repository, 'resources/security/wso2carbon.p12'));
   const open = (password: string) => pkcs12.pkcs12FromAsn1(asn1.fromDer(file.toString('binary')), password);
   assert.throws(() => open('wrong'), /password/i);
-  const opened = open('wso2carbon');
+  const opened = open('only-a-sample-Ks5v');
   const key = opened.getBags({ friendlyName: 'wso2carbon', bagType: pki.oids.pkcs8ShroudedKeyBag }).friendlyName?.[0]
     ?.key;
   const certificate = opened.getBags({ bagType: pki.oids.certBag })[pki.oids.certBag as string]?.[0]?.cert;
