@@ -2,6 +2,7 @@ import { Annotations, App, CfnOutput, RemovalPolicy, Stack, type Environment } f
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as efs from 'aws-cdk-lib/aws-efs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -54,6 +55,7 @@ class SiteStack extends Stack {
     this.recoverySite = new RecoverySite(this, 'RecoverySite', {
       siteName: configuration.siteName,
       manifestAuthentication: authenticationOf(configuration),
+      encryptionKey: givenKey(this, configuration.keys.dr),
       removalPolicy: removalPolicy(configuration),
     });
     subscribe(this.recoverySite.failureTopic, configuration.email);
@@ -96,6 +98,8 @@ function addRecovery(
       ? { drillSchedule: inRegionDrillSchedule === undefined ? undefined : Schedule.expression(inRegionDrillSchedule) }
       : undefined,
     site,
+    encryptionKey: givenKey(scope, configuration.keys.primary),
+    audit: configuration.audit,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
     removalPolicy: removalPolicy(configuration),
   });
@@ -106,6 +110,9 @@ function addRecovery(
   output(scope, 'Failures', recovery.failureTopic.topicArn, 'Subscribe to it');
   return recovery;
 }
+
+const givenKey = (scope: Stack, arn: string | undefined) =>
+  arn === undefined ? undefined : kms.Key.fromKeyArn(scope, 'EncryptionKey', arn);
 
 function authenticationOf({ manifests }: Configuration): ManifestAuthentication | undefined {
   if (manifests === undefined) return undefined;

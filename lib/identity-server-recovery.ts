@@ -3,6 +3,7 @@ import * as backup from 'aws-cdk-lib/aws-backup';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
@@ -148,6 +149,15 @@ export interface IdentityServerRecoveryProps {
   readonly lastDrillReport?: string;
 
   /**
+   * The KMS key of the recovery points and of the failure messages: symmetric, of the primary Region. Of a key that is not in
+   * this app the policy must allow what a warning then lists. Not the key of production's databases: who loses that one would lose
+   * the backups with it. Another key for a vault replaces the vault: decide before the first deployment.
+   *
+   * @default - a key of its own, rotated every year
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
    * Limits of what the vault in this Region takes: a job whose retention is outside of them fails. In governance mode: who
    * may change the vault may lift it. The vault of the DR site has its own (`RecoverySiteProps.vaultLock`).
    *
@@ -260,8 +270,8 @@ export class IdentityServerRecovery extends Construct {
     warnOfDangers(this, databases, volumes);
     warnOfMissingDurableFunctions(this, 'exports');
 
-    const key = recoveryKey(this, 'Key', removalPolicy);
-    if (siteAccount !== undefined) shareWithSite(key, siteAccount);
+    const key = recoveryKey(this, 'Key', removalPolicy, props.encryptionKey);
+    if (siteAccount !== undefined) shareWithSite(this, key, siteAccount);
     const topic = failureTopic(this, 'FailureTopic', key);
     const alarms = Alarms.tell(this, topic, props.alarmStrategies);
     const vault = new backup.BackupVault(this, 'Vault', {

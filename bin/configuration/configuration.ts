@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Duration, Size } from 'aws-cdk-lib';
 import { parse, TomlError } from 'smol-toml';
-import type { OptionalTechnique, PlanningAssumptions, RecoveryPointRetention } from '../../lib';
+import type { BackupAuditOptions, OptionalTechnique, PlanningAssumptions, RecoveryPointRetention } from '../../lib';
 import { PRODUCT_VERSION } from '../../lib/private/bucket-layout';
+import { type KeySettings, type ManifestSettings, readAudit, readKeys, readManifests } from './protection';
 import { readAssumptions, readComponent, readRetention } from './planning';
 import { ConfigurationError, Table } from './table';
 
@@ -29,6 +30,9 @@ export interface Configuration {
   readonly inRegionDrillSchedule?: string;
   /** Absent: signed with a key that the site makes. */
   readonly manifests?: ManifestSettings;
+  readonly keys: KeySettings;
+  /** Absent: AWS Backup Audit Manager is not used. */
+  readonly audit?: BackupAuditOptions;
   /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
   readonly drillSchedule?: string;
   /** Receives mail of failures in both Regions. */
@@ -37,14 +41,6 @@ export interface Configuration {
   readonly destroy: boolean;
   /** Absent: the sample is made. */
   readonly existing?: Existing;
-}
-
-/** How manifests of archives are signed. */
-export interface ManifestSettings {
-  readonly signed: boolean;
-  /** ARN in the DR Region of a multi-Region key for MACs; absent: the site makes one. */
-  readonly keyArn?: string;
-  readonly acceptUnsigned: boolean;
 }
 
 export interface SiteObjectives {
@@ -130,6 +126,8 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const notifications = root.optionalTable('notifications');
   const site = root.optionalTable('site');
   const manifests = root.optionalTable('manifests');
+  const keys = root.optionalTable('keys');
+  const audit = root.optionalTable('audit');
   const resolve = root.optionalTable('resolve');
   const sample = root.optionalTable('sample');
   const existing = root.optionalTable('existing');
@@ -162,6 +160,8 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     inRegionRecovery,
     inRegionDrillSchedule: drill && readInRegionSchedule(drill, inRegionRecovery),
     manifests: manifests && readManifests(manifests),
+    keys: keys ? readKeys(keys) : {},
+    audit: audit && readAudit(audit),
     email:
       notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
     destroy: removal?.text('policy', { pattern: /^(retain|destroy)$/, allowed: '"retain" or "destroy"' }) === 'destroy',
@@ -179,6 +179,8 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     notifications,
     site,
     manifests,
+    keys,
+    audit,
     sample,
   ])
     table?.end();
@@ -196,21 +198,6 @@ function readInRegionSchedule(drill: Table, inRegionRecovery: boolean): string |
     );
   }
   return schedule;
-}
-
-function readManifests(table: Table): ManifestSettings {
-  const how = table.optionalText('authentication', {
-    pattern: /^(site-key|none)$/,
-    allowed: '"site-key" (default) or "none"',
-  });
-  const keyArn = table.optionalText('key', {
-    pattern: /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/mrk-[0-9a-f]+$/,
-    allowed: 'the ARN of a multi-Region KMS key in the DR Region, whose id begins with mrk-',
-  });
-  if (how !== undefined && keyArn !== undefined) {
-    table.fail('key', 'there without `authentication`', 'both', 'keep one of the two');
-  }
-  return { signed: how !== 'none', keyArn, acceptUnsigned: table.flag('accept_unsigned', false) };
 }
 
 const readAccessPoint = (table: Table): ExistingAccessPoint => ({

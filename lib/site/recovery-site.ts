@@ -4,6 +4,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
@@ -64,6 +65,15 @@ export interface RecoverySiteProps {
    * @default - the private or isolated subnets of `vpc`
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * The KMS key of the recovery points at the site, which are encrypted anew with it when they are copied, and of the failure messages: symmetric, of the site's Region. Of a key that is not in
+   * this app the policy must allow what a warning then lists. Not the key of production's databases: who loses that one would lose
+   * the backups with it. Another key for a vault replaces the vault: decide before the first deployment.
+   *
+   * @default - a key of its own, rotated every year
+   */
+  readonly encryptionKey?: kms.IKey;
 
   /**
    * Limits of what the vault takes: a job whose retention is outside of them fails. In governance mode: who may change the
@@ -197,7 +207,7 @@ export class RecoverySite extends Construct {
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const drillTimeout = props.drillTimeout ?? Duration.days(1);
 
-    const key = recoveryKey(this, 'Key', removalPolicy);
+    const key = recoveryKey(this, 'Key', removalPolicy, props.encryptionKey);
     key.addAlias(keyAlias(this.siteName));
     const topic = failureTopic(this, 'FailureTopic', key);
     const alarms = Alarms.tell(this, topic, props.alarmStrategies);

@@ -148,6 +148,47 @@ test('how manifests are signed', () => {
   }
 });
 
+test('keys of recovery points and messages', () => {
+  const key = (region: string) => `arn:aws:kms:${region}:111122223333:key/0a1b`;
+  const { primary, site } = templatesOf(
+    `[keys]\nprimary = "${key('eu-central-1')}"\ndr = "${key('eu-west-1')}"\n[sample]`,
+  );
+  for (const [template, region] of [
+    [primary, 'eu-central-1'],
+    [site, 'eu-west-1'],
+  ] as const) {
+    template.hasResourceProperties('AWS::Backup::BackupVault', { EncryptionKeyArn: key(region) });
+  }
+  assert.deepEqual(read(`${MINIMAL}[sample]`).keys, {});
+  assert.throws(
+    () => read(`${MINIMAL}[keys]\nprimary = "alias/mine"\n[sample]`),
+    /keys\.primary.*must be the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key\/ID, got "alias\/mine"/,
+  );
+  assert.throws(() => read(`${MINIMAL}[keys]\ndr_site = "x"\n[sample]`), /keys.*dr_site/);
+});
+
+test('AWS Backup Audit Manager', () => {
+  const frameworks = (text: string) =>
+    Object.keys(templatesOf(`${text}\n[sample]`).primary.findResources('AWS::Backup::Framework')).length;
+  assert.equal(frameworks(''), 0);
+  assert.ok(frameworks('[audit]') >= 2);
+  const { primary } = templatesOf('[audit]\nreports = true\nresource_tag = { key = "app", value = "is" }\n[sample]');
+  assert.ok(Object.keys(primary.findResources('AWS::Backup::ReportPlan')).length >= 2);
+  assert.deepEqual(read(`${MINIMAL}[audit]\nrestore_time = true\n[sample]`).audit, {
+    resourceTag: undefined,
+    restoreTime: true,
+    reports: false,
+  });
+  for (const [text, message] of [
+    ['reports = "yes"', /audit\.reports.*"yes"/],
+    ['resource_tag = { key = "app" }', /audit\.resource_tag\.value.*got nothing/],
+    ['resource_tag = { key = "app", value = "is", more = "x" }', /more/],
+    ['report = true', /audit.*report/],
+  ] as const) {
+    assert.throws(() => read(`${MINIMAL}[audit]\n${text}\n[sample]`), message);
+  }
+});
+
 test('an existing deployment becomes a stack that makes no database and no network', () => {
   const app = new App();
   const deploymentPath = join(__dirname, '../../bin/sample/deployment.toml');
@@ -196,13 +237,15 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:true|"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 23);
+  assert.equal(text.match(optional)?.length, 28);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
   assert.equal(configuration.destroy, false);
   assert.equal(configuration.inRegionDrillSchedule, 'rate(7 days)');
   assert.deepEqual(configuration.manifests, { signed: true, keyArn: undefined, acceptUnsigned: true });
+  assert.match(configuration.keys.dr!, /^arn:aws:kms:eu-west-1:111122223333:key\/01234567-/);
+  assert.deepEqual(configuration.audit, { resourceTag: undefined, restoreTime: false, reports: true });
   assert.equal(configuration.drAccount, '444455556666');
   assert.match(configuration.existing!.databases[0]!.drSiteSecretArn!, /:444455556666:secret:wso2is-GhIjKl$/);
   assert.equal(configuration.existing?.databases[0]?.name, 'database');
