@@ -53,7 +53,9 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 test('checkov finds nothing in the sample that is not accepted, with a reason', { timeout: 900_000 }, async () => {
   const app = new App({ outdir: join(folder, 'cdk.out') });
   const configuration = readConfiguration(join(__dirname, '../../bin/sample/recovery.toml'));
-  addStacks(app, { ...configuration, account: '111122223333' });
+  // With everything that is optional and makes resources of its own.
+  const optional = { inRegionRecovery: true, inRegionDrillSchedule: 'rate(7 days)', audit: { reports: true } };
+  addStacks(app, { ...configuration, ...optional, account: '111122223333' });
   app.synth();
   const python = await pythonEnvironment(() => {}, { requirements: 'requirements-checkov.txt' });
   const findings: Finding[] = [];
