@@ -56,6 +56,7 @@ class SiteStack extends Stack {
       siteName: configuration.siteName,
       manifestAuthentication: authenticationOf(configuration),
       encryptionKey: givenKey(this, configuration.keys.dr),
+      restoreTesting: configuration.restoreTesting,
       removalPolicy: removalPolicy(configuration),
     });
     subscribe(this.recoverySite.failureTopic, configuration.email);

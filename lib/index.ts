@@ -4,6 +4,7 @@ export * from './objectives/optional-technique';
 export * from './objectives/planning-assumptions';
 export * from './objectives/recovery-objectives';
 export type { AuditResourceTag, BackupAuditOptions } from './audit/backup-audit';
+export type { RestoreTestingOptions } from './audit/restore-testing';
 export type { BaselineOptions } from './artifacts/server-baseline';
 export * from './databases/protected-database';
 export * from './identity-server-recovery';

@@ -101,6 +101,8 @@ export interface LocalAws {
   fileSystemPath(fileSystemId: string): string;
   addFault(fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
+  /** Runs a restore testing plan of AWS Backup, as its schedule would; gives the ids of the restore jobs. */
+  runRestoreTest(region: string, name: string, windowSeconds?: number): Promise<readonly string[]>;
   /** Ends the environments of functions, none of which may run: what they remember is gone, and the next invocation mounts anew. */
   coolDown(): Promise<void>;
   /** Every version of an S3 object is as old as if it had been put so much earlier. */
@@ -184,6 +186,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     fileSystemPath: (fileSystemId) => join(dataDir, 'efs', fileSystemId),
     addFault: async (fault) => void (await control('POST', 'faults', fault)),
     clearFaults: async () => void (await control('DELETE', 'faults')),
+    runRestoreTest: async (region, name, window_seconds = 30) =>
+      (await control('POST', 'restore-test', { region, name, window_seconds })) as string[],
     coolDown: async () => void (await control('POST', 'cold')),
     backdate: async (bucket, key, seconds) => void (await control('POST', 'backdate', { bucket, key, seconds })),
     calls: async () => (await control('GET', 'calls')) as ApiCall[],

@@ -18,6 +18,7 @@ export interface Template {
 export const ON_EVERYTHING: Readonly<Record<string, { readonly why: string; readonly condition?: string }>> = {
   'cloudwatch:PutMetricData': { why: 'metrics have no ARN', condition: 'cloudwatch:namespace' },
   'backup:DescribeRestoreJob': { why: 'restore jobs have no ARN' },
+  'backup:PutRestoreValidationResult': { why: 'restore jobs have no ARN' },
   'backup:ListRestoreJobs': { why: 'restore jobs have no ARN' },
   'elasticfilesystem:ClientMount': {
     why: 'written by the CDK for a function that mounts a volume',
@@ -31,7 +32,7 @@ const ACTION_WILDCARDS = ['kms:GenerateDataKey*'];
 
 /** Nobody may, not even with a condition: what is gone, unlocked or open cannot be taken back. */
 const FORBIDDEN =
-  /^(\*|s3:Delete.*|s3:BypassGovernanceRetention|s3:Put(ObjectRetention|ObjectLegalHold|BucketPolicy|LifecycleConfiguration)|s3:ReplicateDelete|backup:(Delete|Put|Update|Disassociate).*|kms:(PutKeyPolicy|DisableKey)|iam:(?!PassRole$).*|rds:DeleteDBSnapshot|rds:DeleteDBClusterSnapshot|elasticfilesystem:Delete.*|secretsmanager:(?!GetSecretValue$).*)$/;
+  /^(\*|s3:Delete.*|s3:BypassGovernanceRetention|s3:Put(ObjectRetention|ObjectLegalHold|BucketPolicy|LifecycleConfiguration)|s3:ReplicateDelete|backup:(Delete|Put(?!RestoreValidationResult$)|Update|Disassociate).*|kms:(PutKeyPolicy|DisableKey)|iam:(?!PassRole$).*|rds:DeleteDBSnapshot|rds:DeleteDBClusterSnapshot|elasticfilesystem:Delete.*|secretsmanager:(?!GetSecretValue$).*)$/;
 
 /** Deletes what drills made, by their tag alone. */
 const DELETES_BY_TAG = /^(rds:Delete.*|ecs:StopTask)$/;

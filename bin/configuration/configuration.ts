@@ -1,9 +1,22 @@
 import { readFileSync } from 'node:fs';
 import type { Duration, Size } from 'aws-cdk-lib';
 import { parse, TomlError } from 'smol-toml';
-import type { BackupAuditOptions, OptionalTechnique, PlanningAssumptions, RecoveryPointRetention } from '../../lib';
+import type {
+  BackupAuditOptions,
+  OptionalTechnique,
+  RestoreTestingOptions,
+  PlanningAssumptions,
+  RecoveryPointRetention,
+} from '../../lib';
 import { PRODUCT_VERSION } from '../../lib/private/bucket-layout';
-import { type KeySettings, type ManifestSettings, readAudit, readKeys, readManifests } from './protection';
+import {
+  type KeySettings,
+  type ManifestSettings,
+  readAudit,
+  readKeys,
+  readManifests,
+  readRestoreTesting,
+} from './protection';
 import { readAssumptions, readComponent, readRetention } from './planning';
 import { ConfigurationError, Table } from './table';
 
@@ -33,6 +46,8 @@ export interface Configuration {
   readonly keys: KeySettings;
   /** Absent: AWS Backup Audit Manager is not used. */
   readonly audit?: BackupAuditOptions;
+  /** Absent: drills alone. */
+  readonly restoreTesting?: RestoreTestingOptions;
   /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
   readonly drillSchedule?: string;
   /** Receives mail of failures in both Regions. */
@@ -128,6 +143,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const manifests = root.optionalTable('manifests');
   const keys = root.optionalTable('keys');
   const audit = root.optionalTable('audit');
+  const restoreTesting = root.optionalTable('restore_testing');
   const resolve = root.optionalTable('resolve');
   const sample = root.optionalTable('sample');
   const existing = root.optionalTable('existing');
@@ -162,6 +178,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     manifests: manifests && readManifests(manifests),
     keys: keys ? readKeys(keys) : {},
     audit: audit && readAudit(audit),
+    restoreTesting: restoreTesting && readRestoreTesting(restoreTesting),
     email:
       notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
     destroy: removal?.text('policy', { pattern: /^(retain|destroy)$/, allowed: '"retain" or "destroy"' }) === 'destroy',
@@ -181,6 +198,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     manifests,
     keys,
     audit,
+    restoreTesting,
     sample,
   ])
     table?.end();

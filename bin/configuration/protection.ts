@@ -1,5 +1,6 @@
 /** What a configuration file says of keys, signatures and audits. */
-import type { BackupAuditOptions } from '../../lib';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import type { BackupAuditOptions, RestoreTestingOptions } from '../../lib';
 import type { Table } from './table';
 
 /** How manifests of archives are signed. */
@@ -44,6 +45,16 @@ export const readKeys = (table: Table): KeySettings => ({
   primary: table.optionalText('primary', KEY),
   dr: table.optionalText('dr', KEY),
 });
+
+/** `[restore_testing]`: an empty table asks for it. */
+export function readRestoreTesting(table: Table): RestoreTestingOptions {
+  const schedule = table.optionalText('schedule', { pattern: /^cron\(.+\)$/, allowed: 'cron(...)' });
+  return {
+    schedule: schedule === undefined ? undefined : Schedule.expression(schedule),
+    validationWindow: table.optionalDuration('validation_window'),
+    selectionWindow: table.optionalDuration('selection_window'),
+  };
+}
 
 /** `[audit]`: an empty table asks for the frameworks. */
 export function readAudit(table: Table): BackupAuditOptions {

@@ -14,6 +14,8 @@ export interface CheckEvent {
   /** Of the whole plan, restored or not. */
   readonly plannedDatasources: readonly DatasourceEntry[];
   readonly restoreDependencies: RestoreDependencies;
+  /** Names of the checks to make; absent: all. */
+  readonly only?: readonly string[];
 }
 
 export interface RestoredDatabase {

@@ -5,7 +5,7 @@ import { type BootEvent, isBootEvent } from './boot-contract';
 import { countsReader } from './counts-reader';
 import type { CheckEvent, CheckResult } from './contract';
 import { manifestReader } from './manifest-reader';
-import { runChecks } from './run-checks';
+import { CHECKS, runChecks } from './run-checks';
 import { surroundingsOf } from './surroundings';
 
 const s3 = createS3Client();
@@ -16,7 +16,8 @@ export function handler(event: CheckEvent | BootEvent): Promise<CheckResult> {
   const bucket = required('BUCKET');
   const readCounts = countsReader(s3, bucket, event.deployment);
   const surroundings = surroundingsOf(event, secrets, required('MOUNT_PATH'), manifestReader(s3, bucket), readCounts);
-  return runChecks(surroundings, () => performance.now());
+  const checks = CHECKS.filter(({ name }) => event.only?.includes(name) ?? true);
+  return runChecks(surroundings, () => performance.now(), checks);
 }
 
 async function readSecret(arn: string): Promise<string | undefined> {

@@ -13,6 +13,7 @@ export interface BundlePlace {
 /** Functions that share a bundle, and what each is called in it. */
 const WATCHING: Readonly<Record<string, string>> = {
   drift: 'drift',
+  'restore-testing': 'restoreTesting',
   tell: 'tell',
   watch: 'watch',
   'watch-points': 'watchPoints',

@@ -16,6 +16,7 @@ export type Bundle =
   | 'watch-points'
   | 'count'
   | 'tell'
+  | 'restore-testing'
   | 'drift';
 
 /** The only place that knows where the bundles are. Works from the sources (`lib/`) and from the package (`dist/lib/`). */

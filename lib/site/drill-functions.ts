@@ -58,6 +58,8 @@ export interface DrillFunctions {
   /** Removes what dead drills left. */
   readonly reap: lambda.Function;
   readonly accessPoint: efs.AccessPoint;
+  /** Name of the subnet group of restored databases. */
+  readonly subnetGroup: string;
 }
 
 export function drillFunctions(scope: Construct, options: DrillFunctionsOptions): DrillFunctions {
@@ -160,7 +162,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
   alarmOnDroppedEvents(drill);
   const reap = reaper(scope, { ...options, restore, adopt, restoreRole, subnetGroup: subnetGroup.ref });
   const alias = new lambda.Alias(scope, 'DrillAlias', { aliasName: 'live', version: drill.currentVersion });
-  return { drill, alias, check, reap, accessPoint };
+  return { drill, alias, check, reap, accessPoint, subnetGroup: subnetGroup.ref };
 }
 
 /**

@@ -9,6 +9,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { type RestoreTestingOptions, restoreTesting } from '../audit/restore-testing';
 import { archiveBucket } from '../artifacts/archive-bucket';
 import type { IAlarmStrategy } from '../monitoring/alarm-strategy';
 import { Alarms } from '../monitoring/alarms';
@@ -89,6 +90,14 @@ export interface RecoverySiteProps {
    * @default - whoever IAM allows to may delete
    */
   readonly deletionProtection?: DeletionProtectionOptions;
+
+  /**
+   * Restore testing of AWS Backup, beside the drills, as a proof that does not come from us: AWS picks, restores and deletes; our checks say whether
+   * it works. Of RDS instances alone. A schedule of its own; costs extra.
+   *
+   * @default - drills alone
+   */
+  readonly restoreTesting?: RestoreTestingOptions;
 
   /**
    * S3 Object Lock of the replica bucket. A replica keeps the lock of its source; reports of drills get this one.
@@ -233,7 +242,7 @@ export class RecoverySite extends Construct {
     });
 
     const network = siteNetwork(this, props.vpc && { vpc: props.vpc, subnets: props.vpcSubnets });
-    const { drill, alias, check, reap, accessPoint } = drillFunctions(this, {
+    const { drill, alias, check, reap, accessPoint, subnetGroup } = drillFunctions(this, {
       site: 'dr-site',
       functionName: drillFunctionName(this.siteName),
       siteName: this.siteName,
@@ -265,6 +274,19 @@ export class RecoverySite extends Construct {
     const messages = new Messages(this, 'Messages', { topic, key, removalPolicy });
     messages.ofVault(vault);
     messages.ofKeys([key.keyArn, ...(manifestKeys?.arns ?? [])]);
+
+    if (props.restoreTesting) {
+      restoreTesting(this, props.restoreTesting, {
+        siteName: this.siteName,
+        vault,
+        bucket,
+        topic,
+        check,
+        subnetGroup,
+        securityGroupId: network.database.securityGroupId,
+        removalPolicy,
+      });
+    }
 
     if (props.dashboard ?? true) {
       const name = `${this.siteName}-site-${this.region}`;

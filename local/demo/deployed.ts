@@ -57,7 +57,7 @@ export async function findDeployed(
   const readers = ours.filter(({ variables }) => variables.BUCKET !== undefined && variables.VOLUME !== undefined);
   const drill = one(
     'drill function',
-    (await functions(dr, regions.dr)).filter(({ variables }) => variables.CHECK_FUNCTION),
+    (await functions(dr, regions.dr)).filter(({ variables }) => variables.CHECK_FUNCTION && variables.ADOPT_FUNCTION),
   );
   const artifactBucket = one('function that reads a volume', readers.slice(0, 1)).variables.BUCKET!;
   const { Body } = await new S3Client(primary).send(

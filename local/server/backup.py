@@ -248,7 +248,8 @@ def _copy_job_started(job):
 # --- Restore jobs -----------------------------------------------------------------------------------------------------
 
 
-def _start_restore_job(p):
+def start_restore_job(p, **more):
+    """@param more: what AWS Backup notes of a job that it started by itself"""
     if job := _same_request(_restore_jobs, p):
         return {"RestoreJobId": job["RestoreJobId"]}
     point = next((point for (_, arn), point in recovery_points.items() if arn == p["RecoveryPointArn"]), None)
@@ -287,6 +288,7 @@ def _start_restore_job(p):
         "_token": p.get("IdempotencyToken"),
         "_request": p,
         "_metadata": p["Metadata"],
+        **more,
     }
     _restore_jobs[job_id] = job
     # The tags as they were at the time of the backup: the source may be gone.
@@ -309,6 +311,10 @@ def _restore(kind, job, point, tags):
         if fault := faults.matching("restore-job-damages", subject):
             kind.damage(job["CreatedResourceArn"], fault["database"], fault["message"])
     point["LastRestoreTime"] = current_time()
+
+
+def restore_job(job_id: str) -> dict:
+    return _restore_jobs[job_id]
 
 
 def _get_restore_job_metadata(p):
@@ -512,7 +518,7 @@ def install() -> None:
             "StartCopyJob": _start_copy_job,
             "DescribeCopyJob": lambda p: {"CopyJob": dict(_found(_copy_jobs, p["CopyJobId"], "Copy job"))},
             "ListCopyJobs": _list(_copy_jobs, "CopyJobs"),
-            "StartRestoreJob": _start_restore_job,
+            "StartRestoreJob": start_restore_job,
             "DescribeRestoreJob": _describe(_restore_jobs, "RestoreJobId", "Restore job"),
             "ListRestoreJobs": _list(_restore_jobs, "RestoreJobs"),
             "ListRestoreJobsByProtectedResource": _list_restore_jobs_by_resource,

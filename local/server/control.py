@@ -6,6 +6,7 @@ GET    /_local/permissions      every permission of the functions' roles: whethe
 POST   /_local/faults           {kind, match, message?, times?, seconds?, code?, database?}
 DELETE /_local/faults           clears them all
 POST   /_local/cold             ends every execution environment of functions: the next invocation is a cold start
+POST   /_local/restore-test     {region, name, window_seconds?}: runs a restore testing plan, gives the ids of its restore jobs
 POST   /_local/backdate         {bucket, key, seconds}: an S3 object is older than it is
 """
 
@@ -13,7 +14,7 @@ import json
 
 from ministack.core import lambda_runtime
 
-from . import faults, object_ages, permissions
+from . import faults, object_ages, permissions, restore_testing
 
 PREFIX = "/_local/"
 calls: list[dict] = []
@@ -48,6 +49,9 @@ def _answer(method: str, name: str, body: bytes) -> tuple[int, object]:
             for key in list(lambda_runtime._workers):
                 lambda_runtime.invalidate_worker(key.split(":")[2])
             return 200, {}
+        case "POST", "restore-test":
+            jobs = restore_testing.run(**json.loads(body))
+            return (404, {"message": "no such restore testing plan"}) if jobs is None else (200, jobs)
         case "POST", "backdate":
             return (200, {}) if object_ages.backdate(**json.loads(body)) else (404, {"message": "no such object"})
     return 404, {"message": f"no {method} {PREFIX}{name} in the control API"}

@@ -160,6 +160,8 @@ def _backup(request: Request) -> list[Check]:
             return [Check("backup:ListRestoreJobs", "*")]
         case "GET", ["restore-jobs", _]:
             return [Check("backup:DescribeRestoreJob", "*")]
+        case "PUT", ["restore-jobs", _, "validations"]:
+            return [Check("backup:PutRestoreValidationResult", "*")]
         case "GET", ["backup", "plans", plan]:
             return [Check("backup:GetBackupPlan", plan_arn + plan)]
         case "GET", ["backup", "plans", plan, "selections"]:

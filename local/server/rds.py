@@ -193,6 +193,11 @@ def _delete_db_instance(p):
     return response
 
 
+def delete_restored(arn: str) -> None:
+    """What a restore test made, without a last snapshot."""
+    _delete_db_instance({"DBInstanceIdentifier": [arn.split(":", 6)[6]], "SkipFinalSnapshot": ["true"]})
+
+
 def _start_db_instance(p):
     response = _original["start"](p)
     instance = rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))

@@ -167,6 +167,20 @@ test('keys of recovery points and messages', () => {
   assert.throws(() => read(`${MINIMAL}[keys]\ndr_site = "x"\n[sample]`), /keys.*dr_site/);
 });
 
+test('restore testing of AWS Backup', () => {
+  const plans = (text: string) =>
+    templatesOf(`${text}\n[sample]`).site.findResources('AWS::Backup::RestoreTestingPlan');
+  assert.deepEqual(plans(''), {});
+  const [plan] = Object.values(plans('[restore_testing]\nschedule = "cron(0 4 1 * ? *)"\nselection_window = "2d"'));
+  assert.equal(plan!['Properties'].ScheduleExpression, 'cron(0 4 1 * ? *)');
+  assert.equal(plan!['Properties'].RecoveryPointSelection.SelectionWindowDays, 2);
+  assert.throws(
+    () => read(`${MINIMAL}[restore_testing]\nschedule = "rate(7 days)"\n[sample]`),
+    /restore_testing\.schedule.*must be cron\(\.\.\.\), got "rate\(7 days\)"/,
+  );
+  assert.throws(() => read(`${MINIMAL}[restore_testing]\nwindow = "1h"\n[sample]`), /restore_testing.*window/);
+});
+
 test('AWS Backup Audit Manager', () => {
   const frameworks = (text: string) =>
     Object.keys(templatesOf(`${text}\n[sample]`).primary.findResources('AWS::Backup::Framework')).length;
@@ -237,7 +251,7 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:true|"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 28);
+  assert.equal(text.match(optional)?.length, 30);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);

@@ -214,7 +214,9 @@ describe('the sample', () => {
       new HIPAASecurityChecks(app),
       new RecoveryChecks(app),
     );
-    addStacks(app, { ...readConfiguration(join(root, 'bin/sample/recovery.toml')), account: '111122223333' });
+    // With what makes functions and policies of its own.
+    const configuration = { ...readConfiguration(join(root, 'bin/sample/recovery.toml')), restoreTesting: {} };
+    addStacks(app, { ...configuration, account: '111122223333' });
     // Findings fail the synth once everything is written; they are judged below, one by one.
     assert.throws(() => app.synth(), { name: /ValidationFailed/ });
   });

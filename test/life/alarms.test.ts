@@ -3,10 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -24,14 +21,12 @@ import {
   paginateListMetrics,
 } from '@aws-sdk/client-cloudwatch';
 import {
-  GetFunctionConfigurationCommand,
   InvokeCommand,
   LambdaClient,
   ListDurableExecutionsByFunctionCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { ConfirmSubscriptionCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { Site } from '../../lib/planning/plan-document';
 import { drillsPrefix, planDocumentKey } from '../../lib/private/bucket-layout';
 import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
@@ -47,6 +42,8 @@ import {
   repositoryOf,
 } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { eventually } from '../local/stack';
+import { Pager } from './pager';
 import { QUICK } from './quick';
 import { functionsOf, runAll, runOnce } from './scheduled';
 
@@ -56,12 +53,7 @@ const HOUR_SECONDS = 3600;
 void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
-  /** By Region: everything that its topics told. */
-  const told: Record<string, { subject: string; message: string }[]> = { [primary]: [], [dr]: [] };
-  const confirmed = new Set<string>();
-  const pager: Server = createServer((request, response) => {
-    void text(request).then((body) => listen(request.url!.slice(1), body, () => response.end()));
-  });
+  const pager = new Pager();
   /** Alarms that were seen to go off and to clear. */
   const seen = new Set<string>();
 
@@ -69,53 +61,20 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
     aws = await startLocalAws({ durations: { ...QUICK, alarmSecond: 0.001 } });
     const configuration = join(aws.dataDir, 'recovery.toml');
     const drillTable = { schedule: 'rate(7 days)', in_region: true, in_region_schedule: 'rate(7 days)' };
-    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { drill: drillTable }));
+    writeFileSync(
+      configuration,
+      recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { drill: drillTable, restore_testing: {} }),
+    );
     await bootstrap(aws, REGIONS);
     await deploy(aws, configuration);
     deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
     await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
-    await new Promise<void>((listening) => pager.listen(0, '127.0.0.1', listening));
-    for (const region of [primary, dr]) await subscribe(region);
+    for (const region of [primary, dr]) await pager.subscribe(aws, region);
   });
   after(async () => {
     await aws?.stop();
-    pager.closeAllConnections();
-    pager.close();
+    pager.stop();
   });
-
-  async function listen(region: string, body: string, answer: () => void): Promise<void> {
-    const { Type, Subject, Message, TopicArn, Token } = JSON.parse(body) as Record<string, string>;
-    answer();
-    if (Type === 'Notification') {
-      told[region]!.push({ subject: Subject ?? '', message: Message! });
-    } else {
-      await new SNSClient(aws.clientConfig(region)).send(new ConfirmSubscriptionCommand({ TopicArn, Token }));
-      confirmed.add(region);
-    }
-  }
-
-  /** Subscribes to the topic that `tell` publishes to, as a pager would: over HTTP. */
-  async function subscribe(region: string): Promise<void> {
-    const FunctionName = await one(region, /MessagesFunction/);
-    const { Environment } = await new LambdaClient(aws.clientConfig(region)).send(
-      new GetFunctionConfigurationCommand({ FunctionName }),
-    );
-    const { port } = pager.address() as AddressInfo;
-    await new SNSClient(aws.clientConfig(region)).send(
-      new SubscribeCommand({
-        TopicArn: Environment!.Variables!.TOPIC_ARN,
-        Protocol: 'http',
-        Endpoint: `http://127.0.0.1:${port}/${region}`,
-      }),
-    );
-    await until(`the subscription in ${region}`, async () => confirmed.has(region));
-  }
-
-  /** Waits until the Region's topic told something that matches. */
-  const hear = (region: string, pattern: RegExp) =>
-    until(`a message ${pattern} in ${region}`, async () =>
-      told[region]!.find(({ subject, message }) => pattern.test(`${subject}\n${message}`)),
-    );
 
   async function alarmsOf(region: string): Promise<MetricAlarm[]> {
     const { MetricAlarms = [] } = await new CloudWatchClient(aws.clientConfig(region)).send(
@@ -162,7 +121,7 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
         return states.includes('OK') && states.lastIndexOf('OK') > states.indexOf('ALARM');
       });
       seen.add(`${region} ${name}`);
-      await hear(region, new RegExp(`^ALARM: "${name}`));
+      await pager.hear(region, new RegExp(`^ALARM: "${name}`));
     }
   }
 
@@ -230,9 +189,9 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
         ),
       ),
     );
-    const { message } = await hear(dr, /^ALARM: ".*\/Age-wso2is-database"/);
+    const { message } = await pager.hear(dr, /^ALARM: ".*\/Age-wso2is-database"/);
     assert.match(message, /more would be lost now than is allowed/);
-    await hear(dr, /^OK: ".*\/Age-wso2is-database"/);
+    await pager.hear(dr, /^OK: ".*\/Age-wso2is-database"/);
   });
 
   void it('Suspicious: files turned to noise; they are what they were', async () => {
@@ -302,8 +261,8 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
         await runAll(aws, primary, /DriftWatch/);
       },
     );
-    assert.match((await hear(primary, /^Not as deployed: wso2is/)).message, /was changed by hand/);
-    await hear(primary, /^As deployed again: wso2is/);
+    assert.match((await pager.hear(primary, /^Not as deployed: wso2is/)).message, /was changed by hand/);
+    await pager.hear(primary, /^As deployed again: wso2is/);
   });
 
   /** No drill left a verdict for more than a week, until one does. */
@@ -342,7 +301,7 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
       assert.equal((await drill(aws, deployed)).verdict, 'PASSED');
     });
     await until(`${name} without data`, async () => (await statesOf(dr, name)).at(-1) === 'INSUFFICIENT_DATA');
-    await hear(dr, /^INSUFFICIENT_DATA: ".*\/Overdue-wso2is"/);
+    await pager.hear(dr, /^INSUFFICIENT_DATA: ".*\/Overdue-wso2is"/);
   });
 
   void it('Overdue of the drills in the primary Region', async () => {
@@ -353,10 +312,13 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
 
   for (const [region, functions] of [
     [primary, ['DriftWatchFunction', 'InRegionDrillWatchFunction', 'InRegionReaper', 'MessagesFunction']],
-    [dr, ['SiteDrillWatchFunction', 'SiteReaper', 'SiteMessagesFunction']],
+    [dr, ['SiteRestoreTestingValidate', 'SiteDrillWatchFunction', 'SiteReaper', 'SiteMessagesFunction']],
   ] as const) {
     for (const part of functions) {
-      const alarm = part.replace(/^Site|Function$/g, '').replace('InRegion', 'InRegion/');
+      const alarm = part
+        .replace(/^Site|Function$/g, '')
+        .replace('InRegion', 'InRegion/')
+        .replace('RestoreTesting', 'RestoreTesting/');
       const pattern = new RegExp(`/${alarm}(/Function)?/ErrorsAlarm$`);
       void it(`Errors of ${part} in ${region}: it failed, and runs again`, () =>
         firesAndClears(region, pattern, async () => {
@@ -426,15 +388,16 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
     await aws.addFault({ kind: 'backup-job-fails', match: ':rds:', message: 'the maintenance window is near' });
     await assert.rejects(backUpDatabases(aws, deployed), /the maintenance window is near/);
     await aws.clearFaults();
-    const backup = await hear(primary, /^Backup FAILED: /);
+    const backup = await pager.hear(primary, /^Backup FAILED: /);
     assert.match(backup.message, /^The backup of arn:aws:rds:eu-central-1:.* failed: the maintenance window is near\./);
     assert.match(backup.message, /wso2is-recovery backup/);
     await aws.addFault({ kind: 'copy-job-fails', match: ':rds:', message: 'the key may not be used' });
     await assert.rejects(backUpDatabases(aws, deployed), /the key may not be used/);
     await aws.clearFaults();
-    const copy = await hear(primary, /^Copy to the DR site FAILED: /);
+    const copy = await pager.hear(primary, /^Copy to the DR site FAILED: /);
     assert.match(copy.message, /failed: the key may not be used\./);
-    for (const { message } of Object.values(told).flat()) assert.ok(!/"detail-type"/.test(message), message);
+    for (const { message } of [primary, dr].flatMap((region) => pager.told(region)))
+      assert.ok(!/"detail-type"/.test(message), message);
   });
 
   void it('the dashboards show metrics that somebody puts, and alarms that there are', async () => {
@@ -488,13 +451,6 @@ function metricsOf({ metrics = [] }: Widget): string[] {
   });
 }
 
-/** Asks until there is an answer; generous, since a busy machine is slow. */
-async function until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    assert.ok(Date.now() < end, `${what}: not within a minute`);
-    await sleep(50);
-  }
-}
+/** Generous, since a busy machine is slow. */
+const until = <T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> =>
+  eventually(what, async () => (await ask()) || undefined, 60);

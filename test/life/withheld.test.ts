@@ -132,7 +132,8 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
     },
   ];
   /** Of what is slow, those that are taken outside of the soak. */
-  const TAKEN_HERE = /^(RecoverySite|IdentityServer) (InRegion)?Drill (backup:StartRestoreJob|iam:PassRole|rds:DeleteDBInstance)$/;
+  const TAKEN_HERE =
+    /^(RecoverySite|IdentityServer) (InRegion)?Drill (backup:StartRestoreJob|iam:PassRole|rds:DeleteDBInstance)$/;
 
   for (const { what, roles, run, atLeast, slow } of WORKS) {
     void it(`each that ${what} needs`, async () => {
