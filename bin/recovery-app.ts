@@ -57,6 +57,7 @@ class SiteStack extends Stack {
       manifestAuthentication: authenticationOf(configuration),
       encryptionKey: givenKey(this, configuration.keys.dr),
       restoreTesting: configuration.restoreTesting,
+      airGappedVault: configuration.airGappedVault,
       removalPolicy: removalPolicy(configuration),
     });
     subscribe(this.recoverySite.failureTopic, configuration.email);

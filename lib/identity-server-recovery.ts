@@ -48,7 +48,14 @@ import { MAX_DEPLOYMENT_NAME_LENGTH, validateComponents, validateObjectLock, val
 import type { RecoverySite } from './site/recovery-site';
 import { isWatched } from './site/drill-watch';
 import { inRegionRecovery, type InRegionRecoveryOptions } from './site/in-region-recovery';
-import { inRegionDrillFunctionName, manifestKeyAlias, replicaBucketName, vaultName } from './site/site-names';
+import {
+  airGappedVaultName,
+  inRegionDrillFunctionName,
+  manifestKeyAlias,
+  replicaBucketName,
+  vaultName,
+} from './site/site-names';
+import { airGapProblems } from './vaults/air-gapped-vault';
 import { recoveryKey, shareWithSite } from './vaults/recovery-key';
 import type { RecoveryPointRetention } from './vaults/recovery-point-retention';
 import type { DeployedBackup } from './vaults/component-backup';
@@ -266,6 +273,10 @@ export class IdentityServerRecovery extends Construct {
     validateComponents(this, databases, volumes);
     const datasources = this.coveredDatasources(deployment, databases);
     const planned = feasiblePlan(this, props);
+    if (site._airGapped) {
+      const problems = airGapProblems(planned, site._airGapped);
+      if (problems.length > 0) throw invalid(this, problems.join('\n'));
+    }
     validateDrill(this, planned, databases, props.drill);
     warnOfDangers(this, databases, volumes);
     warnOfMissingDurableFunctions(this, 'exports');
@@ -302,7 +313,13 @@ export class IdentityServerRecovery extends Construct {
     const protect = {
       deployment: deploymentName,
       site,
-      target: { vault, drVault: this.drVault(site, siteAccount), role: backupRole },
+      target: {
+        vault,
+        drVault: this.vaultAt(site, siteAccount, 'DrVault', vaultName(site.siteName)),
+        airGappedVault:
+          site._airGapped && this.vaultAt(site, siteAccount, 'AirGappedVault', airGappedVaultName(site.siteName)),
+        role: backupRole,
+      },
     };
     const backups: DeployedBackup[] = [];
     for (const protection of planned.databases) {
@@ -526,16 +543,16 @@ export class IdentityServerRecovery extends Construct {
     return driftMetric(this.deploymentName, options);
   }
 
-  private drVault(site: RecoverySite, account: string | undefined): backup.IBackupVault {
+  private vaultAt(site: RecoverySite, account: string | undefined, id: string, name: string): backup.IBackupVault {
     const arn = Stack.of(this).formatArn({
       service: 'backup',
       region: site.region,
       account,
       resource: 'backup-vault',
-      resourceName: vaultName(site.siteName),
+      resourceName: name,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-    return backup.BackupVault.fromBackupVaultArn(this, 'DrVault', arn);
+    return backup.BackupVault.fromBackupVaultArn(this, id, arn);
   }
 
   private coveredDatasources(

@@ -20,5 +20,6 @@ export * from './rules/recovery-checks';
 export type { BootOptions } from './site/boot';
 export type { InRegionRecoveryOptions } from './site/in-region-recovery';
 export * from './site/recovery-site';
+export type { AirGappedVaultOptions } from './vaults/air-gapped-vault';
 export * from './vaults/recovery-point-retention';
 export * from './volumes/volume';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Duration, Size } from 'aws-cdk-lib';
 import { parse, TomlError } from 'smol-toml';
 import type {
+  AirGappedVaultOptions,
   BackupAuditOptions,
   OptionalTechnique,
   RestoreTestingOptions,
@@ -12,6 +13,7 @@ import { PRODUCT_VERSION } from '../../lib/private/bucket-layout';
 import {
   type KeySettings,
   type ManifestSettings,
+  readAirGappedVault,
   readAudit,
   readKeys,
   readManifests,
@@ -46,6 +48,8 @@ export interface Configuration {
   readonly keys: KeySettings;
   /** Absent: AWS Backup Audit Manager is not used. */
   readonly audit?: BackupAuditOptions;
+  /** Absent: none. */
+  readonly airGappedVault?: AirGappedVaultOptions;
   /** Absent: drills alone. */
   readonly restoreTesting?: RestoreTestingOptions;
   /** `rate(...)` or `cron(...)`; absent: drills are not scheduled. */
@@ -143,6 +147,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const manifests = root.optionalTable('manifests');
   const keys = root.optionalTable('keys');
   const audit = root.optionalTable('audit');
+  const airGappedVault = root.optionalTable('air_gapped_vault');
   const restoreTesting = root.optionalTable('restore_testing');
   const resolve = root.optionalTable('resolve');
   const sample = root.optionalTable('sample');
@@ -178,6 +183,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     manifests: manifests && readManifests(manifests),
     keys: keys ? readKeys(keys) : {},
     audit: audit && readAudit(audit),
+    airGappedVault: airGappedVault && readAirGappedVault(airGappedVault),
     restoreTesting: restoreTesting && readRestoreTesting(restoreTesting),
     email:
       notifications?.texts('email', { pattern: /^\S+@\S+$/, allowed: 'a list of mail addresses', atLeast: 1 }) ?? [],
@@ -198,6 +204,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     manifests,
     keys,
     audit,
+    airGappedVault,
     restoreTesting,
     sample,
   ])

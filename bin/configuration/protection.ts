@@ -1,6 +1,6 @@
 /** What a configuration file says of keys, signatures and audits. */
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import type { BackupAuditOptions, RestoreTestingOptions } from '../../lib';
+import type { AirGappedVaultOptions, BackupAuditOptions, RestoreTestingOptions } from '../../lib';
 import type { Table } from './table';
 
 /** How manifests of archives are signed. */
@@ -44,6 +44,13 @@ export function readManifests(table: Table): ManifestSettings {
 export const readKeys = (table: Table): KeySettings => ({
   primary: table.optionalText('primary', KEY),
   dr: table.optionalText('dr', KEY),
+});
+
+/** `[air_gapped_vault]` */
+export const readAirGappedVault = (table: Table): AirGappedVaultOptions => ({
+  compliance: { acknowledgement: table.text('acknowledgement', { allowed: 'the words of docs/security.md' }) },
+  minRetention: table.optionalDuration('min_retention'),
+  maxRetention: table.optionalDuration('max_retention'),
 });
 
 /** `[restore_testing]`: an empty table asks for it. */

@@ -29,11 +29,18 @@ import { ManifestAuthentication } from '../protection/manifest-authentication';
 import { siteManifestKeys } from '../protection/manifest-keys';
 import type { ObjectLockOptions } from '../protection/object-lock';
 import { lockConfiguration, type VaultLockOptions } from '../protection/vault-lock';
+import {
+  type AirGappedRetention,
+  airGappedRetention,
+  airGappedVault,
+  type AirGappedVaultOptions,
+} from '../vaults/air-gapped-vault';
 import { recoveryKey } from '../vaults/recovery-key';
 import { boot, type BootOptions, type BootSurroundings } from './boot';
 import { drillFunctions, mayReadTaggedSecrets, scheduleDrills } from './drill-functions';
 import { DrillWatch, isWatched } from './drill-watch';
 import {
+  airGappedVaultName,
   drillFunctionName,
   keyAlias,
   manifestKeyAlias,
@@ -83,6 +90,14 @@ export interface RecoverySiteProps {
    * @default - no lock
    */
   readonly vaultLock?: VaultLockOptions;
+
+  /**
+   * Copies into a logically air-gapped vault too, beside that of the site, which drills and recoveries use: what is left when somebody
+   * emptied that one, or took its key away ([how to get back from it](docs/security.md)).
+   *
+   * @default - the vault of the site alone
+   */
+  readonly airGappedVault?: AirGappedVaultOptions;
 
   /**
    * Denies to everybody but the roles named to delete recovery points of the vault, or to change its policy.
@@ -181,6 +196,11 @@ export class RecoverySite extends Construct {
    * @internal
    */
   public readonly _vaultLock?: VaultLockOptions;
+  /**
+   * Undefined: there is no air-gapped vault.
+   * @internal
+   */
+  public readonly _airGapped?: AirGappedRetention;
 
   /**
    * @internal
@@ -227,6 +247,10 @@ export class RecoverySite extends Construct {
       removalPolicy,
     });
     denyDeletion(this, vault, props.deletionProtection);
+    this._airGapped = props.airGappedVault && airGappedRetention(this, props.airGappedVault);
+    if (this._airGapped) {
+      airGappedVault(this, 'AirGappedVault', airGappedVaultName(this.siteName), this._airGapped, this.admitted);
+    }
     const bucket = archiveBucket(this, 'ReplicaBucket', {
       bucketName: replicaBucketName(this.siteName, this.region),
       noncurrentVersionRetention: props.noncurrentVersionRetention,

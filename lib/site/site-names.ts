@@ -10,6 +10,9 @@ export { drillFunctionName, inRegionDrillFunctionName } from '../private/site-la
 
 export const vaultName = (siteName: string) => siteName;
 
+/** Of the vault that nobody empties. */
+export const airGappedVaultName = (siteName: string) => `${vaultName(siteName)}-air-gapped`;
+
 /** @param account of the site; default: that of the stack in which the name is */
 export const replicaBucketName = (siteName: string, drRegion: string, account: string = Aws.ACCOUNT_ID) =>
   siteBucketName(siteName, account, drRegion);

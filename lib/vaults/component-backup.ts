@@ -9,6 +9,8 @@ import type { BackupRule } from '../planning/plan-types';
 export interface BackupTarget {
   readonly vault: backup.IBackupVault;
   readonly drVault: backup.IBackupVault;
+  /** What is copied goes there too. */
+  readonly airGappedVault?: backup.IBackupVault;
   readonly role: iam.IRole;
 }
 
@@ -28,11 +30,11 @@ export interface ComponentBackupOptions extends BackupTarget {
 
 /** One backup plan, exactly as the planner says: AWS's defaults (8 hours to start, 7 days to end) are not used. */
 export function componentBackup(scope: Construct, id: string, options: ComponentBackupOptions): backup.BackupPlan {
-  const { vault, drVault, role } = options;
+  const { vault, drVault, airGappedVault, role } = options;
   const plan = new backup.BackupPlan(scope, id, {
     backupPlanName: options.planName,
     backupVault: vault,
-    backupPlanRules: options.rules.map((rule) => backupPlanRule(rule, drVault)),
+    backupPlanRules: options.rules.map((rule) => backupPlanRule(rule, drVault, airGappedVault)),
   });
   plan.addSelection('Selection', {
     resources: [backup.BackupResource.fromArn(options.resourceArn)],
@@ -43,9 +45,14 @@ export function componentBackup(scope: Construct, id: string, options: Component
   return plan;
 }
 
-function backupPlanRule(rule: BackupRule, drVault: backup.IBackupVault): backup.BackupPlanRule {
+function backupPlanRule(
+  rule: BackupRule,
+  drVault: backup.IBackupVault,
+  airGappedVault?: backup.IBackupVault,
+): backup.BackupPlanRule {
   const moveToColdStorageAfter =
     rule.coldAfterDays === undefined ? {} : { moveToColdStorageAfter: Duration.days(rule.coldAfterDays) };
+  const deleteAfter = rule.copyRetentionDays === undefined ? undefined : Duration.days(rule.copyRetentionDays);
   return new backup.BackupPlanRule({
     ruleName: rule.name,
     scheduleExpression: events.Schedule.expression(rule.scheduleExpression),
@@ -55,14 +62,12 @@ function backupPlanRule(rule: BackupRule, drVault: backup.IBackupVault): backup.
     deleteAfter: Duration.days(rule.retentionDays),
     ...moveToColdStorageAfter,
     copyActions:
-      rule.copyRetentionDays === undefined
+      deleteAfter === undefined
         ? []
         : [
-            {
-              destinationBackupVault: drVault,
-              deleteAfter: Duration.days(rule.copyRetentionDays),
-              ...moveToColdStorageAfter,
-            },
+            { destinationBackupVault: drVault, deleteAfter, ...moveToColdStorageAfter },
+            // AWS documents no cold storage for such vaults.
+            ...(airGappedVault ? [{ destinationBackupVault: airGappedVault, deleteAfter }] : []),
           ],
   });
 }

@@ -25,7 +25,7 @@ def _described(vault: dict) -> dict:
         "BackupVaultTags": None,
         "AccessPolicy": None,
         "Notifications": None,
-        "VaultType": "BACKUP_VAULT",
+        "VaultType": vault.get("VaultType", "BACKUP_VAULT"),
         "VaultState": "AVAILABLE",
         "NumberOfRecoveryPoints": count,
     }

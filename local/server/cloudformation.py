@@ -12,6 +12,10 @@ FUNCTION_PROPERTIES = ("FileSystemConfigs", "VpcConfig", "DeadLetterConfig")
 
 def install() -> None:
     handlers["AWS::Backup::BackupSelection"] = {"create": _create_selection, "delete": _delete_selection}
+    handlers["AWS::Backup::LogicallyAirGappedBackupVault"] = {
+        "create": _create_air_gapped_vault,
+        "delete": _delete_air_gapped_vault,
+    }
     for direction in ("Ingress", "Egress"):
         handlers[f"AWS::EC2::SecurityGroup{direction}"] = {"create": _create_rule, "delete": lambda *_: None}
     handlers["AWS::EC2::EIP"] = {"create": _create_address, "delete": _delete_address}
@@ -62,6 +66,19 @@ def _name_secrets_by_arn() -> None:
         return attributes["Arn"], attributes
 
     handler |= {"create": creating, "update": updating, "delete": lambda arn, props: delete(name_of(arn), props)}
+
+
+def _create_air_gapped_vault(logical_id, props, stack_name):
+    """A vault that is locked from the beginning, with a key of AWS's."""
+    name, attributes = handlers["AWS::Backup::BackupVault"]["create"](logical_id, props, stack_name)
+    for key in ("MinRetentionDays", "MaxRetentionDays"):
+        backup._vaults[name][key] = int(props[key])
+    backup._vaults[name] |= {"Locked": True, "VaultType": "LOGICALLY_AIR_GAPPED_BACKUP_VAULT"}
+    return name, attributes
+
+
+def _delete_air_gapped_vault(name, props):
+    handlers["AWS::Backup::BackupVault"]["delete"](name, props)
 
 
 def _create_selection(logical_id, props, stack_name):

@@ -167,6 +167,21 @@ test('keys of recovery points and messages', () => {
   assert.throws(() => read(`${MINIMAL}[keys]\ndr_site = "x"\n[sample]`), /keys.*dr_site/);
 });
 
+test('an air-gapped vault, with the words that say what it means', () => {
+  const vaults = (text: string) =>
+    Object.values(
+      templatesOf(`${text}\n[sample]`).site.findResources('AWS::Backup::LogicallyAirGappedBackupVault'),
+    ).map(({ Properties }) => [Properties.MinRetentionDays, Properties.MaxRetentionDays]);
+  const words = 'acknowledgement = "nobody can delete it before its retention ends, and I pay for it until then"';
+  assert.deepEqual(vaults(''), []);
+  assert.deepEqual(vaults(`[air_gapped_vault]\n${words}\nmin_retention = "14d"\nmax_retention = "400d"`), [[14, 400]]);
+  assert.throws(() => vaults('[air_gapped_vault]\nacknowledgement = "yes"'), /must be 'nobody can delete it/);
+  assert.throws(
+    () => read(`${MINIMAL}[air_gapped_vault]\n[sample]`),
+    /air_gapped_vault\.acknowledgement.*must be the words of docs\/security\.md, got nothing/,
+  );
+});
+
 test('restore testing of AWS Backup', () => {
   const plans = (text: string) =>
     templatesOf(`${text}\n[sample]`).site.findResources('AWS::Backup::RestoreTestingPlan');
@@ -251,7 +266,7 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:true|"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 30);
+  assert.equal(text.match(optional)?.length, 33);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);
