@@ -36,13 +36,15 @@ export function addStacks(app: App, configuration: Configuration): void {
     });
     const recovery = addRecovery(stack, configuration, site.recoverySite, sampleParts(stack, configuration));
     // The sample's network has no way to it otherwise.
-    if (recovery.inRegionCheckSecurityGroup) {
-      stack.vpc
-        .addInterfaceEndpoint('SecretsManagerEndpoint', {
-          service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-          open: false,
-        })
-        .connections.allowDefaultPortFrom(recovery.inRegionCheckSecurityGroup);
+    const readers = [recovery.inRegionCheckSecurityGroup, recovery.rowCountSecurityGroup].filter(
+      (group) => group !== undefined,
+    );
+    if (readers.length > 0) {
+      const endpoint = stack.vpc.addInterfaceEndpoint('SecretsManagerEndpoint', {
+        service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+        open: false,
+      });
+      for (const group of readers) endpoint.connections.allowDefaultPortFrom(group);
     }
   }
 }
@@ -102,6 +104,7 @@ function addRecovery(
     site,
     encryptionKey: givenKey(scope, configuration.keys.primary),
     audit: configuration.audit,
+    rowCounts: configuration.rowCounts,
     drill: drillSchedule === undefined ? { scheduled: false } : { schedule: Schedule.expression(drillSchedule) },
     removalPolicy: removalPolicy(configuration),
   });

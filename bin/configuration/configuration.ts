@@ -6,6 +6,7 @@ import type {
   BackupAuditOptions,
   OptionalTechnique,
   RestoreTestingOptions,
+  RowCountOptions,
   PlanningAssumptions,
   RecoveryPointRetention,
 } from '../../lib';
@@ -48,6 +49,8 @@ export interface Configuration {
   readonly keys: KeySettings;
   /** Absent: AWS Backup Audit Manager is not used. */
   readonly audit?: BackupAuditOptions;
+  /** How far counts of rows are apart; absent: nothing is counted. */
+  readonly rowCounts?: RowCountOptions;
   /** Absent: none. */
   readonly airGappedVault?: AirGappedVaultOptions;
   /** Absent: drills alone. */
@@ -147,6 +150,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
   const manifests = root.optionalTable('manifests');
   const keys = root.optionalTable('keys');
   const audit = root.optionalTable('audit');
+  const rowCounts = root.optionalTable('row_counts');
   const airGappedVault = root.optionalTable('air_gapped_vault');
   const restoreTesting = root.optionalTable('restore_testing');
   const resolve = root.optionalTable('resolve');
@@ -183,6 +187,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     manifests: manifests && readManifests(manifests),
     keys: keys ? readKeys(keys) : {},
     audit: audit && readAudit(audit),
+    rowCounts: rowCounts && { interval: rowCounts.optionalDuration('interval') },
     airGappedVault: airGappedVault && readAirGappedVault(airGappedVault),
     restoreTesting: restoreTesting && readRestoreTesting(restoreTesting),
     email:
@@ -204,6 +209,7 @@ function interpret(file: string, values: Readonly<Record<string, unknown>>): Con
     manifests,
     keys,
     audit,
+    rowCounts,
     airGappedVault,
     restoreTesting,
     sample,

@@ -167,6 +167,18 @@ test('keys of recovery points and messages', () => {
   assert.throws(() => read(`${MINIMAL}[keys]\ndr_site = "x"\n[sample]`), /keys.*dr_site/);
 });
 
+test('rows of production are counted where it is asked for, and the function reaches Secrets Manager', () => {
+  assert.deepEqual(read(`${MINIMAL}[sample]`).rowCounts, undefined);
+  const { primary } = templatesOf('[row_counts]\ninterval = "30m"\n[sample]');
+  primary.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(30 minutes)' });
+  const rules = Object.values(primary.findResources('AWS::EC2::SecurityGroupIngress')).filter(
+    ({ Properties }) =>
+      Properties.FromPort === 443 && /RowCount/.test(JSON.stringify(Properties.SourceSecurityGroupId)),
+  );
+  assert.equal(rules.length, 1);
+  assert.throws(() => read(`${MINIMAL}[row_counts]\nevery = "1h"\n[sample]`), /row_counts.*every/);
+});
+
 test('an air-gapped vault, with the words that say what it means', () => {
   const vaults = (text: string) =>
     Object.values(
@@ -266,7 +278,7 @@ test('what the sample of an existing deployment leaves out is read too', () => {
   const text = readFileSync(join(SAMPLES, 'existing.toml'), 'utf8');
   // `# key = value` and `# [table]`; not the explanations, and not the placeholders, which say what the default is.
   const optional = /^# (\[[a-z_.]+\]|[a-z_]+ = (?:true|"[^".][^"]*"|\[.*\]))$/gm;
-  assert.equal(text.match(optional)?.length, 33);
+  assert.equal(text.match(optional)?.length, 35);
   const configuration = read(text.replace(optional, '$1'));
   assert.equal(configuration.account, '111122223333');
   assert.deepEqual(configuration.email, ['ops@example.com']);

@@ -14,18 +14,19 @@ export async function functionsOf(aws: LocalAws, region: string, pattern: RegExp
   return names;
 }
 
-/** With the input of its rule. */
+/** With the input of its rule, as it is or changed. */
 export async function invokeWith(
   aws: LocalAws,
   region: string,
   functionName: string,
+  changed: (input: string) => string = (input) => input,
 ): Promise<{ readonly error?: string; readonly answer: string }> {
   const events = new EventBridgeClient(aws.clientConfig(region));
   const TargetArn = `arn:aws:lambda:${region}:${aws.accountId}:function:${functionName}`;
   const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn }));
   const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ Rule: RuleNames[0] }));
   const { FunctionError, Payload = [] } = await new LambdaClient(aws.clientConfig(region)).send(
-    new InvokeCommand({ FunctionName: functionName, Payload: Targets[0]?.Input }),
+    new InvokeCommand({ FunctionName: functionName, Payload: changed(Targets[0]?.Input ?? '{}') }),
   );
   const answer = Buffer.from(Payload).toString();
   return { answer, ...(FunctionError !== undefined && { error: answer }) };

@@ -5,8 +5,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { DeleteDBInstanceCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  RDSClient,
+  RestoreDBInstanceFromDBSnapshotCommand,
+} from '@aws-sdk/client-rds';
+import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
 import { findDeployed, type Deployed } from '../../local/demo/deployed';
 import {
@@ -20,6 +27,7 @@ import {
   startDrill,
 } from '../../local/demo/life';
 import { type LocalAws, type PermissionUse, startLocalAws } from '../../local/local-aws';
+import { eventually } from '../local/stack';
 import { SOAK } from '../soak';
 import { shortPermission } from './permissions';
 import { QUICK } from './quick';
@@ -47,7 +55,10 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
     aws = await startLocalAws({ durations: QUICK });
     const configuration = join(aws.dataDir, 'recovery.toml');
     const drillTable = { schedule: 'rate(7 days)', in_region: true, in_region_schedule: 'rate(7 days)' };
-    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { drill: drillTable }));
+    writeFileSync(
+      configuration,
+      recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { drill: drillTable, row_counts: {} }),
+    );
     await bootstrap(aws, REGIONS);
     await deploy(aws, configuration);
     deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
@@ -63,6 +74,8 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
     readonly roles: RegExp;
     /** @returns what went wrong; undefined: it went as if nothing was missing */
     readonly run: () => Promise<string | undefined>;
+    /** Before each run, while nothing is missing. */
+    readonly prepare?: () => Promise<void>;
     readonly atLeast: number;
     readonly slow?: true;
   }
@@ -98,6 +111,40 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
     return result.verdict === 'FAILED' ? result.causes.join('\n') : undefined;
   };
 
+  /** What a drill left that died long ago. */
+  async function leaveInstance(): Promise<void> {
+    const DBInstanceIdentifier = 'drill-20260101t000000-0a1b2c3d-1-database';
+    const rds = new RDSClient(aws.clientConfig(dr));
+    const { Environment } = await new LambdaClient(aws.clientConfig(dr)).send(
+      new GetFunctionConfigurationCommand({ FunctionName: await one(dr, /SiteReaper/) }),
+    );
+    const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({}));
+    await rds.send(
+      new RestoreDBInstanceFromDBSnapshotCommand({
+        DBInstanceIdentifier,
+        DBSnapshotIdentifier: DBSnapshots[0]!.DBSnapshotIdentifier,
+        DBSubnetGroupName: Environment!.Variables!.DB_SUBNET_GROUP,
+        Tags: [{ Key: DRILL_TAG, Value: 'drill-20260101t000000-0a1b2c3d' }],
+      }),
+    );
+    await eventually('the instance', async () => {
+      const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }));
+      return DBInstances?.[0]?.DBInstanceStatus === 'available' || undefined;
+    });
+  }
+  const reaps = async () => {
+    const { error, answer } = await invokeWith(aws, dr, await one(dr, /SiteReaper/));
+    await removeInstances(dr);
+    return error ?? (/"removed": ?\["DB instance drill-2026/.test(answer) ? undefined : answer);
+  };
+
+  /** The port is that of deployment.toml, which on the local AWS no server has. */
+  const counts = async () => {
+    const name = await one(primary, /RowCount/);
+    const withPort = (input: string) => input.replace('"port":5432', `"port":${deployed.databases[0]!.server.port}`);
+    return (await invokeWith(aws, primary, name, withPort)).error;
+  };
+
   const WORKS: readonly Work[] = [
     {
       what: 'export',
@@ -115,7 +162,8 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
     { what: 'watch of drills', roles: /^RecoverySite DrillWatch /, run: scheduled(dr, /DrillWatch/), atLeast: 3 },
     { what: 'messages', roles: /^IdentityServer Messages /, run: tells(primary), atLeast: 1 },
     { what: 'messages of the DR site', roles: /^RecoverySite Messages /, run: tells(dr), atLeast: 1 },
-    { what: 'reaper', roles: /^RecoverySite Reaper /, run: scheduled(dr, /SiteReaper/), atLeast: 2 },
+    { what: 'count of rows', roles: /^IdentityServer RowCount /, run: counts, atLeast: 2 },
+    { what: 'reaper', roles: /^RecoverySite Reaper /, prepare: leaveInstance, run: reaps, atLeast: 6 },
     {
       what: 'drill',
       roles: /^RecoverySite (Drill|Check|Restore) /,
@@ -135,11 +183,15 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
   const TAKEN_HERE =
     /^(RecoverySite|IdentityServer) (InRegion)?Drill (backup:StartRestoreJob|iam:PassRole|rds:DeleteDBInstance)$/;
 
-  for (const { what, roles, run, atLeast, slow } of WORKS) {
+  for (const { what, roles, prepare = async () => {}, run, atLeast, slow } of WORKS) {
+    const prepared = async () => {
+      await prepare();
+      return run();
+    };
     void it(`each that ${what} needs`, async () => {
-      assert.equal(await run(), undefined);
+      assert.equal(await prepared(), undefined);
       // Once more: some are needed by the second time alone.
-      assert.equal(await run(), undefined);
+      assert.equal(await prepared(), undefined);
       const needed = (await aws.permissions()).filter((use) => use.needed && roles.test(shortPermission(use)));
       assert.ok(needed.length >= atLeast, needed.map(shortPermission).join('\n'));
       const taken = slow && !SOAK ? needed.filter((use) => TAKEN_HERE.test(shortPermission(use))) : needed;
@@ -147,12 +199,13 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
       const wrong: string[] = [];
       for (const use of taken) {
         const permission = shortPermission(use);
+        await prepare();
         const failure = await withheld(use, run);
         if (failure === undefined) wrong.push(`${permission}: nothing fails without it`);
         else if (!saysSo(failure, use)) wrong.push(`${permission}: ${failure}`);
       }
       assert.deepEqual(wrong, []);
-      assert.equal(await run(), undefined);
+      assert.equal(await prepared(), undefined);
     });
   }
 
