@@ -2,7 +2,8 @@
  * Event contract of the drift function (primary Region), which an hourly rule calls for its deployment: it looks whether what is
  * deployed is still what the recovery plan was made for, and puts the metric `RecoveryDrift`: how many things are not.
  *
- * Environment: `BUCKET` (artifact bucket), `TOPIC_ARN`, and the keys of manifests as `lambda/shared/kms-authenticator.ts` reads them.
+ * Environment: `BUCKET` (artifact bucket), `TOPIC_ARN`;
+ * where manifests are signed, `MAC_KEYS` and `ACCEPT_UNSIGNED` (`../shared/kms-authenticator.ts`).
  */
 export interface DriftEvent {
   readonly deployment: string;

@@ -6,6 +6,7 @@ import { DRILL_TAG } from '../../lib/private/bucket-layout';
 import type { BootEvent } from '../check/boot-contract';
 import type { CheckEvent, CheckOutcome, CheckResult } from '../check/contract';
 import type { IsolateEvent, IsolateResult } from '../restore/contract';
+import { RUN_TASK, STOP_TASKS } from './boot-steps';
 import type { StepReport } from './contract';
 import type { Boot } from './settings';
 import { describeError, DrillError, Journal, type Look } from './steps';
@@ -42,7 +43,7 @@ export async function bootCopy(
         endpoints: databases.map(({ host, port, datasources }) => ({ host, port, datasources })),
       },
     );
-    const taskArn = await journal.step(context, 'run task of Identity Server', () => runTask(surroundings, boot));
+    const taskArn = await journal.step(context, RUN_TASK, () => runTask(surroundings, boot));
     const address = await journal.wait(context, 'task of Identity Server runs', START_TIMEOUT_SECONDS, () =>
       addressOf(surroundings, boot, taskArn),
     );
@@ -131,9 +132,7 @@ export async function stopBoot(context: DurableContext, surroundings: Surroundin
   if (boot === undefined) return { leftBehind: [], steps: [] };
   const journal = new Journal(surroundings.aws.clock);
   try {
-    await journal.wait(context, 'stop tasks of Identity Server', STOP_TIMEOUT_SECONDS, () =>
-      stopTasks(surroundings, boot),
-    );
+    await journal.wait(context, STOP_TASKS, STOP_TIMEOUT_SECONDS, () => stopTasks(surroundings, boot));
     return { leftBehind: [], steps: journal.steps };
   } catch (error) {
     const what = `tasks started by ${surroundings.drillId} in ECS cluster ${boot.cluster}`;

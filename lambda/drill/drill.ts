@@ -69,6 +69,7 @@ export async function drill(
       ...settings.ownChecks.map(({ name }) => outcomeName(name)),
       ...(mode === 'drill' ? bootChecks(settings.boot) : []),
     ],
+    ...(settings.boot && { bootSize: { vcpus: settings.boot.vcpus, memoryGib: settings.boot.memoryGib } }),
     steps: [...progress.steps, ...ending.steps],
     leftBehind: [...progress.leftBehind, ...('leftBehind' in ending ? ending.leftBehind : [])],
     ...('recovery' in ending ? { recovery: ending.recovery } : {}),

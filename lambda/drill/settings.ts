@@ -36,6 +36,9 @@ export interface Boot {
   readonly securityGroup: string;
   readonly healthPath: string;
   readonly timeoutSeconds: number;
+  /** Size of the task, for what it costs. */
+  readonly vcpus: number;
+  readonly memoryGib: number;
   readonly tokenSecretArn?: string;
 }
 

@@ -27,6 +27,7 @@ import type { PastDrills } from './report/history';
 import { offersWindow } from './restorable-window';
 import { rowLosses } from './report/row-loss';
 import { type RestoredSize, usageOf } from './report/usage';
+import type { Boot } from './settings';
 import { wellFormed } from './well-formed';
 
 export interface Course {
@@ -49,6 +50,8 @@ export interface Course {
   readonly checks: readonly CheckOutcome[];
   /** Names of the user's own checks, as their outcomes have them. */
   readonly ownChecks: readonly string[];
+  /** Size of the copy of Identity Server that it boots, for the cost; absent: none. */
+  readonly bootSize?: Pick<Boot, 'vcpus' | 'memoryGib'>;
   /** What broke the course of the drill itself, in the order in which it happened. */
   readonly failures: readonly string[];
   readonly steps: readonly StepReport[];

@@ -8,7 +8,7 @@
  *
  * Sites of one account and Region have drills of different time-outs: an instance or cluster is a site's by its DB subnet group.
  *
- * Environment: `RESTORE_FUNCTION` (name), `RESTORE_ROLE_ARN`, `DB_SUBNET_GROUP`, `TOPIC_ARN`, `TIMEOUT_SECONDS` (of one drill) and, where
+ * Environment: `RESTORE_FUNCTION`, `ADOPT_FUNCTION` (names), `RESTORE_ROLE_ARN`, `DB_SUBNET_GROUP`, `TOPIC_ARN`, `TIMEOUT_SECONDS` (of one drill) and, where
  * the site boots copies of Identity Server, `BOOT_CLUSTER`.
  */
 export interface ReapResult {

@@ -3,7 +3,8 @@
  * for each deployment: it measures how old the newest state is that each component can be restored to there, and puts it as
  * the metric `RecoveryPointAge`. It asks nothing of the other Region.
  *
- * Environment: `SITE`, `BUCKET` (artifact bucket, or its replica), `VAULT_NAME`.
+ * Environment: `SITE`, `BUCKET` (artifact bucket, or its replica), `VAULT_NAME`;
+ * where manifests are signed, `MAC_KEYS` and `ACCEPT_UNSIGNED` (`../shared/kms-authenticator.ts`).
  */
 import type { Newest } from '../recovery-points/newest';
 

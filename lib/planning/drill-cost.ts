@@ -8,6 +8,8 @@ import { STORAGE_USD } from './cost';
 export interface DrillUsage {
   readonly databases: readonly DatabaseUsage[];
   readonly volumes: readonly VolumeUsage[];
+  /** The copy of Identity Server that it booted; absent: none. */
+  readonly boot?: BootUsage;
   /** How long functions of the drill ran, together. */
   readonly functionSeconds: number;
 }
@@ -26,6 +28,13 @@ export interface VolumeUsage {
   readonly files: number;
   readonly bytes: number;
   /** From the start of the restore until it was removed. */
+  readonly seconds: number;
+}
+
+export interface BootUsage {
+  readonly vcpus: number;
+  readonly memoryGib: number;
+  /** From when it was asked for until it had stopped. */
   readonly seconds: number;
 }
 
@@ -62,6 +71,9 @@ const EFS_TRAFFIC_USD = 0.06 + 0.03;
 /** Lambda on ARM, per GiB-second, and the size of the functions. */
 const FUNCTION_USD_PER_GIB_SECOND = 0.000_013_333_4;
 const FUNCTION_GIB = 1769 / 1024;
+/** Fargate on Linux and x86, per vCPU-hour and GiB-hour. Its endpoints are the site's, and cost also when nothing is booted. */
+const VCPU_USD_PER_HOUR = 0.040_48;
+const TASK_GIB_USD_PER_HOUR = 0.004_445;
 /** S3, one GET. Every file takes one at most. */
 const GET_USD = 0.000_000_4;
 
@@ -79,7 +91,7 @@ export function instanceUsdPerHour(instanceClass: string): number | undefined {
   return large === undefined || factor === undefined ? undefined : large * factor;
 }
 
-export function drillCost({ databases, volumes, functionSeconds }: DrillUsage): DrillCost {
+export function drillCost({ databases, volumes, boot, functionSeconds }: DrillUsage): DrillCost {
   const terms = [
     ...databases.flatMap(databaseTerms),
     ...volumes.map(({ component, files, bytes, seconds }) => ({
@@ -87,6 +99,7 @@ export function drillCost({ databases, volumes, functionSeconds }: DrillUsage): 
       what: `${files} files, ${(bytes / GIB).toFixed(2)} GiB on EFS`,
       usd: (bytes / GIB) * (EFS_TRAFFIC_USD + (STORAGE_USD['efs-standard'] * seconds) / MONTH) + files * GET_USD,
     })),
+    ...(boot === undefined ? [] : [bootTerm(boot)]),
     {
       component: 'functions',
       what: `${Math.round(functionSeconds)} s`,
@@ -117,6 +130,12 @@ function databaseTerms({ component, instanceClass, storageGib, seconds }: Databa
         ]),
   ];
 }
+
+const bootTerm = ({ vcpus, memoryGib, seconds }: BootUsage): DrillCostTerm => ({
+  component: 'booted copy',
+  what: `${vcpus} vCPUs and ${memoryGib} GiB on Fargate for ${(seconds / HOUR).toFixed(2)} h`,
+  usd: ((vcpus * VCPU_USD_PER_HOUR + memoryGib * TASK_GIB_USD_PER_HOUR) * seconds) / HOUR,
+});
 
 /** A drill costs cents, so cents would hide what is in it. */
 const toTenthsOfCents = (usd: number) => Math.round(usd * 1000) / 1000;

@@ -2,7 +2,7 @@
  * A copy of Identity Server that drills boot on what they restored: an ECS task in the isolated network, which reaches the
  * restored databases, the restore volume (read-only), and what Fargate itself needs to start it.
  */
-import { ArnFormat, Duration, type RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, type RemovalPolicy, Size, SizeRoundingBehavior, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as efs from 'aws-cdk-lib/aws-efs';
@@ -55,6 +55,9 @@ export interface BootSurroundings {
 /** Lambda ends the check function, which waits for the server, after 15 minutes. */
 const MAX_TIMEOUT = Duration.minutes(13);
 const RESTORED = '/mnt/restored';
+/** WSO2's minimum for Identity Server. */
+const CPU = 2048;
+const MEMORY = Size.gibibytes(4);
 
 /** Copied, since the server writes into its home, and what was restored is for the checks. */
 const START = [
@@ -93,6 +96,8 @@ export function boot(scope: Construct, options: BootOptions, surroundings: BootS
     securityGroup: group.securityGroupId,
     healthPath,
     timeoutSeconds: timeout.toSeconds(),
+    vcpus: (options.cpu ?? CPU) / 1024,
+    memoryGib: (options.memory ?? MEMORY).toGibibytes({ rounding: SizeRoundingBehavior.NONE }),
     ...(options.tokenClient === undefined ? {} : { tokenSecretArn: options.tokenClient.secretArn }),
   });
 }
@@ -130,7 +135,7 @@ function bootNetwork(scope: Construct, { vpc, subnets, check, database, volume }
 
 function taskDefinition(
   scope: Construct,
-  { image, cpu = 2048, memory = Size.gibibytes(4), environment = {} }: BootOptions,
+  { image, cpu = CPU, memory = MEMORY, environment = {} }: BootOptions,
   accessPoint: efs.IAccessPoint,
   removalPolicy: RemovalPolicy,
 ): ecs.FargateTaskDefinition {

@@ -11,6 +11,8 @@ const BOOT: Boot = {
   securityGroup: 'sg-boot',
   healthPath: '/api/health-check/v1.0/health',
   timeoutSeconds: 600,
+  vcpus: 2,
+  memoryGib: 4,
   tokenSecretArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:client',
 };
 
@@ -51,6 +53,14 @@ describe('a drill that boots', () => {
       ],
     );
     const { drillId } = report;
+    // From when it was asked for until it had stopped.
+    const { startedAt } = report.steps.find(({ name }) => name === 'run task of Identity Server')!;
+    const { endedAt } = report.steps.find(({ name }) => name === 'stop tasks of Identity Server')!;
+    const hours = (Date.parse(endedAt) - Date.parse(startedAt)) / 3_600_000;
+    assert.equal(
+      report.estimatedCost.terms.find(({ component }) => component === 'booted copy')?.what,
+      `2 vCPUs and 4 GiB on Fargate for ${hours.toFixed(2)} h`,
+    );
     assert.deepEqual(site.inputsOf('ECS.RunTask'), [
       {
         cluster: 'site',

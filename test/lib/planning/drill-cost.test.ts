@@ -42,5 +42,16 @@ describe('the cost of a drill', () => {
     assert.match(basis, /^estimate at list prices/);
   });
 
+  it('has the copy that it booted', () => {
+    const boot = { vcpus: 2, memoryGib: 4, seconds: 1800 };
+    const { terms } = drillCost({ databases: [], volumes: [], boot, functionSeconds: 0 });
+    // Half an hour of 2 vCPUs at 0.04048 and 4 GiB at 0.004445.
+    assert.deepEqual(terms[0], {
+      component: 'booted copy',
+      what: '2 vCPUs and 4 GiB on Fargate for 0.50 h',
+      usd: 0.049,
+    });
+  });
+
   it('of nothing is nothing', () => assert.equal(drillCost({ databases: [], volumes: [], functionSeconds: 0 }).usd, 0));
 });
