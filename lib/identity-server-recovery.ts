@@ -356,6 +356,7 @@ export class IdentityServerRecovery extends Construct {
         bucket,
         vault,
         vaultLock: props.vaultLock,
+        objectLock: props.objectLock !== undefined,
         key,
         topic,
         databaseArns: databases.map(({ _arn }) => _arn),

@@ -2,20 +2,24 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Authenticator } from '../archive/authenticity';
 import { listPoints } from '../archive/points';
 import { S3Store } from '../archive/s3-store';
+import { withLocks } from './archive-lock';
 import type { ArchiveReader } from './find-points';
 
 /**
- * The archives in the replica bucket. What is not authentic is not usable; where that was told, who restores it by the name of
+ * The archives in the bucket of the site. What is not authentic is not usable; where that was told, who restores it by the name of
  * its manifest, which holds its SHA-256, need not ask again.
+ *
+ * @param isLocked the bucket has object lock: what it does not protect is told
  */
 export function archiveReader(
   client: S3Client,
   bucket: string,
   authenticator: Authenticator | undefined,
+  isLocked: boolean,
 ): ArchiveReader {
   return {
-    listPoints: async (prefix) =>
-      (await listPoints(new S3Store(client, bucket, prefix), authenticator)).map(
+    listPoints: async (prefix) => {
+      const points = (await listPoints(new S3Store(client, bucket, prefix), authenticator)).map(
         ({ manifestKey, header, complete, problems, authentic, suspicion }) => ({
           manifestKey,
           // A manifest that cannot be read has no time; its place in time is of no matter, since it is never used.
@@ -23,7 +27,9 @@ export function archiveReader(
           ...(complete && header !== undefined ? suspicious(suspicion) : { unusable: reasonOf(problems) }),
           ...(authentic === false && { notAuthentic: true as const }),
         }),
-      ),
+      );
+      return isLocked ? withLocks(points, client, bucket, new Date()) : points;
+    },
   };
 }
 

@@ -9,7 +9,7 @@
  * Environment: `SITE` (`dr-site` or `in-region`), `BUCKET` (of the site), `VAULT_NAME`, `RESTORE_ROLE_ARN`,
  * `DB_SUBNET_GROUP`, `DB_SECURITY_GROUP_ID`, `RESTORE_FUNCTION`, `CHECK_FUNCTION`, `ADOPT_FUNCTION` (names), `RESTORE_FILE_SYSTEM_ID`,
  * `RESTORE_ROOT` (folder of the restore volume's access point), `RESTORE_UID` and `RESTORE_GID` (who owns what is in it), `TOPIC_ARN`,
- * `TIMEOUT_SECONDS` (of one execution); where the vault is locked, `LOCK_MIN_DAYS` (its shortest retention); where there are own checks,
+ * `TIMEOUT_SECONDS` (of one execution); where the vault is locked, `LOCK_MIN_DAYS` (its shortest retention); where the bucket has object lock, `OBJECT_LOCK` (`true`); where there are own checks,
  * `OWN_CHECKS` (JSON: ARN by name); where a copy is booted, `BOOT` (JSON: `Boot` of settings.ts); where manifests are signed, `MAC_KEYS` and `ACCEPT_UNSIGNED` (`../shared/kms-authenticator.ts`).
  * The event source is always `wso2is-recovery`.
  */

@@ -23,6 +23,8 @@ export interface ArchivePoint {
   readonly startedAt: string;
   /** Absent: complete. */
   readonly unusable?: string;
+  /** Why the object lock of the bucket does not protect it; absent: it does, or there is none. */
+  readonly outsideLock?: string;
   /** Somebody else may have made it. */
   readonly notAuthentic?: true;
 }
@@ -46,11 +48,12 @@ export async function findPoints(
       volumesFrom === 'backup'
         ? await recoveryPointsOf(fileSystemArn, vaultName, TECHNIQUES[site].database, backup, lockMinDays)
         : (await archive.listPoints(archivePrefix(plan.deployment, name))).map(
-            ({ manifestKey, startedAt, unusable, notAuthentic }) => ({
+            ({ manifestKey, startedAt, unusable, outsideLock: unlocked, notAuthentic }) => ({
               id: manifestKey,
               technique: TECHNIQUES[site].volume,
               moment: startedAt,
               ...(unusable === undefined ? {} : { unusable }),
+              ...(unlocked === undefined ? {} : { outsideLock: unlocked }),
               ...(notAuthentic && { notAuthentic }),
             }),
           ),

@@ -28,6 +28,7 @@ const aws: Aws = {
     s3,
     process.env['BUCKET'] ?? '',
     authenticatorOf(process.env, () => new KMSClient({})),
+    process.env['OBJECT_LOCK'] === 'true',
   ),
   clock: () => new Date().toISOString(),
 };

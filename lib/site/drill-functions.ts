@@ -34,6 +34,8 @@ export interface DrillFunctionsOptions {
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
   readonly vaultLock?: VaultLockOptions;
+  /** Whether the bucket has object lock. */
+  readonly objectLock: boolean;
   readonly key: kms.IKey;
   readonly topic: sns.ITopic;
   /** Absent: manifests are not signed. */
@@ -126,6 +128,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
       BUCKET: bucket.bucketName,
       VAULT_NAME: vault.backupVaultName,
       ...(options.vaultLock === undefined ? {} : { LOCK_MIN_DAYS: String(lockMinDays(options.vaultLock)) }),
+      ...(options.objectLock ? { OBJECT_LOCK: 'true' } : {}),
       RESTORE_ROLE_ARN: restoreRole.roleArn,
       DB_SUBNET_GROUP: subnetGroup.ref,
       DB_SECURITY_GROUP_ID: network.database.securityGroupId,
@@ -146,6 +149,7 @@ export function drillFunctions(scope: Construct, options: DrillFunctionsOptions)
     site,
     functionName,
     bucket,
+    objectLock: options.objectLock,
     vault,
     restoreRole,
     subnetGroup: subnetGroup.ref,

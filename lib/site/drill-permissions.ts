@@ -14,6 +14,8 @@ export interface DrillPermissionsOptions {
   readonly functionName: string;
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
+  /** Whether the bucket has object lock. */
+  readonly objectLock: boolean;
   readonly restoreRole: iam.IRole;
   /** Name of the subnet group of what is restored. */
   readonly subnetGroup: string;
@@ -26,7 +28,17 @@ export interface DrillPermissionsOptions {
 /** What the drill may do; a statement a purpose. They are more than one inline policy holds: the CDK puts the last into a managed one. */
 export function drillPermissions(
   scope: Construct,
-  { site, functionName, bucket, vault, restoreRole, subnetGroup, key, databaseArns }: DrillPermissionsOptions,
+  {
+    site,
+    functionName,
+    bucket,
+    objectLock,
+    vault,
+    restoreRole,
+    subnetGroup,
+    key,
+    databaseArns,
+  }: DrillPermissionsOptions,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
   const rdsArn: RdsArn = (resource, resourceName) =>
@@ -47,6 +59,15 @@ export function drillPermissions(
   const drilled = named('drill-*');
   const drills = `${DRILLS_PREFIXES[site]}*`;
   return [
+    ...(objectLock
+      ? [
+          new iam.PolicyStatement({
+            sid: 'SeeLocks',
+            actions: ['s3:GetObjectRetention'],
+            resources: [bucket.arnForObjects('archives/*')],
+          }),
+        ]
+      : []),
     new iam.PolicyStatement({
       sid: 'ReadPlansAndArchives',
       actions: ['s3:GetObject'],

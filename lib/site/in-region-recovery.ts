@@ -58,6 +58,8 @@ export interface InRegionSurroundings {
   readonly bucket: s3.IBucket;
   readonly vault: backup.IBackupVault;
   readonly vaultLock?: VaultLockOptions;
+  /** Whether the artifact bucket has object lock. */
+  readonly objectLock: boolean;
   readonly key: kms.IKey;
   readonly topic: sns.ITopic;
   /** Of production, whose automated backups RDS restores. */

@@ -273,6 +273,7 @@ export class RecoverySite extends Construct {
       bucket,
       vault,
       vaultLock: props.vaultLock,
+      objectLock: props.objectLock !== undefined,
       key,
       topic,
       manifestKeys,

@@ -44,6 +44,7 @@ before(() => {
   const fixture = new Fixture({
     site: {
       vaultLock: {},
+      objectLock: { retention: Duration.days(30) },
       restoreTesting: {},
       manifestAuthentication: ManifestAuthentication.withSiteKey({ acceptUnsigned: true }),
     },
@@ -70,6 +71,7 @@ before(() => {
       }),
     ],
     volumes: [Volume.fromAccessPoint(fixture.accessPoint, { mountedAt: 'repository' })],
+    objectLock: { retention: Duration.days(30) },
     inRegionRecovery: { drillSchedule: events.Schedule.rate(Duration.days(7)) },
     rowCounts: {},
   });
