@@ -234,6 +234,10 @@ export interface KeptDatabase {
   readonly secretArn: string;
   /** As `deployment.toml` names them. */
   readonly datasources: readonly string[];
+  /** Of an instance: it has a standby in another Availability Zone. */
+  readonly multiAz?: boolean;
+  /** Of an instance: for how many days RDS keeps automated backups of it; 0: it makes none. */
+  readonly backupRetentionDays?: number;
 }
 
 export interface KeptArtifacts {

@@ -61,6 +61,7 @@ function keptDatabases(plan: RecoveryPlanDocument, { outcomes }: Progress, regio
         kind,
         identifier: outcome.made.identifier,
         ...outcome.endpoint,
+        ...outcome.availability,
         secretArn: secretAt(database, region, plan),
         datasources: datasources.map(({ datasource }) => datasource),
       },

@@ -52,6 +52,17 @@ export interface Left {
   readonly unrestored: readonly string[];
 }
 
+/** What a restored instance may lack that production had: a standby is asked for by whoever wants one. */
+function forProduction({ identifier, multiAz, backupRetentionDays }: KeptRecovery['databases'][number]): string[] {
+  const modify = `aws rds modify-db-instance --db-instance-identifier ${identifier} --apply-immediately`;
+  return [
+    ...(multiAz === false ? [`${identifier} has no standby; where production had one: \`${modify} --multi-az\``] : []),
+    ...(backupRetentionDays === 0
+      ? [`RDS makes no automated backups of ${identifier}: \`${modify} --backup-retention-period 7\``]
+      : []),
+  ];
+}
+
 /** In the order in which they are done. */
 export function nextSteps({ kept, settings, deployment, recoveryId, unrestored }: Left): readonly string[] {
   const { databases, artifacts, configurationChanges } = kept;
@@ -78,6 +89,7 @@ export function nextSteps({ kept, settings, deployment, recoveryId, unrestored }
     ...(configurationChanges.length === 0
       ? []
       : [`make the ${configurationChanges.length} changes of deployment.toml, which the report lists`]),
+    ...databases.flatMap(forProduction),
     'start one server, sign in, and issue a token, before the others are started',
     'lead DNS to it',
     `protect what now is production: deploy IdentityServerRecovery of ${deployment} in ${settings.region}, with another Region ` +

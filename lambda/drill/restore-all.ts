@@ -6,7 +6,7 @@ import type { MadeDatabase } from './clean-up-database';
 import type { StepReport } from './contract';
 import { instanceIdentifierOf } from './drill-id';
 import { restoreDatabase } from './restore-database';
-import type { Endpoint } from './restored-instance';
+import type { Availability, Endpoint } from './restored-instance';
 import { isArchived, restoreGroups, restoreVolume } from './restore-volume';
 import { describeError, DrillError, Journal, lastEnd } from './steps';
 import type { Surroundings } from './surroundings';
@@ -28,6 +28,8 @@ export type RestoreTask =
 export interface RestoreOutcome {
   readonly restored: readonly RestoredComponent[];
   readonly endpoint?: Endpoint;
+  /** Of an instance. */
+  readonly availability?: Availability;
   readonly made?: MadeDatabase;
   /** What no clean-up of the drill can remove. */
   readonly leftBehind?: readonly string[];
@@ -97,6 +99,7 @@ async function restoreTask(
     const {
       size,
       warnings = [],
+      availability,
       ...endpoint
     } = await restoreDatabase({
       context,
@@ -112,6 +115,7 @@ async function restoreTask(
     return {
       restored: [{ component, usableAt: lastEnd(journal), size, warnings }],
       endpoint,
+      ...(availability === undefined ? {} : { availability }),
       made,
       steps: journal.steps,
     };

@@ -20,10 +20,20 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** What production needs and a drill does not. */
+export interface Availability {
+  /** It has a standby in another Availability Zone. */
+  readonly multiAz: boolean;
+  /** For how long RDS keeps automated backups of it; 0: it makes none. */
+  readonly backupRetentionDays: number;
+}
+
 /** Where a restored instance is, and how large. */
 export interface Reached extends Endpoint {
   /** For the estimate of the drill's cost. */
   readonly size: RestoredSize;
+  /** Of an instance, as RDS made it. */
+  readonly availability?: Availability;
   /** What is not as in production. */
   readonly warnings?: readonly string[];
 }
@@ -43,7 +53,14 @@ export function untilAvailable(
     const { DBInstanceStatus: status, Endpoint: endpoint } = instance ?? {};
     if (status !== undefined && isDead(status)) throw new DrillError(`DB instance ${identifier} is ${status}`);
     return status === 'available' && endpoint?.Address !== undefined && endpoint.Port !== undefined
-      ? { done: { host: endpoint.Address, port: endpoint.Port, size: sizeOf(instance) } }
+      ? {
+          done: {
+            host: endpoint.Address,
+            port: endpoint.Port,
+            size: sizeOf(instance),
+            availability: availabilityOf(instance),
+          },
+        }
       : { notYet: `DB instance ${identifier} is ${status ?? 'not there'}` };
   });
 }
@@ -55,6 +72,11 @@ function sizeOf(instance: DBInstance | undefined): RestoredSize {
     ...(storageGib === undefined ? {} : { storageGib }),
   };
 }
+
+const availabilityOf = (instance: DBInstance | undefined): Availability => ({
+  multiAz: instance?.MultiAZ ?? false,
+  backupRetentionDays: instance?.BackupRetentionPeriod ?? 0,
+});
 
 /** States of a DB instance out of which it does not come by itself. */
 function isDead(status: string): boolean {

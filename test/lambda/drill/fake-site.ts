@@ -246,6 +246,8 @@ export class FakeSite {
   checks: (event: CheckEvent) => CheckResult = (event) => ({ checks: passingChecks(event) });
   /** What RDS says of an instance beside its state. */
   instanceSize: Record<string, unknown> = {};
+  /** As RDS describes every instance. */
+  availability = { MultiAZ: true, BackupRetentionPeriod: 7 };
   private ticks = 0;
 
   /** Each look at the clock takes a second: tests need no other time. */
@@ -496,6 +498,7 @@ export class FakeSite {
               DBInstanceArn: instance.arn,
               DBInstanceStatus: instance.status,
               ...this.instanceSize,
+              ...this.availability,
               ...(instance.status === 'available' ? { Endpoint: { Address: 'db.internal', Port: 5432 } } : {}),
             },
           ],

@@ -86,6 +86,8 @@ describe('a recovery', () => {
         port: 5432,
         secretArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:is-AbCdEf',
         datasources: ['identity_db', 'shared_db'],
+        multiAz: true,
+        backupRetentionDays: 7,
       },
     ]);
     assert.deepEqual(recovery.artifacts, {
@@ -112,6 +114,24 @@ describe('a recovery', () => {
       ],
     );
     assert.match(recovery.notes.join('\n'), /callback URLs/);
+  });
+
+  it('says how an instance that came without a standby or backups gets them', async () => {
+    const site = new FakeSite();
+    site.availability = { MultiAZ: false, BackupRetentionPeriod: 0 };
+    const { report, recovery } = await recover(site);
+    const [database] = recovery.databases;
+    assert.deepEqual([database!.multiAz, database!.backupRetentionDays], [false, 0]);
+    const modify = `aws rds modify-db-instance --db-instance-identifier ${report.drillId}-1-is-db --apply-immediately`;
+    const told = recovery.nextSteps.filter((step) => step.includes('modify-db-instance'));
+    assert.deepEqual(told, [
+      `${report.drillId}-1-is-db has no standby; where production had one: \`${modify} --multi-az\``,
+      `RDS makes no automated backups of ${report.drillId}-1-is-db: \`${modify} --backup-retention-period 7\``,
+    ]);
+    // Before servers are led to it.
+    assert.ok(
+      recovery.nextSteps.indexOf(told[1]!) < recovery.nextSteps.findIndex((step) => /^start one server/.test(step)),
+    );
   });
 
   it('names the sections of the product where the restored deployment.toml cannot be compared, and says why', async () => {

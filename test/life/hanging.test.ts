@@ -1,0 +1,88 @@
+// A restore job that hangs: the drill gives up after its hours, which take seconds here, and what the job then makes is removed.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
+import { findDeployed, type Deployed } from '../../local/demo/deployed';
+import { backUpDatabases, bootstrap, deploy, drill, exportArtifacts, fill, replicated } from '../../local/demo/life';
+import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { eventually } from '../local/stack';
+import { assertOnlyItsOwn } from './own-calls';
+import { QUICK } from './quick';
+import { functionsOf, invokeWith } from './scheduled';
+
+const { dr } = REGIONS;
+
+void describe('a restore job that hangs', { timeout: 300_000 }, () => {
+  let aws: LocalAws;
+  let deployed: Deployed;
+
+  before(async () => {
+    // Eight hours, after which a drill gives up, are 6 seconds.
+    aws = await startLocalAws({ durations: { ...QUICK, durableSecond: 0.000_2 } });
+    const configuration = join(aws.dataDir, 'recovery.toml');
+    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML));
+    await bootstrap(aws, REGIONS);
+    await deploy(aws, configuration);
+    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
+    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
+    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
+    await replicated(aws, deployed);
+  });
+  after(() => aws?.stop());
+
+  const instances = async () =>
+    (await new RDSClient(aws.clientConfig(dr)).send(new DescribeDBInstancesCommand({}))).DBInstances ?? [];
+
+  void it('FAILED when the drill gave up; what the job makes after all, the reaper removes', async () => {
+    await aws.addFault({ kind: 'restore-job-hangs', match: ':rds:' });
+    const earlier = (await aws.calls()).length;
+    const report = await drill(aws, deployed);
+    assert.equal(report.verdict, 'FAILED');
+    assert.match(
+      report.causes[0]!,
+      /^database: not restored: .*not done after 28800 s \(last seen: restore job \S+ is RUNNING\)/,
+    );
+    // The volume was restored and checked all the same.
+    assert.equal(report.components.find(({ kind }) => kind === 'volume')?.verdict, 'PASSED');
+    assert.equal(report.cleanUp.complete, false);
+    assert.match(report.cleanUp.leftBehind.join('\n'), /restore job/);
+
+    await aws.clearFaults();
+    await eventually('the instance', async () => (await instances())[0]?.DBInstanceStatus === 'available' || undefined);
+    const [FunctionName = ''] = await functionsOf(aws, dr, /SiteReaper/);
+    const lambda = new LambdaClient(aws.clientConfig(dr));
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const timeOut = (TIMEOUT_SECONDS: string) =>
+      lambda.send(
+        new UpdateFunctionConfigurationCommand({
+          FunctionName,
+          Environment: { Variables: { ...Environment!.Variables, TIMEOUT_SECONDS } },
+        }),
+      );
+    await timeOut('0');
+    const { error, answer } = await invokeWith(aws, dr, FunctionName);
+    await timeOut(Environment!.Variables!.TIMEOUT_SECONDS!);
+    assert.equal(error, undefined);
+    assert.match(answer, new RegExp(`DB instance ${report.drillId}-1-database`));
+    await eventually('its end', async () => (await instances()).length === 0 || undefined);
+    assertOnlyItsOwn(
+      (await aws.calls())
+        .slice(earlier)
+        .filter(({ path }) => !path.endsWith(`/functions/${FunctionName}/configuration`)),
+      report.drillId,
+    );
+  });
+
+  void it('the next drill passes', async () => {
+    const { verdict, causes } = await drill(aws, deployed);
+    assert.deepEqual([verdict, causes], ['PASSED', []]);
+  });
+});
