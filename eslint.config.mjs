@@ -12,6 +12,11 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
+    // A program of its own: no part of the project.
+    files: ['test/life/identity-server/**/*.mjs'],
+    languageOptions: { globals: { Buffer: 'readonly', process: 'readonly', setTimeout: 'readonly' } },
+  },
+  {
     languageOptions: { parserOptions: { projectService: true } },
     files: ['**/*.ts'],
     rules: {

@@ -112,7 +112,7 @@ function ask({ address, port }: BootEvent, { body, ...question }: Question, time
   return new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const sent = request(
-      { host: address, port, ...question, rejectUnauthorized: false, agent: false, signal },
+      { hostname: address, port, ...question, rejectUnauthorized: false, agent: false, signal },
       (response) => {
         let text = '';
         response.setEncoding('utf8');

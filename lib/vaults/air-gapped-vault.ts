@@ -96,7 +96,7 @@ function copiesFrom(accounts: ReadonlySet<string>): iam.PolicyDocument | undefin
   });
 }
 
-/** Copies that the vault would not take, and components that it never sees; empty: none. Pure. */
+/** Copies that the vault would not take; empty: none. Pure. */
 export function airGapProblems({ databases, volumes }: PlanResult, { minDays, maxDays }: AirGappedRetention): string[] {
   return [...databases, ...volumes].flatMap(({ name, rules }) =>
     rules

@@ -52,6 +52,10 @@ export async function bootstrap(aws: LocalAws, regions: Regions, say = silent, s
 export const deploy = (aws: LocalAws, configuration: string, say = silent, signal?: AbortSignal): Promise<void> =>
   deployStacks(aws, configuration, ['--all'], say, signal);
 
+/** The same of another app, by its command. */
+export const deployApp = (aws: LocalAws, configuration: string, app: string): Promise<void> =>
+  deployStacks(aws, configuration, ['--all', '--app', app], silent);
+
 /** One stack of them, by whoever may deploy into its account. */
 export const deployStack = (aws: LocalAws, configuration: string, stack: string, say = silent): Promise<void> =>
   deployStacks(aws, configuration, [stack, '--exclusively'], say);

@@ -16,6 +16,7 @@ from . import settings
 # How long a second of an alarm's period is here.
 SECOND = settings.DURATIONS["alarmSecond"]
 PAUSE_SECONDS = 0.2
+RECENT_SECONDS = 60.0
 
 _COMPARISONS = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
@@ -29,13 +30,19 @@ _lock = threading.Lock()
 
 
 def install() -> None:
-    record = cloudwatch.record_metric
+    record, store = cloudwatch.record_metric, cloudwatch._store_datum
 
     def recording(*datum, **more):
         record(*datum, **more)
         cloudwatch._evaluate_all_alarms()
 
+    def storing(namespace, name, dimensions, timestamp, *rest):
+        # Periods shrink, and what functions do before they put a datum does not: it counts from when it arrives.
+        recent = SECOND < 1 and time.time() - timestamp < RECENT_SECONDS
+        store(namespace, name, dimensions, time.time() if recent else timestamp, *rest)
+
     cloudwatch.record_metric = recording
+    cloudwatch._store_datum = storing
     cloudwatch._evaluate_alarm = _evaluate
     threading.Thread(target=_evaluate_always, daemon=True).start()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
 from ministack.core import iam_actions
-from ministack.services import kms, rds, s3, secretsmanager
+from ministack.services import ecs, kms, rds, s3, secretsmanager
 
 
 @dataclass(frozen=True)
@@ -225,6 +225,32 @@ def _tags_of(arn: str) -> dict:
     return {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in rds._tags.get(arn) or []}
 
 
+def _ecs(request: Request) -> list[Check]:
+    action, asked = _target(request), _json(request)
+    arn = f"arn:aws:ecs:{request.region}:{request.account}:"
+    cluster = asked.get("cluster", "default").rpartition("/")[2]
+    in_cluster = {"ecs:cluster": f"{arn}cluster/{cluster}"}
+    tasks = [each if each.startswith("arn:") else f"{arn}task/{cluster}/{each}" for each in asked.get("tasks", [asked.get("task", "")])]
+    if action in ("DescribeTasks", "StopTask"):
+        return [Check(f"ecs:{action}", task, {**in_cluster, **_task_tags(task)}) for task in tasks]
+    if action != "RunTask":
+        return [Check(f"ecs:{action}", "*", in_cluster)]
+    definition = ecs._task_defs.get(ecs._resolve_td_key(asked["taskDefinition"])) or {}
+    tags = {tag["key"]: tag["value"] for tag in asked.get("tags", [])}
+    requested = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    passed = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    roles = [definition[name] for name in ("taskRoleArn", "executionRoleArn") if definition.get(name)]
+    return [
+        Check("ecs:RunTask", definition.get("taskDefinitionArn", "*"), {**in_cluster, **requested}),
+        *([Check("ecs:TagResource", f"{arn}task/{cluster}/new", {"ecs:CreateAction": "RunTask", "aws:TagKeys": list(tags)})] if tags else []),
+        *(Check("iam:PassRole", role, passed) for role in roles),
+    ]
+
+
+def _task_tags(arn: str) -> dict:
+    return {f"aws:ResourceTag/{tag['key']}": tag["value"] for tag in ecs._tags.get(arn) or []}
+
+
 def _events(request: Request) -> list[Check]:
     if _target(request) != "PutEvents":
         return _as_ministack_has_it(request)
@@ -260,6 +286,7 @@ _KNOWN = {
     "secretsmanager": _secrets,
     "lambda": _lambda,
     "backup": _backup,
+    "ecs": _ecs,
     "rds": _rds,
     "events": _events,
 }
