@@ -129,7 +129,10 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
     const report = await drill(aws, deployed);
     assert.equal(report.verdict, 'FAILED');
     assert.ok(report.checks.some(({ check, status }) => check === 'keystores-open' && status === 'FAILED'));
-    assert.match(report.causes.join('\n'), /boot-health: .*(: the task stopped: Essential container|did not answer .*ECONNREFUSED)/);
+    assert.match(
+      report.causes.join('\n'),
+      /boot-health: .*(: the task stopped: Essential container|did not answer .*ECONNREFUSED)/,
+    );
     await assertStopped(3);
     await takeRecoverySet();
   });
