@@ -50,25 +50,27 @@ export async function validate(event: RestoreTestEvent, surroundings: Surroundin
     ? await check(detail, region, surroundings).catch((error: Error) => failed(`${error.name}: ${error.message}`))
     : failed(`the restore ended ${status}${statusMessage ? `: ${statusMessage}` : ''}`);
   log.info('restore test', { restoreJobId, ...verdict });
-  if (completed) {
-    await backup.send(
-      new PutRestoreValidationResultCommand({
-        RestoreJobId: restoreJobId,
-        ValidationStatus: RestoreValidationStatus[verdict.status],
-        ValidationStatusMessage: verdict.reason.slice(0, LONGEST_MESSAGE),
-      }),
-    );
-  }
-  if (verdict.status === 'FAILED') {
-    await sns.send(
-      new PublishCommand({
-        TopicArn: topicArn,
-        // SNS takes up to 100 characters, ASCII.
-        Subject: `Restore test FAILED: ${detail.sourceResourceArn?.split(':').at(-1) ?? restoreJobId}`.slice(0, 100),
-        Message: messageOf(detail, verdict),
-      }),
-    );
-  }
+  // Each is tried whatever becomes of the other: AWS Backup takes a verdict once, and a second try would end there.
+  const said = await Promise.allSettled([
+    completed &&
+      backup.send(
+        new PutRestoreValidationResultCommand({
+          RestoreJobId: restoreJobId,
+          ValidationStatus: RestoreValidationStatus[verdict.status],
+          ValidationStatusMessage: verdict.reason.slice(0, LONGEST_MESSAGE),
+        }),
+      ),
+    verdict.status === 'FAILED' &&
+      sns.send(
+        new PublishCommand({
+          TopicArn: topicArn,
+          // SNS takes up to 100 characters, ASCII.
+          Subject: `Restore test FAILED: ${detail.sourceResourceArn?.split(':').at(-1) ?? restoreJobId}`.slice(0, 100),
+          Message: messageOf(detail, verdict),
+        }),
+      ),
+  ]);
+  for (const each of said) if (each.status === 'rejected') throw each.reason as Error;
   return { restoreJobId, ...verdict };
 }
 

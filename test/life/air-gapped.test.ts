@@ -1,7 +1,5 @@
 // Somebody with every right at the DR site emptied its vault: the air-gapped one keeps the copies, and there is a way back.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import {
   BackupClient,
@@ -13,12 +11,13 @@ import {
   ListRecoveryPointsByBackupVaultCommand,
   StartCopyJobCommand,
 } from '@aws-sdk/client-backup';
-import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
-import { findDeployed, type Deployed } from '../../local/demo/deployed';
-import { backUpDatabases, bootstrap, deploy, drill, exportArtifacts, fill, replicated } from '../../local/demo/life';
+import { REGIONS } from '../../local/demo/configuration';
+import { type Deployed } from '../../local/demo/deployed';
+import { drill } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { eventually } from '../local/stack';
 import { QUICK } from './quick';
+import { deploySample, takeRecoverySet } from './sample';
 
 const { primary, dr } = REGIONS;
 const AIR_GAPPED = 'wso2is-recovery-air-gapped';
@@ -31,17 +30,8 @@ void describe('an air-gapped vault', { timeout: 300_000 }, () => {
 
   before(async () => {
     aws = await startLocalAws({ durations: QUICK });
-    const configuration = join(aws.dataDir, 'recovery.toml');
-    writeFileSync(
-      configuration,
-      recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { air_gapped_vault: { acknowledgement } }),
-    );
-    await bootstrap(aws, REGIONS);
-    await deploy(aws, configuration);
-    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
-    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
-    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
-    await replicated(aws, deployed);
+    deployed = await deploySample(aws, { tables: { air_gapped_vault: { acknowledgement } } });
+    await takeRecoverySet(aws, deployed);
     backup = new BackupClient(aws.clientConfig(dr));
   });
   after(() => aws?.stop());

@@ -29,22 +29,14 @@ import {
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Site } from '../../lib/planning/plan-document';
 import { drillsPrefix, planDocumentKey } from '../../lib/private/bucket-layout';
-import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
-import { findDeployed, type Deployed } from '../../local/demo/deployed';
-import {
-  backUpDatabases,
-  bootstrap,
-  deploy,
-  drill,
-  exportArtifacts,
-  fill,
-  replicated,
-  repositoryOf,
-} from '../../local/demo/life';
+import { DEPLOYMENT, REGIONS } from '../../local/demo/configuration';
+import { type Deployed } from '../../local/demo/deployed';
+import { backUpDatabases, drill, exportArtifacts, repositoryOf } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { eventually } from '../local/stack';
 import { Pager } from './pager';
 import { QUICK } from './quick';
+import { deploySample, takeRecoverySet } from './sample';
 import { functionsOf, runAll, runOnce } from './scheduled';
 
 const { primary, dr } = REGIONS;
@@ -59,16 +51,8 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
 
   before(async () => {
     aws = await startLocalAws({ durations: { ...QUICK, alarmSecond: 0.001 } });
-    const configuration = join(aws.dataDir, 'recovery.toml');
     const drillTable = { schedule: 'rate(7 days)', in_region: true, in_region_schedule: 'rate(7 days)' };
-    writeFileSync(
-      configuration,
-      recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { drill: drillTable, restore_testing: {} }),
-    );
-    await bootstrap(aws, REGIONS);
-    await deploy(aws, configuration);
-    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
-    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
+    deployed = await deploySample(aws, { tables: { drill: drillTable, row_counts: {}, restore_testing: {} } });
     for (const region of [primary, dr]) await pager.subscribe(aws, region);
   });
   after(async () => {
@@ -136,11 +120,6 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
 
   const look = (region: string) => runAll(aws, region, /PointWatch/);
 
-  async function takeRecoverySet(): Promise<void> {
-    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
-    await replicated(aws, deployed);
-  }
-
   /** The execution of a function that runs, once it does. */
   async function running(region: string, FunctionName: string): Promise<string> {
     const lambda = new LambdaClient(aws.clientConfig(region));
@@ -186,7 +165,7 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
           /\/Age-wso2is-(database|repository)$/,
           () => look(region),
           async () => {
-            await (taken ??= takeRecoverySet());
+            await (taken ??= takeRecoverySet(aws, deployed));
             await look(region);
           },
           () => look(region),
@@ -303,7 +282,7 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
 
   void it('Overdue: no drill left a verdict for more than a week; a drill does; without the watch it has no data', async () => {
     const name = await overdue(dr, deployed.replicaBucket, 'dr-site', async () => {
-      await takeRecoverySet();
+      await takeRecoverySet(aws, deployed);
       assert.equal((await drill(aws, deployed)).verdict, 'PASSED');
     });
     await until(`${name} without data`, async () => (await statesOf(dr, name)).at(-1) === 'INSUFFICIENT_DATA');
@@ -317,7 +296,7 @@ void describe('the alarms of a deployment', { timeout: 600_000 }, () => {
   });
 
   for (const [region, functions] of [
-    [primary, ['DriftWatchFunction', 'InRegionDrillWatchFunction', 'InRegionReaper', 'MessagesFunction']],
+    [primary, ['RowCount', 'DriftWatchFunction', 'InRegionDrillWatchFunction', 'InRegionReaper', 'MessagesFunction']],
     [dr, ['SiteRestoreTestingValidate', 'SiteDrillWatchFunction', 'SiteReaper', 'SiteMessagesFunction']],
   ] as const) {
     for (const part of functions) {

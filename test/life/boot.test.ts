@@ -8,21 +8,13 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { DescribeTasksCommand, ECSClient, ListClustersCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
 import type { DrillReport } from '../../lambda/drill/contract';
-import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
-import { findDeployed, type Deployed } from '../../local/demo/deployed';
-import {
-  backUpDatabases,
-  bootstrap,
-  deployApp,
-  drill,
-  exportArtifacts,
-  fill,
-  replicated,
-  repositoryOf,
-} from '../../local/demo/life';
+import { REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
+import { type Deployed } from '../../local/demo/deployed';
+import { drill, repositoryOf } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { assertOnlyItsOwn } from './own-calls';
 import { QUICK } from './quick';
+import { deploySample, takeRecoverySet } from './sample';
 
 const { dr } = REGIONS;
 
@@ -48,23 +40,11 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
     cpSync(join(__dirname, 'identity-server'), image, { recursive: true });
     const offset = await freeOffset();
     const toml = readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8').replace('[server]\n', `[server]\noffset = "${offset}"\n`);
-    const deploymentToml = join(aws.dataDir, 'deployment.toml');
-    writeFileSync(deploymentToml, toml);
-    const configuration = join(aws.dataDir, 'recovery.toml');
-    writeFileSync(configuration, recoveryToml(aws.accountId, deploymentToml));
-    await bootstrap(aws, REGIONS);
-    await deployApp(aws, configuration, 'node --import tsx test/life/boot-app.ts');
-    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
-    await fill(deployed, { deploymentToml: toml, tenants: 10 });
-    await takeRecoverySet();
+    deployed = await deploySample(aws, { deploymentToml: toml, app: 'node --import tsx test/life/boot-app.ts' });
+    await takeRecoverySet(aws, deployed);
   });
   after(() => aws?.stop());
   afterEach(() => aws.clearFaults());
-
-  async function takeRecoverySet(): Promise<void> {
-    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
-    await replicated(aws, deployed);
-  }
 
   const booted = ({ checks }: DrillReport) =>
     checks.filter(({ check }) => check.startsWith('boot-')).map(({ check, status }) => `${check} ${status}`);
@@ -124,7 +104,7 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
     const keystore = join(repositoryOf(deployed), 'resources/security/wso2carbon.p12');
     const content = readFileSync(keystore);
     writeFileSync(keystore, 'no keystore');
-    await takeRecoverySet();
+    await takeRecoverySet(aws, deployed);
     writeFileSync(keystore, content);
     const report = await drill(aws, deployed);
     assert.equal(report.verdict, 'FAILED');
@@ -134,7 +114,7 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
       /boot-health: .*(: the task stopped: Essential container|did not answer .*ECONNREFUSED)/,
     );
     await assertStopped(3);
-    await takeRecoverySet();
+    await takeRecoverySet(aws, deployed);
   });
 
   void it('FAILED where there is no such image, with what ECS says', async () => {

@@ -1,7 +1,5 @@
 // A restore job that hangs: the drill gives up after its hours, which take seconds here, and what the job then makes is removed.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import {
   GetFunctionConfigurationCommand,
@@ -9,13 +7,14 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
-import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
-import { findDeployed, type Deployed } from '../../local/demo/deployed';
-import { backUpDatabases, bootstrap, deploy, drill, exportArtifacts, fill, replicated } from '../../local/demo/life';
+import { REGIONS } from '../../local/demo/configuration';
+import { type Deployed } from '../../local/demo/deployed';
+import { drill } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { eventually } from '../local/stack';
 import { assertOnlyItsOwn } from './own-calls';
 import { QUICK } from './quick';
+import { deploySample, takeRecoverySet } from './sample';
 import { functionsOf, invokeWith } from './scheduled';
 
 const { dr } = REGIONS;
@@ -27,14 +26,8 @@ void describe('a restore job that hangs', { timeout: 300_000 }, () => {
   before(async () => {
     // Eight hours, after which a drill gives up, are 6 seconds.
     aws = await startLocalAws({ durations: { ...QUICK, durableSecond: 0.000_2 } });
-    const configuration = join(aws.dataDir, 'recovery.toml');
-    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML));
-    await bootstrap(aws, REGIONS);
-    await deploy(aws, configuration);
-    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
-    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
-    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
-    await replicated(aws, deployed);
+    deployed = await deploySample(aws);
+    await takeRecoverySet(aws, deployed);
   });
   after(() => aws?.stop());
 

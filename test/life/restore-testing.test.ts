@@ -1,19 +1,17 @@
 // A restore testing plan of AWS Backup, whose verdicts are those of our checks: the functions as deployed, with the permissions of their roles.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupClient, DescribeRestoreJobCommand, type DescribeRestoreJobOutput } from '@aws-sdk/client-backup';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
-import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
-import { findDeployed, type Deployed } from '../../local/demo/deployed';
-import { backUpDatabases, bootstrap, deploy, exportArtifacts, fill, replicated } from '../../local/demo/life';
+import { REGIONS } from '../../local/demo/configuration';
+import { type Deployed } from '../../local/demo/deployed';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { assertHoldNone, logsOf } from './logs';
 import { Pager } from './pager';
 import { shortPermission } from './permissions';
 import { QUICK } from './quick';
+import { deploySample, takeRecoverySet } from './sample';
 import { functionsOf } from './scheduled';
 
 const { dr } = REGIONS;
@@ -26,14 +24,8 @@ void describe('a restore test of AWS Backup', { timeout: 300_000 }, () => {
 
   before(async () => {
     aws = await startLocalAws({ durations: QUICK });
-    const configuration = join(aws.dataDir, 'recovery.toml');
-    writeFileSync(configuration, recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { restore_testing: {} }));
-    await bootstrap(aws, REGIONS);
-    await deploy(aws, configuration);
-    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
-    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
-    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
-    await replicated(aws, deployed);
+    deployed = await deploySample(aws, { tables: { restore_testing: {} } });
+    await takeRecoverySet(aws, deployed);
     await pager.subscribe(aws, dr);
   });
   after(async () => {

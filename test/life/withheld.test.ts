@@ -1,8 +1,6 @@
 // Each permission that a function needs, taken away in turn: what needs it fails, and says so. None is there for nothing.
 // Drills take seconds each: all but two of theirs are in the soak.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -14,23 +12,15 @@ import {
   RestoreDBInstanceFromDBSnapshotCommand,
 } from '@aws-sdk/client-rds';
 import { DRILL_TAG } from '../../lib/private/bucket-layout';
-import { DEPLOYMENT, recoveryToml, REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
-import { findDeployed, type Deployed } from '../../local/demo/deployed';
-import {
-  backUpDatabases,
-  bootstrap,
-  deploy,
-  drillResult,
-  exportArtifacts,
-  fill,
-  replicated,
-  startDrill,
-} from '../../local/demo/life';
+import { REGIONS } from '../../local/demo/configuration';
+import { type Deployed } from '../../local/demo/deployed';
+import { drillResult, exportArtifacts, startDrill } from '../../local/demo/life';
 import { type LocalAws, type PermissionUse, startLocalAws } from '../../local/local-aws';
 import { eventually } from '../local/stack';
 import { SOAK } from '../soak';
 import { shortPermission } from './permissions';
 import { QUICK } from './quick';
+import { deploySample, takeRecoverySet } from './sample';
 import { functionsOf, invokeWith, runOnce } from './scheduled';
 
 const { primary, dr } = REGIONS;
@@ -53,18 +43,9 @@ void describe('permissions taken away', { timeout: SOAK ? 3_600_000 : 600_000 },
 
   before(async () => {
     aws = await startLocalAws({ durations: QUICK });
-    const configuration = join(aws.dataDir, 'recovery.toml');
     const drillTable = { schedule: 'rate(7 days)', in_region: true, in_region_schedule: 'rate(7 days)' };
-    writeFileSync(
-      configuration,
-      recoveryToml(aws.accountId, SAMPLE_DEPLOYMENT_TOML, { drill: drillTable, row_counts: {} }),
-    );
-    await bootstrap(aws, REGIONS);
-    await deploy(aws, configuration);
-    deployed = await findDeployed(aws, REGIONS, DEPLOYMENT);
-    await fill(deployed, { deploymentToml: readFileSync(SAMPLE_DEPLOYMENT_TOML, 'utf8'), tenants: 10 });
-    await Promise.all([backUpDatabases(aws, deployed), exportArtifacts(aws, deployed)]);
-    await replicated(aws, deployed);
+    deployed = await deploySample(aws, { tables: { drill: drillTable, row_counts: {} } });
+    await takeRecoverySet(aws, deployed);
   });
   after(() => aws?.stop());
 
