@@ -49,7 +49,7 @@ export async function handler(): Promise<ReapResult> {
         TopicArn: TOPIC_ARN,
         Subject: 'Leftovers of a recovery drill were removed',
         Message: [
-          'A drill ended before its clean-up: it left no verdict. The reaper removed what it had made:',
+          'A drill ended before its clean-up was done. The reaper removed what it had made:',
           ...result.removed.map((what) => `- ${what}`),
           '',
         ].join('\n'),

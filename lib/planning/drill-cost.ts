@@ -71,7 +71,7 @@ const EFS_TRAFFIC_USD = 0.06 + 0.03;
 /** Lambda on ARM, per GiB-second, and the size of the functions. */
 const FUNCTION_USD_PER_GIB_SECOND = 0.000_013_333_4;
 const FUNCTION_GIB = 1769 / 1024;
-/** Fargate on Linux and x86, per vCPU-hour and GiB-hour. Its endpoints are the site's, and cost also when nothing is booted. */
+/** Price list of Fargate on Linux and x86 (from memory, not looked up), per vCPU-hour and GiB-hour. Its endpoints are the site's, and cost also when nothing is booted. */
 const VCPU_USD_PER_HOUR = 0.040_48;
 const TASK_GIB_USD_PER_HOUR = 0.004_445;
 /** S3, one GET. Every file takes one at most. */

@@ -64,7 +64,7 @@ export function drillPermissions(
           new iam.PolicyStatement({
             sid: 'SeeLocks',
             actions: ['s3:GetObjectRetention'],
-            resources: [bucket.arnForObjects('archives/*')],
+            resources: [bucket.arnForObjects('archives/*/manifests/*')],
           }),
         ]
       : []),
