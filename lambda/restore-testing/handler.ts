@@ -16,8 +16,18 @@ const aws = {
   sns: new SNSClient({}),
 };
 
-export function handler(event: RestoreTestEvent): Promise<RestoreTestResult> {
+export function handler(
+  event: RestoreTestEvent,
+  context: { getRemainingTimeInMillis(): number },
+): Promise<RestoreTestResult> {
   const { BUCKET, CHECK_FUNCTION, TOPIC_ARN } = requireEnvironment(['BUCKET', 'CHECK_FUNCTION', 'TOPIC_ARN']);
   const log = createLogger({ function: 'restore-testing' });
-  return validate(event, { ...aws, bucket: BUCKET, checkFunction: CHECK_FUNCTION, topicArn: TOPIC_ARN, log });
+  return validate(event, {
+    ...aws,
+    bucket: BUCKET,
+    checkFunction: CHECK_FUNCTION,
+    topicArn: TOPIC_ARN,
+    remainingMs: () => context.getRemainingTimeInMillis(),
+    log,
+  });
 }

@@ -4,7 +4,7 @@ import {
   PutRestoreValidationResultCommand,
   RestoreValidationStatus,
 } from '@aws-sdk/client-backup';
-import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, type RDSClient } from '@aws-sdk/client-rds';
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
@@ -26,11 +26,16 @@ export interface Surroundings {
   readonly bucket: string;
   readonly checkFunction: string;
   readonly topicArn: string;
+  /** Until this function is ended. */
+  readonly remainingMs: () => number;
   readonly log: Logger;
 }
 
 /** AWS documents no length; a topic takes 256 KiB, and people read a sentence or two. */
 const LONGEST_MESSAGE = 1000;
+
+/** What is kept of this function's time to put the verdict and tell it: the check function may take as long as this one has in all. */
+const KEPT_MS = 60_000;
 
 /**
  * Says of a restore test whether what it made works: whatever goes wrong on the way is FAILED. People are told of a failure, also where the
@@ -77,8 +82,9 @@ export async function validate(event: RestoreTestEvent, surroundings: Surroundin
 async function check(
   { restoreJobId, sourceResourceArn, createdResourceArn = '' }: RestoreJobDetail,
   region: string,
-  { backup, rds, s3, lambda, bucket, checkFunction }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<RestoreTestVerdict> {
+  const { backup, rds, s3, bucket } = surroundings;
   const found = await databaseOf(sourceResourceArn, bucket, s3);
   if (found === undefined) return failed(`no deployment of this site protects ${sourceResourceArn}`);
   const { plan, database } = found;
@@ -110,13 +116,27 @@ async function check(
     restoreDependencies: plan.restoreDependencies,
     only: CHECKS_OF_A_DATABASE,
   };
-  const { FunctionError, Payload } = await lambda.send(
-    new InvokeCommand({ FunctionName: checkFunction, Payload: JSON.stringify(event) }),
-  );
+  const { FunctionError, Payload } = await invokeCheck(event, surroundings);
   const answer = JSON.parse(Payload?.transformToString() || 'null') as
     (Partial<CheckResult> & { readonly errorMessage?: string }) | null;
   if (FunctionError !== undefined) return failed(`the check function failed: ${answer?.errorMessage ?? FunctionError}`);
   return verdictOf(answer?.checks, database.datasources.length);
+}
+
+/** @throws where it does not answer while a verdict can still be put */
+export async function invokeCheck(
+  event: CheckEvent,
+  { lambda, checkFunction, remainingMs }: Pick<Surroundings, 'lambda' | 'checkFunction' | 'remainingMs'>,
+): Promise<InvokeCommandOutput> {
+  const abortSignal = AbortSignal.timeout(Math.max(0, remainingMs() - KEPT_MS));
+  try {
+    return await lambda.send(new InvokeCommand({ FunctionName: checkFunction, Payload: JSON.stringify(event) }), {
+      abortSignal,
+    });
+  } catch (error) {
+    if (!abortSignal.aborted) throw error;
+    throw new Error('the check function gave no answer in the time that there is for it', { cause: error });
+  }
 }
 
 /** Which deployment's it is. Plans that cannot be read are another function's matter, unless none of the others has it. */
