@@ -13,11 +13,11 @@ import {
   paginateListFunctions,
   type FunctionConfiguration,
 } from '@aws-sdk/client-lambda';
-import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { DescribeDBClustersCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { join } from 'node:path';
-import type { DatabaseEntry, RecoveryPlanDocument, VolumeEntry } from '../../lib/planning/plan-document';
+import type { DatabaseEntry, DatabaseKind, RecoveryPlanDocument, VolumeEntry } from '../../lib/planning/plan-document';
 import { planDocumentKey } from '../../lib/private/bucket-layout';
 import type { LocalAws } from '../local-aws';
 import { isServerType, type DatabaseServer } from '../sample/sql-client';
@@ -152,20 +152,29 @@ async function findBackupPlan(aws: LocalAws, { primary }: Regions, drVaultName: 
 async function findServer(
   aws: LocalAws,
   { primary }: Regions,
-  { resourceArn, secretArn, datasources }: DatabaseEntry,
+  { kind, resourceArn, secretArn, datasources }: DatabaseEntry,
 ): Promise<DatabaseServer> {
   const config = aws.clientConfig(primary);
-  const { DBInstances } = await new RDSClient(config).send(
-    new DescribeDBInstancesCommand({ DBInstanceIdentifier: resourceArn.split(':').at(-1) }),
-  );
-  const { Endpoint } = one(resourceArn, DBInstances ?? []);
+  const { host, port } = await findEndpoint(new RDSClient(config), kind, resourceArn);
   const { SecretString } = await new SecretsManagerClient(config).send(
     new GetSecretValueCommand({ SecretId: secretArn }),
   );
   const { username, password } = JSON.parse(SecretString!) as { username: string; password: string };
   const type = one(`type of the databases on ${resourceArn}`, [...new Set(datasources.map(({ type }) => type))]);
   if (!isServerType(type)) throw new Error(`${resourceArn} holds databases of type ${type}: no server here has them`);
-  return { type, host: Endpoint!.Address!, port: Endpoint!.Port!, user: username, password };
+  return { type, host, port, user: username, password };
+}
+
+async function findEndpoint(rds: RDSClient, kind: DatabaseKind, resourceArn: string) {
+  const identifier = resourceArn.split(':').at(-1);
+  if (kind === 'rds-instance') {
+    const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }));
+    const { Endpoint } = one(resourceArn, DBInstances ?? []);
+    return { host: Endpoint!.Address!, port: Endpoint!.Port! };
+  }
+  const { DBClusters } = await rds.send(new DescribeDBClustersCommand({ DBClusterIdentifier: identifier }));
+  const { Endpoint, Port } = one(resourceArn, DBClusters ?? []);
+  return { host: Endpoint!, port: Port! };
 }
 
 /** A file system may have other access points: of a DR site, those of its functions. */

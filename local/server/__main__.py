@@ -28,7 +28,7 @@ from ministack.core import lambda_runtime  # noqa: E402
 from . import gateway  # noqa: E402
 
 # In this order: the later ones build on what the earlier ones changed.
-PARTS = ("cloudformation", "file_systems", "keys", "permissions", "function_faults", "function_metrics", "durable", "alarms", "replication", "regions", "rds", "automated_backups", "backup", "restore_testing", "tasks")
+PARTS = ("cloudformation", "file_systems", "keys", "permissions", "function_faults", "function_metrics", "durable", "alarms", "replication", "regions", "rds", "db_clusters", "automated_backups", "backup", "restore_testing", "tasks")
 
 # Says at every start that it cannot sign; nothing here signs.
 logging.getLogger("kms").setLevel(logging.ERROR)

@@ -1,10 +1,10 @@
-"""RDS's automated backups, replicated to another Region or of the source's own, and instances restored from them to a point in time.
+"""RDS's automated backups, replicated to another Region or of the source's own, and what is restored from them to a point in time.
 
 A replica is a base backup of the source's server and what the server logged since; it lies in the folder of the DR
 Region, so that it outlives the source and its Region. Logs leave the source every `logShippingSeconds` and arrive
 `automatedBackupReplicationSeconds` later; what was on its way when the Region went is lost. A restore is the engine's own
-recovery to a time. Automated backups of an instance in its own Region are kept in the same way where the starter asks for them
-(`automatedBackups`); else they are records without a restore window.
+recovery to a time. Automated backups of an instance or cluster in its own Region are kept in the same way where the starter asks
+for them (`automatedBackups`); else they are records without a restore window. Those of clusters are not replicated.
 """
 
 import logging
@@ -21,8 +21,8 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from ministack.services import kms
 from ministack.services import rds as ministack_rds
 
-from . import engines, faults, rds, settings
-from .rds_checks import RdsError, checked_engine
+from . import db_clusters, engines, faults, rds, settings
+from .rds_checks import RdsError, checked_cluster_engine, checked_engine
 
 logger = logging.getLogger("local-aws.automated-backups")
 
@@ -32,19 +32,39 @@ _MAX_REPLICAS = 20
 # Replicas by their ARN; each belongs to the Region that it was replicated to.
 _replicas = AccountRegionScopedDict()
 
-# What a Region keeps of its own instances, by the resource id of the instance.
+# What a Region keeps of its own instances and clusters, by their resource id.
 _own = AccountRegionScopedDict()
+
+
+class _Instances:
+    """Where a record of this kind has what is needed of it."""
+
+    arn, identifier, resource_id = "DBInstanceArn", "DBInstanceIdentifier", "DbiResourceId"
+    created = ("AllocatedStorage", "Engine", "EngineVersion", "MasterUsername", "StorageType", "InstanceCreateTime")
+    encrypted = "Encrypted"
+    find_by_arn = staticmethod(rds.find_instance_by_arn)
+    checked_engine = staticmethod(checked_engine)
+
+
+class _Clusters:
+    arn, identifier, resource_id = "DBClusterArn", "DBClusterIdentifier", "DbClusterResourceId"
+    created = ("AllocatedStorage", "Engine", "EngineMode", "EngineVersion", "MasterUsername", "Port", "ClusterCreateTime")
+    encrypted = "StorageEncrypted"
+    find_by_arn = staticmethod(db_clusters.find_by_arn)
+    checked_engine = staticmethod(checked_cluster_engine)
 
 
 class _Replica:
     """What one Region holds of the automated backups of an instance in another."""
 
-    def __init__(self, instance: dict, retention_days: int, kms_key_id: str):
+    kind = _Instances
+
+    def __init__(self, source: dict, retention_days: int, kms_key_id: str):
         self.id = f"ab-{secrets.token_hex(16)}"
         self.arn = f"arn:aws:rds:{get_region()}:{get_account_id()}:auto-backup:{self.id}"
         self.region = get_region()
         # As it was when it was last seen: the source may go.
-        self.instance = dict(instance)
+        self.source = dict(source)
         self.retention_days = retention_days
         self.kms_key_id = kms_key_id
         self.status = "creating"
@@ -55,7 +75,11 @@ class _Replica:
 
     @property
     def source_arn(self) -> str:
-        return self.instance["DBInstanceArn"]
+        return self.source[self.kind.arn]
+
+    @property
+    def resource_id(self) -> str:
+        return self.source[self.kind.resource_id]
 
     @property
     def base(self) -> Path:
@@ -89,14 +113,14 @@ class _Replica:
         engines.remove_data(self._folder)
 
     def _replicate(self) -> None:
-        instance = rds.find_instance_by_arn(self.source_arn)
-        if instance is None or instance["DbiResourceId"] != self.instance["DbiResourceId"]:
+        source = self.kind.find_by_arn(self.source_arn)
+        if source is None or source[self.kind.resource_id] != self.resource_id:
             # "retained: automated backups for deleted instances and after backup replication is stopped"
             return self.end()
         server = rds.server_of(self.source_arn)
         if self._is_cut_off() or server is None or not server.running:
             return None
-        self.instance = dict(instance)
+        self.source = dict(source)
         if self.earliest is None:
             server.keep_logs(self._log_name)
             server.snapshot(self.base)
@@ -126,16 +150,17 @@ class _Replica:
 
 
 class _Own(_Replica):
-    """What a Region keeps of an instance of its own."""
+    """What a Region keeps of an instance or a cluster of its own."""
 
     _running_status = "active"
 
-    def __init__(self, instance: dict):
-        super().__init__(instance, int(instance["BackupRetentionPeriod"]), instance.get("KmsKeyId") or "")
+    def __init__(self, kind, source: dict):
+        self.kind = kind
+        super().__init__(source, int(source["BackupRetentionPeriod"]), source.get("KmsKeyId") or "")
         # AWS names what is replicated by an ARN, this by the resource id of its source.
         self.arn = ""
         # The record itself, where its deletion says what shall become of this.
-        self._record = instance
+        self._record = source
 
     @staticmethod
     def _transfer_seconds() -> float:
@@ -145,14 +170,14 @@ class _Own(_Replica):
         """The source was deleted: "retained" where it was to keep its automated backups, which is not the default."""
         super().end()
         if self._record.get("_delete_automated_backups", True):
-            _own.pop_scoped(get_account_id(), self.region, self.instance["DbiResourceId"], None)
+            _own.pop_scoped(get_account_id(), self.region, self.resource_id, None)
             self.remove()
 
 
-def keep_own(instance: dict) -> None:
-    """Begins when the instance is available for the first time."""
-    if settings.AUTOMATED_BACKUPS and int(instance["BackupRetentionPeriod"]) > 0 and instance["DbiResourceId"] not in _own:
-        own = _own[instance["DbiResourceId"]] = _Own(instance)
+def _keep_own(kind, source: dict) -> None:
+    """Begins when it is available for the first time."""
+    if settings.AUTOMATED_BACKUPS and int(source["BackupRetentionPeriod"]) > 0 and source[kind.resource_id] not in _own:
+        own = _own[source[kind.resource_id]] = _Own(kind, source)
         spawn_background(own.follow, thread_name=f"keep {own.id}")
 
 
@@ -218,7 +243,7 @@ def _describe(p):
         raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {', '.join(unknown)}")
     found = [
         (record, xml)
-        for record, xml in _all_of_region()
+        for record, xml in _all_of_region(_Instances, ministack_rds._instances)
         if identifier in ("", record["DBInstanceIdentifier"])
         and resource_id in ("", record["DbiResourceId"].lower())
         and arn in ("", record["arn"].lower())
@@ -247,31 +272,34 @@ def _delete(p):
 
 def _restore(p):
     replica = _source(p)
-    moment = _moment(p, replica)
-    is_latest = ministack_rds._p(p, "UseLatestRestorableTime") == "true"
-    damaged = faults.matching("automated-backup-damaged", f"{replica.arn} {replica.source_arn}")
-    engine = checked_engine(replica.instance["Engine"])
-    base, logs = replica.base, replica.logs
-
-    def make():
-        time.sleep(settings.DURATIONS["restoreSeconds"])
-        name = ministack_rds._p(p, "TargetDBInstanceIdentifier")
-        return engine.restore_to_moment(base, logs, name, moment, is_latest=is_latest, without_logs=damaged is not None)
-
+    identifier = ministack_rds._p(p, "TargetDBInstanceIdentifier")
+    make = _to_moment(replica, p, "RestoreTime")
     instance = rds.restore_record(
-        {**replica.instance, "KmsKeyId": replica.kms_key_id},
-        {
-            **{name: value for name, value in p.items() if name not in ("Action", "Version")},
-            "DBInstanceIdentifier": ministack_rds._p(p, "TargetDBInstanceIdentifier"),
-            "BackupRetentionPeriod": ministack_rds._p(p, "BackupRetentionPeriod")
-            or str(replica.instance["BackupRetentionPeriod"]),
-        },
-        make,
+        {**replica.source, "KmsKeyId": replica.kms_key_id},
+        {**_asked(p, replica), "DBInstanceIdentifier": identifier},
+        lambda: make(identifier),
         failed="incompatible-restore",
     )
     return ministack_rds._single_instance_response(
         "RestoreDBInstanceToPointInTimeResponse", "RestoreDBInstanceToPointInTimeResult", instance
     )
+
+
+def _restore_cluster(p):
+    replica = _source_cluster(p)
+    make = _to_moment(replica, p, "RestoreToTime")
+    cluster = db_clusters.restore_record(replica.source, _asked(p, replica), make, failed="failed")
+    return db_clusters.answer("RestoreDBClusterToPointInTime", cluster)
+
+
+def _describe_clusters(p):
+    asked = {name: ministack_rds._p(p, name).lower() for name in (_Clusters.identifier, _Clusters.resource_id)}
+    members = "".join(
+        f"<DBClusterAutomatedBackup>{xml}</DBClusterAutomatedBackup>"
+        for record, xml in _all_of_region(_Clusters, ministack_rds._clusters)
+        if all(value in ("", record[name].lower()) for name, value in asked.items())
+    )
+    return _xml("DescribeDBClusterAutomatedBackups", f"<DBClusterAutomatedBackups>{members}</DBClusterAutomatedBackups>")
 
 
 # --- Parts ------------------------------------------------------------------------------------------------------------
@@ -318,22 +346,57 @@ def _source(p) -> _Replica:
     [(name, value)] = given.items()
     if name == "SourceDBInstanceAutomatedBackupsArn":
         return _find(value)
-    key = "DbiResourceId" if name == "SourceDbiResourceId" else "DBInstanceIdentifier"
-    found = next((own for own in _own.values() if own.instance[key].lower() == value.lower()), None)
+    return _own_of(_Instances, "DbiResourceId" if name == "SourceDbiResourceId" else "DBInstanceIdentifier", value)
+
+
+def _source_cluster(p) -> _Replica:
+    resource_id, identifier = (ministack_rds._p(p, f"Source{name}") for name in ("DbClusterResourceId", "DBClusterIdentifier"))
+    if bool(resource_id) == bool(identifier):
+        raise RdsError(
+            "InvalidParameterCombination", "Either SourceDBClusterIdentifier or SourceDbClusterResourceId must be given."
+        )
+    return _own_of(_Clusters, *((_Clusters.resource_id, resource_id) if resource_id else (_Clusters.identifier, identifier)))
+
+
+def _own_of(kind, key: str, value: str) -> _Replica:
+    found = next((own for own in _own.values() if own.kind is kind and own.source[key].lower() == value.lower()), None)
     if found is None:
         raise RdsError(
-            "DBInstanceNotFound",
+            f"DB{'Cluster' if kind is _Clusters else 'Instance'}NotFound{'Fault' if kind is _Clusters else ''}",
             f"No automated backups of {value} are kept in {get_region()} (the local AWS keeps them where it is started with "
             "automatedBackups).",
         )
     return found
 
 
-def _moment(p, replica: _Replica) -> float:
-    wanted, latest = ministack_rds._p(p, "RestoreTime"), ministack_rds._p(p, "UseLatestRestorableTime") == "true"
+def _asked(p, replica: _Replica) -> dict:
+    """Of a restore: backups of what is made are kept as those of its source, unless it says otherwise."""
+    return {
+        **{name: value for name, value in p.items() if name not in ("Action", "Version")},
+        "BackupRetentionPeriod": ministack_rds._p(p, "BackupRetentionPeriod") or str(replica.source["BackupRetentionPeriod"]),
+    }
+
+
+def _to_moment(replica: _Replica, p, parameter: str):
+    """Makes the server of a restore, by the name of its data."""
+    moment = _moment(p, replica, parameter)
+    is_latest = ministack_rds._p(p, "UseLatestRestorableTime") == "true"
+    damaged = faults.matching("automated-backup-damaged", f"{replica.arn} {replica.source_arn}")
+    engine = replica.kind.checked_engine(replica.source["Engine"])
+    base, logs = replica.base, replica.logs
+
+    def make(name: str):
+        time.sleep(settings.DURATIONS["restoreSeconds"])
+        return engine.restore_to_moment(base, logs, name, moment, is_latest=is_latest, without_logs=damaged is not None)
+
+    return make
+
+
+def _moment(p, replica: _Replica, parameter: str) -> float:
+    wanted, latest = ministack_rds._p(p, parameter), ministack_rds._p(p, "UseLatestRestorableTime") == "true"
     if bool(wanted) == latest:
         raise RdsError(
-            "InvalidParameterCombination", "Either RestoreTime or UseLatestRestorableTime must be given, and not both."
+            "InvalidParameterCombination", f"Either {parameter} or UseLatestRestorableTime must be given, and not both."
         )
     if replica.latest is None:
         raise RdsError(
@@ -351,20 +414,22 @@ def _moment(p, replica: _Replica) -> float:
     return moment
 
 
-def _all_of_region():
-    """Of the instances here, and what was replicated here."""
-    for instance in ministack_rds._instances.values():
-        if int(instance["BackupRetentionPeriod"]) > 0:
-            if instance["DbiResourceId"] in _own:
+def _all_of_region(kind, sources):
+    """Of what is of that kind here, and what was replicated here."""
+    for source in sources.values():
+        # Those of a member are its cluster's.
+        if int(source["BackupRetentionPeriod"]) > 0 and not (kind is _Instances and source.get("DBClusterIdentifier")):
+            if source[kind.resource_id] in _own:
                 continue
-            record = {**_key_of(instance), "Status": "creating", "arn": ""}
-            yield record, _backup_xml(instance, record["Status"], get_region(), instance["BackupRetentionPeriod"])
+            record = {**_key_of(kind, source), "Status": "creating", "arn": ""}
+            yield record, _backup_xml(kind, source, record["Status"], get_region(), source["BackupRetentionPeriod"])
     for replica in (*_own.values(), *_replicas.values()):
-        yield {**_key_of(replica.instance), "Status": replica.status, "arn": replica.arn}, _replica_xml(replica)
+        if replica.kind is kind:
+            yield {**_key_of(kind, replica.source), "Status": replica.status, "arn": replica.arn}, _replica_xml(replica)
 
 
-def _key_of(instance: dict) -> dict:
-    return {name: instance[name] for name in ("DBInstanceIdentifier", "DBInstanceArn", "DbiResourceId")}
+def _key_of(kind, source: dict) -> dict:
+    return {name: source[name] for name in (kind.identifier, kind.arn, kind.resource_id)}
 
 
 def _replica_xml(replica: _Replica) -> str:
@@ -374,25 +439,23 @@ def _replica_xml(replica: _Replica) -> str:
         if replica.latest is not None
         else ""
     )
+    region = replica.source_arn.split(":")[3]
     return (
-        _backup_xml(replica.instance, replica.status, replica.source_arn.split(":")[3], replica.retention_days)
+        _backup_xml(replica.kind, replica.source, replica.status, region, replica.retention_days)
         + window
         + (f"<DBInstanceAutomatedBackupsArn>{replica.arn}</DBInstanceAutomatedBackupsArn>" if replica.arn else "")
         + (f"<KmsKeyId>{escape(replica.kms_key_id)}</KmsKeyId>" if replica.kms_key_id else "")
     )
 
 
-def _backup_xml(instance: dict, status: str, region: str, retention_days) -> str:
+def _backup_xml(kind, source: dict, status: str, region: str, retention_days) -> str:
     fields = {
-        **_key_of(instance),
+        **_key_of(kind, source),
         "Region": region,
         "Status": status,
         "BackupRetentionPeriod": retention_days,
-        "Encrypted": str(bool(instance.get("StorageEncrypted"))).lower(),
-        **{
-            name: instance[name]
-            for name in ("AllocatedStorage", "Engine", "EngineVersion", "MasterUsername", "StorageType", "InstanceCreateTime")
-        },
+        kind.encrypted: str(bool(source.get("StorageEncrypted"))).lower(),
+        **{name: source[name] for name in kind.created},
     }
     return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
 
@@ -416,9 +479,12 @@ def install() -> None:
         "DescribeDBInstanceAutomatedBackups": _describe,
         "DeleteDBInstanceAutomatedBackup": _delete,
         "RestoreDBInstanceToPointInTime": _restore,
+        "DescribeDBClusterAutomatedBackups": _describe_clusters,
+        "RestoreDBClusterToPointInTime": _restore_cluster,
     }.items():
         ministack_rds._ACTION_MAP[action] = rds.answering(ours)
-    rds.on_available.append(keep_own)
+    rds.on_available.append(lambda instance: _keep_own(_Instances, instance))
+    db_clusters.on_available.append(lambda cluster: _keep_own(_Clusters, cluster))
     reset = ministack_rds.reset
 
     def reset_all():

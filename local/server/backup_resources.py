@@ -1,4 +1,4 @@
-"""What AWS Backup can back up here: RDS instances (as DB snapshots) and EFS file systems (as folders).
+"""What AWS Backup can back up here: RDS instances and Aurora clusters (as snapshots) and EFS file systems (as folders).
 
 Each kind knows how to back up, copy, restore and delete; what goes wrong is a `ResourceError`, whose message becomes the
 job's StatusMessage. A recovery point is the record of backup.py; `_data` in it is for the kind alone.
@@ -14,7 +14,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import efs
 from ministack.services import rds as ministack_rds
 
-from . import efs_files, rds, settings
+from . import db_clusters, efs_files, rds, settings
 from .backup_router import BackupError
 from .rds_checks import RdsError
 
@@ -99,17 +99,11 @@ class RdsInstances:
     @staticmethod
     def restore(point: dict, metadata: dict, tags: dict) -> str:
         """Returns the ARN of the new instance when it is available."""
-        options = {
-            name: value for name, value in metadata.items() if name not in ("Engine", "VpcSecurityGroupIds", "DBName")
-        }
-        for number, group in enumerate(_json_list("VpcSecurityGroupIds", metadata.get("VpcSecurityGroupIds", "[]")), 1):
-            options[f"VpcSecurityGroupIds.member.{number}"] = group
-        for number, (key, value) in enumerate(tags.items(), 1):
-            options |= {f"Tags.member.{number}.Key": key, f"Tags.member.{number}.Value": value}
+        options = _rds_options(metadata, tags, leave_out=("Engine", "DBName"))
         try:
             instance = rds.restore_instance(point["_data"]["snapshot"], options)
         except RdsError as error:
-            raise ResourceError(f"{error} (Service: AmazonRDS; Error Code: {error.code})") from error
+            raise _rds_failure(error) from error
         while instance["DBInstanceStatus"] == "creating":
             time.sleep(0.02)
         if instance["DBInstanceStatus"] != "available":
@@ -122,6 +116,84 @@ class RdsInstances:
     @staticmethod
     def damage(arn: str, database: str, statement: str) -> None:
         rds.server_of(arn).run_in(database, statement)
+
+
+class AuroraClusters:
+    resource_type = "Aurora"
+    # Parameters of RestoreDBClusterFromSnapshot ("Restoring an Amazon Aurora cluster").
+    restore_options = {
+        "AvailabilityZones",
+        "BacktrackWindow",
+        "CopyTagsToSnapshot",
+        "DBClusterIdentifier",
+        "DBClusterParameterGroupName",
+        "DBSubnetGroupName",
+        "DatabaseName",
+        "DeletionProtection",
+        "EnableCloudwatchLogsExports",
+        "EnableIAMDatabaseAuthentication",
+        "Engine",
+        "EngineMode",
+        "EngineVersion",
+        "KmsKeyId",
+        "OptionGroupName",
+        "Port",
+        "ScalingConfiguration",
+        "StorageType",
+        "VpcSecurityGroupIds",
+    }
+    required_restore_options = {"DBClusterIdentifier", "Engine"}
+
+    @staticmethod
+    def find(arn: str) -> dict | None:
+        cluster = db_clusters.find(arn.split(":", 6)[6])
+        return cluster if cluster and cluster["DBClusterArn"] == arn else None
+
+    tags = RdsInstances.tags
+    is_encrypted = RdsInstances.is_encrypted
+
+    @staticmethod
+    def recovery_point_arn(region: str, job_id: str, job: str) -> str:
+        return f"arn:aws:rds:{region}:{get_account_id()}:cluster-snapshot:awsbackup:{job}-{job_id.lower()}"
+
+    @staticmethod
+    def back_up(resource: dict, point: dict) -> None:
+        try:
+            snapshot = db_clusters.create_snapshot(_snapshot_id(point), resource)
+        except RdsError as error:
+            raise ResourceError(str(error)) from error
+        point["BackupSizeInBytes"] = 0
+        point["_data"] = {"snapshot": snapshot, "restore_metadata": _aurora_restore_metadata(resource)}
+
+    @staticmethod
+    def copy(source: dict, target: dict, region: str) -> None:
+        snapshot = db_clusters.copy_snapshot(source["_data"]["snapshot"], _snapshot_id(target), region)
+        target["_data"] = {**source["_data"], "snapshot": snapshot}
+
+    @staticmethod
+    def delete(point: dict) -> None:
+        db_clusters.delete_snapshot(_snapshot_id(point), point["RecoveryPointArn"].split(":")[3])
+
+    @staticmethod
+    def restore(point: dict, metadata: dict, tags: dict) -> str:
+        """Returns the ARN of the new cluster, which has no instances yet, when it can take them."""
+        try:
+            cluster = db_clusters.restore(point["_data"]["snapshot"], _rds_options(metadata, tags))
+        except RdsError as error:
+            raise _rds_failure(error) from error
+        while cluster["Status"] == "creating":
+            time.sleep(0.02)
+        if cluster["Status"] != "available":
+            raise ResourceError(
+                f"The restored DB cluster {cluster['DBClusterIdentifier']} is {cluster['Status']}: "
+                f"{cluster.get('_failure', 'it was deleted meanwhile')}"
+            )
+        return cluster["DBClusterArn"]
+
+    @staticmethod
+    def damage(arn: str, database: str, statement: str) -> None:
+        with rds.server_of(arn).awake() as server:
+            server.run_in(database, statement)
 
 
 class EfsFileSystems:
@@ -217,11 +289,13 @@ def kind_of(arn: str):
     if len(parts) == 6 and parts[0] == "arn":
         if parts[2] == "rds" and parts[5].startswith("db:"):
             return RdsInstances
+        if parts[2] == "rds" and parts[5].startswith("cluster:"):
+            return AuroraClusters
         if parts[2] == "elasticfilesystem" and parts[5].startswith("file-system/"):
             return EfsFileSystems
     raise BackupError(
         "InvalidParameterValueException",
-        f"Resource {arn} cannot be backed up here: the local AWS backs up RDS DB instances and EFS file systems.",
+        f"Resource {arn} cannot be backed up here: the local AWS backs up RDS DB instances, Aurora clusters and EFS file systems.",
     )
 
 
@@ -279,6 +353,42 @@ def _rds_restore_metadata(instance: dict) -> dict:
         "PubliclyAccessible": str(instance["PubliclyAccessible"]).lower(),
         "StorageType": instance["StorageType"],
         "VpcSecurityGroupIds": json.dumps([group["VpcSecurityGroupId"] for group in instance["VpcSecurityGroups"]]),
+    }
+    return {name: value for name, value in metadata.items() if value is not None}
+
+
+def _rds_options(metadata: dict, tags: dict, leave_out: tuple = ()) -> dict:
+    """Metadata and tags as parameters of RDS's API."""
+    options = {
+        name: value for name, value in metadata.items() if name not in ("VpcSecurityGroupIds", "AvailabilityZones", *leave_out)
+    }
+    for number, group in enumerate(_json_list("VpcSecurityGroupIds", metadata.get("VpcSecurityGroupIds", "[]")), 1):
+        options[f"VpcSecurityGroupIds.member.{number}"] = group
+    for number, (key, value) in enumerate(tags.items(), 1):
+        options |= {f"Tags.member.{number}.Key": key, f"Tags.member.{number}.Value": value}
+    return options
+
+
+def _rds_failure(error: RdsError) -> ResourceError:
+    return ResourceError(f"{error} (Service: AmazonRDS; Error Code: {error.code})")
+
+
+def _aurora_restore_metadata(cluster: dict) -> dict:
+    metadata = {
+        "AvailabilityZones": json.dumps(cluster["AvailabilityZones"]),
+        "CopyTagsToSnapshot": str(bool(cluster.get("CopyTagsToSnapshot"))).lower(),
+        "DBClusterIdentifier": cluster["DBClusterIdentifier"],
+        "DBClusterParameterGroupName": cluster.get("DBClusterParameterGroup") or None,
+        "DBSubnetGroupName": cluster["DBSubnetGroup"],
+        "DatabaseName": cluster.get("DatabaseName") or None,
+        "DeletionProtection": str(bool(cluster.get("DeletionProtection"))).lower(),
+        "EnableIAMDatabaseAuthentication": str(bool(cluster.get("IAMDatabaseAuthenticationEnabled"))).lower(),
+        "Engine": cluster["Engine"],
+        "EngineMode": cluster["EngineMode"],
+        "EngineVersion": cluster["EngineVersion"],
+        "KmsKeyId": cluster.get("KmsKeyId") or None,
+        "Port": str(cluster["Port"]),
+        "VpcSecurityGroupIds": json.dumps([group["VpcSecurityGroupId"] for group in cluster["VpcSecurityGroups"]]),
     }
     return {name: value for name, value in metadata.items() if value is not None}
 

@@ -182,6 +182,8 @@ _RDS_RESOURCES = {
                          "og": "OptionGroupName", "cluster": "DBClusterIdentifier"},
     "RestoreDBInstanceToPointInTime": {"db": "TargetDBInstanceIdentifier", "subgrp": "DBSubnetGroupName",
                                        "pg": "DBParameterGroupName", "og": "OptionGroupName"},
+    "RestoreDBClusterToPointInTime": {"cluster": "DBClusterIdentifier", "subgrp": "DBSubnetGroupName",
+                                      "cluster-pg": "DBClusterParameterGroupName", "og": "OptionGroupName"},
 }
 # Those of which the ARN is given.
 _RDS_ARNS = {
@@ -194,9 +196,11 @@ _RDS_ARNS = {
 }
 # Those that ask for automated backups which they do not name, or cannot: the name is made by the call.
 _RDS_OF_ANY_BACKUP = {
-    "DescribeDBInstanceAutomatedBackups",
-    "StartDBInstanceAutomatedBackupsReplication",
-    "StopDBInstanceAutomatedBackupsReplication",
+    "DescribeDBInstanceAutomatedBackups": "auto-backup",
+    "StartDBInstanceAutomatedBackupsReplication": "auto-backup",
+    "StopDBInstanceAutomatedBackupsReplication": "auto-backup",
+    "DescribeDBClusterAutomatedBackups": "cluster-auto-backup",
+    "RestoreDBClusterToPointInTime": "cluster-auto-backup",
 }
 
 
@@ -213,8 +217,8 @@ def _rds(request: Request) -> list[Check]:
             resources.append(f"{arn}{kind}:*")
     if named := fields.get(_RDS_ARNS.get(action, "")):
         resources.append(named)
-    if action in _RDS_OF_ANY_BACKUP and not (named and ":auto-backup:" in named):
-        resources.append(f"{arn}auto-backup:*")
+    if (kind := _RDS_OF_ANY_BACKUP.get(action)) and not (named and f":{kind}:" in named):
+        resources.append(f"{arn}{kind}:*")
     context = iam_actions.request_tag_context("rds", f"rds:{action}", request.body, form)
     if "PubliclyAccessible" in fields:
         context["rds:PubliclyAccessible"] = fields["PubliclyAccessible"].lower()

@@ -1,8 +1,7 @@
 """RDS instances that are real servers, made through the API, through CloudFormation or from snapshots.
 
 MiniStack keeps the records; here each gets a server, and an endpoint as soon as that accepts connections. Engines that
-have no server here, and clusters, are refused rather than pretended; but for the cluster of a template, which is a
-record with its instances, so that what is about it can be deployed: nothing connects to it, and it has no backups.
+have no server here are refused rather than pretended. Instances of clusters are in db_clusters.py.
 """
 
 import logging
@@ -18,16 +17,13 @@ from ministack.services.cloudformation import provisioners
 from . import engines, faults
 from .clock import run_later
 from .engines import Server
-from .rds_checks import RdsError, check_identifier, check_password, check_user, checked_engine, refuse_clusters
-from .rds_servers import Servers
+from .rds_checks import RdsError, check_identifier, check_password, check_user, checked_engine
+from .rds_servers import servers
 
 logger = logging.getLogger("local-aws.rds")
 
 # How long a deleted instance is still described as `deleting`, in seconds. On AWS it is minutes.
 _DELETING_SECONDS = 0.5
-
-
-_servers = Servers()
 
 # Called with each instance that became available for the first time.
 on_available: list = []
@@ -47,19 +43,19 @@ def find_instance_by_arn(arn: str) -> dict | None:
 
 
 def server_of(arn: str) -> Server | None:
-    return _servers.get({"DBInstanceArn": arn})
+    return servers.get(arn)
 
 
 def create_snapshot(snapshot_id: str, instance: dict, snapshot_type: str) -> dict:
     """A real snapshot of a running instance, listed by DescribeDBSnapshots once it is complete."""
-    server = _servers.get(instance)
+    server = servers.get(instance["DBInstanceArn"])
     if server is None or not server.running:
         raise RdsError(
             "InvalidDBInstanceState",
             f"Cannot create a snapshot because the database instance {instance['DBInstanceIdentifier']} is not currently "
             "in the available state.",
         )
-    folder = _snapshot_folder(get_region(), snapshot_id)
+    folder = snapshot_folder(get_region(), snapshot_id)
     try:
         server.snapshot(folder)
     except BaseException:
@@ -75,7 +71,7 @@ def copy_snapshot(source: dict, snapshot_id: str, region: str) -> dict:
     """A copy in another Region; VPC and subnet group do not exist there."""
     source_region = source["DBSnapshotArn"].split(":")[3]
     engines.copy_data(
-        _snapshot_folder(source_region, source["DBSnapshotIdentifier"]), _snapshot_folder(region, snapshot_id)
+        snapshot_folder(source_region, source["DBSnapshotIdentifier"]), snapshot_folder(region, snapshot_id)
     )
     account = get_account_id()
     copy = {
@@ -94,12 +90,12 @@ def copy_snapshot(source: dict, snapshot_id: str, region: str) -> dict:
 
 def delete_snapshot(snapshot_id: str, region: str) -> None:
     rds._snapshots.pop_scoped(get_account_id(), region, snapshot_id, None)
-    engines.remove_data(_snapshot_folder(region, snapshot_id))
+    engines.remove_data(snapshot_folder(region, snapshot_id))
 
 
 def restore_instance(snapshot: dict, options: dict) -> dict:
     """A new instance from a snapshot of this Region; `options` are the parameters of RestoreDBInstanceFromDBSnapshot."""
-    folder = _snapshot_folder(get_region(), snapshot["DBSnapshotIdentifier"])
+    folder = snapshot_folder(get_region(), snapshot["DBSnapshotIdentifier"])
     identifier = rds._p(options, "DBInstanceIdentifier")
     engine = checked_engine(snapshot["Engine"])
     return restore_record(snapshot, options, lambda: engine.restore(folder, identifier.lower()))
@@ -170,7 +166,8 @@ def _delete_db_instance(p):
     instance = rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))
     final_snapshot = rds._p(p, "FinalDBSnapshotIdentifier")
     if instance and not instance.get("DeletionProtection"):
-        if rds._p(p, "SkipFinalSnapshot") != "true" and not final_snapshot:
+        is_member = bool(instance.get("DBClusterIdentifier"))
+        if rds._p(p, "SkipFinalSnapshot") != "true" and not final_snapshot and not is_member:
             raise RdsError(
                 "InvalidParameterCombination",
                 "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
@@ -188,7 +185,7 @@ def _delete_db_instance(p):
         identifier = instance["DBInstanceIdentifier"]
         rds._instances[identifier] = instance
         rds._tags[instance["DBInstanceArn"]] = tags
-        spawn_background(lambda: _servers.remove(instance), thread_name=f"delete {identifier}")
+        spawn_background(lambda: servers.remove(instance["DBInstanceArn"]), thread_name=f"delete {identifier}")
         run_later(_DELETING_SECONDS, lambda: _forget(instance))
     return response
 
@@ -201,20 +198,20 @@ def delete_restored(arn: str) -> None:
 def _start_db_instance(p):
     response = _original["start"](p)
     instance = rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))
-    if response[0] == 200 and _servers.get(instance):
-        _servers.get(instance).start(instance["Endpoint"]["Port"])
+    if response[0] == 200 and servers.get(instance["DBInstanceArn"]):
+        servers.get(instance["DBInstanceArn"]).start(instance["Endpoint"]["Port"])
     return response
 
 
 def _stop_db_instance(p):
     response = _original["stop"](p)
-    if response[0] == 200 and (server := _servers.get(rds._resolve_instance(rds._p(p, "DBInstanceIdentifier")))):
+    if response[0] == 200 and (server := servers.get(rds._resolve_instance(rds._p(p, "DBInstanceIdentifier"))["DBInstanceArn"])):
         server.stop()
     return response
 
 
 def _finish_instance_reboot(instance, cluster):
-    if server := _servers.get(instance):
+    if server := servers.get(instance["DBInstanceArn"]):
         server.stop()
         server.start(instance["Endpoint"]["Port"])
     return _original["finish_reboot"](instance, cluster)
@@ -231,10 +228,10 @@ def _set_master_password(instance, old_password, new_password):
     """Takes its time, as on AWS, where the old password goes on for some seconds."""
 
     def change():
-        _servers.get(instance).set_password(instance["MasterUsername"], new_password)
+        servers.get(instance["DBInstanceArn"]).set_password(instance["MasterUsername"], new_password)
         instance["DBInstanceStatus"] = "available"
 
-    if _servers.get(instance):
+    if servers.get(instance["DBInstanceArn"]):
         instance["DBInstanceStatus"] = "resetting-master-credentials"
         run_later(0.3, change)
 
@@ -266,10 +263,6 @@ def _instance_xml(instance):
 
 
 def _cloudformation_create(logical_id, props, stack_name):
-    if cluster := props.get("DBClusterIdentifier"):
-        if cluster not in rds._clusters:
-            raise ValueError(f"AWS::RDS::DBInstance create failed: DBCluster {cluster} not found.")
-        return _original["cfn_create"](logical_id, props, stack_name)
     snapshot_id = props.get("DBSnapshotIdentifier")
     snapshot = rds._snapshots.get(snapshot_id) if snapshot_id else None
     if snapshot_id and not snapshot:
@@ -287,7 +280,7 @@ def _cloudformation_create(logical_id, props, stack_name):
     rds._tags[instance["DBInstanceArn"]] = list(instance["TagList"])
     if snapshot:
         instance["MasterUsername"] = snapshot["MasterUsername"]
-        folder = _snapshot_folder(get_region(), snapshot_id)
+        folder = snapshot_folder(get_region(), snapshot_id)
         _start(instance, lambda: engine.restore(folder, identifier))
     else:
         _start(
@@ -305,7 +298,7 @@ def _cloudformation_update(physical_id, old_props, new_props, stack_name, logica
     identifier, _ = _original["cfn_update"](physical_id, old_props, new_props, stack_name, logical_id)
     instance = rds._instances[identifier]
     rds._tags[instance["DBInstanceArn"]] = list(instance["TagList"])
-    if server := _servers.get(instance):
+    if server := servers.get(instance["DBInstanceArn"]):
         instance["Endpoint"]["Port"] = server.port
         if identifier == physical_id and new_props.get("MasterUserPassword") != old_props.get("MasterUserPassword"):
             server.set_password(instance["MasterUsername"], new_props["MasterUserPassword"])
@@ -323,7 +316,7 @@ def _cloudformation_delete(physical_id, props):
         )
     _original["cfn_delete"](physical_id, props)
     rds._tags.pop(instance["DBInstanceArn"], None)
-    _servers.remove(instance)
+    servers.remove(instance["DBInstanceArn"])
 
 
 # --- Parts ------------------------------------------------------------------------------------------------------------
@@ -331,6 +324,19 @@ def _cloudformation_delete(physical_id, props):
 
 def _create_record(p) -> dict:
     """MiniStack's record of a new instance, checked more strictly, in state `creating`."""
+    identifier = checked_identifier(p)
+    check_user(checked_engine(rds._p(p, "Engine")), rds._p(p, "MasterUsername"))
+    vpc_id = check_placement(p)
+    succeed(_original["create"]({**p, "DBInstanceIdentifier": identifier}))
+    instance = rds._instances[identifier]
+    instance |= {"DBInstanceStatus": "creating", "Endpoint": {}}
+    if not instance["VpcSecurityGroups"]:
+        instance["VpcSecurityGroups"] = _default_security_groups(vpc_id)
+    return instance
+
+
+def checked_identifier(p) -> str:
+    """Of an instance that can be made."""
     identifier = rds._p(p, "DBInstanceIdentifier").lower()
     check_identifier(identifier)
     if identifier in rds._instances:
@@ -338,26 +344,26 @@ def _create_record(p) -> dict:
     if fault := faults.matching("instance-quota-reached", get_region()):
         message = fault.get("message") or "Cannot create more DB instances: the quota of the account is reached"
         raise RdsError("InstanceQuotaExceeded", message)
-    if rds._p(p, "DBClusterIdentifier"):
-        refuse_clusters()
-    check_user(checked_engine(rds._p(p, "Engine")), rds._p(p, "MasterUsername"))
+    return identifier
+
+
+def check_placement(p) -> str | None:
+    """Subnet group and security groups are there; gives the VPC of the subnet group."""
     subnet_group = rds._p(p, "DBSubnetGroupName")
     if subnet_group and subnet_group not in rds._subnet_groups:
         raise RdsError("DBSubnetGroupNotFoundFault", f"DB subnet group '{subnet_group}' does not exist.")
-    vpc_id = rds._subnet_groups[subnet_group]["VpcId"] if subnet_group else None
     for group in rds._parse_member_list(p, "VpcSecurityGroupIds"):
         if group not in ec2._security_groups:
             raise RdsError("InvalidParameterValue", f"Invalid security group , groupId= {group}, groupName=.")
+    return rds._subnet_groups[subnet_group]["VpcId"] if subnet_group else None
 
-    status, _, body = _original["create"]({**p, "DBInstanceIdentifier": identifier})
+
+def succeed(response) -> None:
+    """Raises what MiniStack answered, where that is an error."""
+    status, _, body = response
     if status != 200:
-        code, message = re.search(r"<Code>(.*?)</Code><Message>(.*?)</Message>", body.decode(), re.S).groups()
+        code, message = re.search(r"<Code>(.*?)</Code>\s*<Message>(.*?)</Message>", body.decode(), re.S).groups()
         raise RdsError(code, message)
-    instance = rds._instances[identifier]
-    instance |= {"DBInstanceStatus": "creating", "Endpoint": {}}
-    if not instance["VpcSecurityGroups"]:
-        instance["VpcSecurityGroups"] = _default_security_groups(vpc_id)
-    return instance
 
 
 def _default_security_groups(vpc_id: str | None) -> list:
@@ -390,7 +396,7 @@ def _start(instance: dict, make, failed: str = "failed") -> None:
         # Deleted while it was being made.
         server.remove()
         return
-    _servers.put(instance, server)
+    servers.put(instance["DBInstanceArn"], server)
     instance |= {
         "Endpoint": {"Address": "127.0.0.1", "Port": server.port, "HostedZoneId": "Z2R2ITUGPM61AM"},
         "DBInstanceStatus": "available",
@@ -406,7 +412,7 @@ def _forget(instance: dict) -> None:
         rds._tags.pop(instance["DBInstanceArn"], None)
 
 
-def _snapshot_folder(region: str, snapshot_id: str):
+def snapshot_folder(region: str, snapshot_id: str):
     return engines.snapshot_folder(f"{region}/{snapshot_id.replace(':', '_')}")
 
 
@@ -428,6 +434,11 @@ def answering(action):
 
 # MiniStack's own functions, kept when `install` puts ours in their place.
 _original = {}
+
+
+def ministacks(name: str):
+    """One of them, for what stands in front of ours."""
+    return _original[name]
 
 
 def install() -> None:
@@ -461,12 +472,11 @@ def install() -> None:
         "StopDBInstance": _stop_db_instance,
         "RestoreDBInstanceFromDBSnapshot": _restore_from_snapshot,
         "DeleteDBSnapshot": _delete_db_snapshot,
-        "CreateDBCluster": lambda p: refuse_clusters(),
     }.items():
         rds._ACTION_MAP[action] = answering(ours)
 
     def reset():
-        _servers.remove_all()
+        servers.remove_all()
         _original["reset"]()
 
     rds.reset = reset
@@ -479,9 +489,9 @@ def install() -> None:
         "update": _cloudformation_update,
         "delete": _cloudformation_delete,
     }
-    threading.Thread(target=_servers.watch_regions, name="rds-regions", daemon=True).start()
+    threading.Thread(target=servers.watch_regions, name="rds-regions", daemon=True).start()
 
 
 def shutdown() -> None:
-    _servers.close()
+    servers.close()
     engines.shutdown()

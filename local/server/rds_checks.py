@@ -25,11 +25,11 @@ def checked_engine(name: str) -> Engine:
         raise RdsError("InvalidParameterValue", f"Invalid DB engine: {error}") from error
 
 
-def check_identifier(identifier: str) -> None:
+def check_identifier(identifier: str, parameter: str = "DBInstanceIdentifier") -> None:
     if not re.fullmatch(r"[a-z](-?[a-z0-9]){0,62}", identifier):
         raise RdsError(
             "InvalidParameterValue",
-            "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain "
+            f"The parameter {parameter} is not a valid identifier. Identifiers must begin with a letter; must contain "
             "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.",
         )
 
@@ -61,8 +61,14 @@ def check_password(engine: Engine, password: str) -> None:
         )
 
 
-def refuse_clusters():
-    raise RdsError(
-        "InvalidParameterValue",
-        "The local AWS has no DB clusters with servers: use a DB instance of engine 'postgres' to try it here.",
-    )
+# By what the servers here are called.
+_AURORA = {"aurora-postgresql": "postgres", "aurora-mysql": "mysql"}
+
+
+def checked_cluster_engine(name: str) -> Engine:
+    if name not in _AURORA:
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Invalid DB engine: the local AWS has clusters of {', '.join(_AURORA)}, got '{name}': use one of these, or an instance",
+        )
+    return checked_engine(_AURORA[name])

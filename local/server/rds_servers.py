@@ -1,4 +1,4 @@
-"""The servers of RDS instances, in all Regions; those of a Region that is lost go with it."""
+"""The servers of RDS instances and clusters, in all Regions; those of a Region that is lost go with it."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ _WATCH_SECONDS = 0.1
 
 
 class Servers:
-    """The server of each instance, by the instance's ARN (which names the Region)."""
+    """The server of each instance that is in no cluster, and of each cluster, by its ARN (which names the Region)."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -21,20 +21,20 @@ class Servers:
         self._stopped_by_region_loss: set[str] = set()
         self._closed = threading.Event()
 
-    def get(self, instance: dict) -> Server | None:
-        return self._servers.get(instance["DBInstanceArn"])
+    def get(self, arn: str) -> Server | None:
+        return self._servers.get(arn)
 
-    def put(self, instance: dict, server: Server) -> None:
+    def put(self, arn: str, server: Server) -> None:
         with self._lock:
             if not self._closed.is_set():
-                self._servers[instance["DBInstanceArn"]] = server
+                self._servers[arn] = server
                 return
         server.remove()
 
-    def remove(self, instance: dict) -> None:
+    def remove(self, arn: str) -> None:
         with self._lock:
-            server = self._servers.pop(instance["DBInstanceArn"], None)
-            self._stopped_by_region_loss.discard(instance["DBInstanceArn"])
+            server = self._servers.pop(arn, None)
+            self._stopped_by_region_loss.discard(arn)
         if server:
             server.remove()
 
@@ -68,3 +68,6 @@ class Servers:
         elif not gone and arn in self._stopped_by_region_loss:
             self._stopped_by_region_loss.discard(arn)
             server.start(server.port)
+
+
+servers = Servers()

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from pathlib import Path
 
 SUPERUSER = "rdsadmin"
@@ -26,7 +27,7 @@ class EngineError(Exception):
 
 
 class Server(ABC):
-    """A server and its data; `port` is set while it runs."""
+    """A server and its data; `port` is set once it has run."""
 
     # Ends it with all connections, after its work is written.
     stop_signal: signal.Signals
@@ -71,6 +72,19 @@ class Server(ABC):
                 self._process.kill()
                 self._process.wait()
             self._process = None
+
+    @contextmanager
+    def awake(self):
+        """It runs for the time of the block, where it does not anyway."""
+        with self._lock:
+            asleep = not self.running
+            if asleep:
+                self.start(self.port)
+            try:
+                yield self
+            finally:
+                if asleep:
+                    self.stop()
 
     def remove(self) -> None:
         self.stop(immediately=True)
