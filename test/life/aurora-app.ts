@@ -40,7 +40,10 @@ class IdentityServerStack extends Stack {
     });
     const vpcSubnets = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
     vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
-    vpc.addInterfaceEndpoint('SecretsManager', { service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER, open: false });
+    vpc.addInterfaceEndpoint('SecretsManager', {
+      service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+      open: false,
+    });
     const cluster = new rds.DatabaseCluster(this, 'Database', {
       vpc,
       vpcSubnets,

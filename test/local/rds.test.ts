@@ -12,9 +12,12 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import {
   AddTagsToResourceCommand,
+  CreateDBClusterCommand,
   CreateDBInstanceCommand,
   CreateDBSnapshotCommand,
+  DeleteDBClusterCommand,
   DeleteDBInstanceCommand,
+  DescribeDBClustersCommand,
   DescribeDBInstancesCommand,
   ListTagsForResourceCommand,
   ModifyDBInstanceCommand,
@@ -26,7 +29,8 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Client } from 'pg';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
-import { createStack, outputsOf } from './stack';
+import { withClient } from '../../local/sample/sql-client';
+import { createStack, eventually, outputsOf } from './stack';
 
 const INSTANCE = {
   DBInstanceClass: 'db.t4g.micro',
@@ -250,31 +254,90 @@ void describe('RDS instances of the local AWS', { timeout: 180_000 }, () => {
     );
   });
 
-  void it('is a record as the member of a cluster of a template; the API makes no cluster', async () => {
-    const member = (DBClusterIdentifier: unknown) => ({
-      Type: 'AWS::RDS::DBInstance',
-      Properties: { Engine: 'aurora-postgresql', DBInstanceClass: 'db.serverless', DBClusterIdentifier },
+  void describe('of an Aurora cluster', () => {
+    const CLUSTER = { Engine: 'aurora-postgresql', MasterUsername: 'isadmin', MasterUserPassword: 'correct-horse' };
+    const MEMBER = { Engine: 'aurora-postgresql', DBInstanceClass: 'db.serverless' };
+    const findCluster = async (DBClusterIdentifier: string) =>
+      (await rds.send(new DescribeDBClustersCommand({ DBClusterIdentifier }))).DBClusters![0]!;
+    const ended = (what: Promise<unknown>) => what.then(() => undefined).catch((error: Error) => error.name);
+
+    void it('answers for the cluster, which answers nobody without one and keeps what it holds', async () => {
+      await rds.send(
+        new CreateDBClusterCommand({ ...CLUSTER, DBClusterIdentifier: 'aurora', DatabaseName: 'shared_db' }),
+      );
+      await eventually('the cluster', async () => (await findCluster('aurora')).Status === 'available' || undefined);
+      const { Endpoint: host, Port: port } = await findCluster('aurora');
+      const server = { type: 'postgre' as const, host: host!, port: port!, user: 'isadmin', password: 'correct-horse' };
+      const query = (text: string) => withClient(server, 'shared_db', (client) => client.query(text, []));
+      await assert.rejects(query('SELECT 1'), { code: 'ECONNREFUSED' });
+
+      const addMember = () =>
+        rds.send(new CreateDBInstanceCommand({ ...MEMBER, DBInstanceIdentifier: 'w', DBClusterIdentifier: 'aurora' }));
+      await addMember();
+      assert.deepEqual((await until('w', 'available')).Endpoint, {
+        Address: host,
+        Port: port,
+        HostedZoneId: 'Z2R2ITUGPM61AM',
+      });
+      await query('CREATE TABLE kept (id integer)');
+      const deletion = new DeleteDBClusterCommand({ DBClusterIdentifier: 'aurora', SkipFinalSnapshot: true });
+      await assert.rejects(rds.send(deletion), { name: 'InvalidDBClusterStateFault' });
+
+      await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'w' }));
+      // A member that is being deleted is one still.
+      await assert.rejects(rds.send(deletion), { name: 'InvalidDBClusterStateFault' });
+      await eventually('its end', async () => (await ended(find('w'))) === 'DBInstanceNotFoundFault' || undefined);
+      await assert.rejects(query('SELECT 1'), { code: 'ECONNREFUSED' });
+      await addMember();
+      await until('w', 'available');
+      await query('SELECT id FROM kept');
+
+      await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'w' }));
+      await eventually('its end', async () => (await ended(find('w'))) === 'DBInstanceNotFoundFault' || undefined);
+      await rds.send(deletion);
+      await eventually(
+        'the end',
+        async () => (await ended(findCluster('aurora'))) === 'DBClusterNotFoundFault' || undefined,
+      );
     });
-    const cluster = {
-      Type: 'AWS::RDS::DBCluster',
-      Properties: { Engine: 'aurora-postgresql', MasterUsername: 'isadmin', MasterUserPassword: 'correct-horse' },
-    };
-    const made = await createStack(
-      aws,
-      'eu-west-1',
-      'cluster',
-      { Cluster: cluster, Writer: member({ Ref: 'Cluster' }) },
-      { Writer: { Ref: 'Writer' } },
-    );
-    assert.equal(made.status, 'CREATE_COMPLETE');
-    const { Writer } = await outputsOf(aws, 'eu-west-1', 'cluster');
-    assert.equal((await find(Writer!)).Engine, 'aurora-postgresql');
-    const { reasons } = await createStack(aws, 'eu-west-1', 'lost', { Writer: member('elsewhere') });
-    assert.match(reasons.join(), /DBCluster elsewhere not found/);
-    await assert.rejects(
-      rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: 'w', DBClusterIdentifier: 'c' })),
-      /The local AWS has no DB clusters with servers/,
-    );
+
+    void it('is made by a template', async () => {
+      const member = (DBClusterIdentifier: unknown) => ({
+        Type: 'AWS::RDS::DBInstance',
+        Properties: { ...MEMBER, DBClusterIdentifier },
+      });
+      const made = await createStack(
+        aws,
+        'eu-west-1',
+        'cluster',
+        { Cluster: { Type: 'AWS::RDS::DBCluster', Properties: CLUSTER }, Writer: member({ Ref: 'Cluster' }) },
+        { Writer: { Ref: 'Writer' }, Port: { 'Fn::GetAtt': ['Cluster', 'Endpoint.Port'] } },
+      );
+      assert.equal(made.status, 'CREATE_COMPLETE');
+      const { Writer, Port } = await outputsOf(aws, 'eu-west-1', 'cluster');
+      const server = {
+        type: 'postgre' as const,
+        host: '127.0.0.1',
+        port: Number(Port),
+        user: 'isadmin',
+        password: 'correct-horse',
+      };
+      await withClient(server, 'postgres', (client) => client.query('SELECT 1', []));
+      assert.equal((await find(Writer!)).Engine, 'aurora-postgresql');
+      const { reasons } = await createStack(aws, 'eu-west-1', 'lost', { Writer: member('elsewhere') });
+      assert.match(reasons.join(), /DBCluster elsewhere not found/);
+    });
+
+    void it('is refused where it is none, or of another engine', async () => {
+      const instance = { DBInstanceIdentifier: 'x', DBInstanceClass: 'db.serverless', DBClusterIdentifier: 'nowhere' };
+      await assert.rejects(rds.send(new CreateDBInstanceCommand({ ...instance, Engine: 'aurora-postgresql' })), {
+        name: 'DBClusterNotFoundFault',
+      });
+      await assert.rejects(
+        rds.send(new CreateDBClusterCommand({ ...CLUSTER, Engine: 'postgres', DBClusterIdentifier: 'multi' })),
+        /the local AWS has clusters of aurora-postgresql, aurora-mysql, got 'postgres'/,
+      );
+    });
   });
 
   void it('stops at once when its Region is lost, and only then', async () => {
