@@ -148,9 +148,11 @@ def _create_member(p):
     identifier = rds.checked_identifier(p)
     rds.check_placement(p)
     cluster = find(cluster_id)
-    if cluster and cluster["Status"] != "available":
+    if cluster is None:
+        raise RdsError("DBClusterNotFoundFault", f"DBCluster {cluster_id} not found.")
+    if cluster["Status"] != "available":
         raise RdsError("InvalidDBClusterStateFault", f"DB cluster {cluster_id} is {cluster['Status']}.")
-    if cluster and ministack_rds._p(p, "Engine") != cluster["Engine"]:
+    if ministack_rds._p(p, "Engine") != cluster["Engine"]:
         raise RdsError(
             "InvalidParameterCombination",
             f"The engine of DB cluster {cluster_id} is {cluster['Engine']}, got '{ministack_rds._p(p, 'Engine')}'.",

@@ -16,10 +16,7 @@ const shortName = (role: string) =>
 
 /** What the life does not need, and why it is there all the same. Whatever else is not needed is there for nothing. */
 const NOT_NEEDED: readonly (readonly [permission: RegExp, reason: string])[] = [
-  [
-    / rds:(Describe|Delete|Restore)DBCluster|rds:DescribeDBClusterAutomatedBackups/,
-    'Aurora: no clusters on the local AWS',
-  ],
+  [/ rds:(Describe|Delete|Restore)DBCluster|rds:DescribeDBClusterAutomatedBackups/, 'Aurora: needed in its own life'],
   [/ rds:CreateDBInstance$/, 'instances of restored Aurora clusters'],
   [
     /^RecoverySite Drill rds:(DescribeDBInstanceAutomatedBackups|RestoreDBInstanceToPointInTime)$/,

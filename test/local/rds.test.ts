@@ -329,7 +329,11 @@ void describe('RDS instances of the local AWS', { timeout: 180_000 }, () => {
     });
 
     void it('is refused where it is none, or of another engine', async () => {
-      const instance = { DBInstanceIdentifier: 'x', DBInstanceClass: 'db.serverless', DBClusterIdentifier: 'nowhere' };
+      const instance = {
+        DBInstanceIdentifier: 'homeless',
+        DBInstanceClass: 'db.serverless',
+        DBClusterIdentifier: 'nowhere',
+      };
       await assert.rejects(rds.send(new CreateDBInstanceCommand({ ...instance, Engine: 'aurora-postgresql' })), {
         name: 'DBClusterNotFoundFault',
       });
