@@ -1,5 +1,5 @@
 /** A volume that is made up as it is read: no file is anywhere. */
-import type { Volume, VolumeStat } from '../../lambda/archive/volume';
+import { lookOf, type Volume, type VolumeLook, type VolumeStat } from '../../lambda/archive/volume';
 
 export interface SyntheticVolumeOptions {
   readonly tenants: number;
@@ -34,6 +34,10 @@ export class SyntheticVolume implements Volume {
   stat(path: string): VolumeStat {
     this.calls += 1;
     return this.#stat(path);
+  }
+
+  look(path: string): VolumeLook {
+    return lookOf(this.stat(path));
   }
 
   readLink(): string {

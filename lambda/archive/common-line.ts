@@ -35,7 +35,7 @@ const FILE_END = literal('}]}\n');
 const DIRECTORY_END = literal('"}\n');
 
 /** A time or an inode, in decimal: its place in the page. */
-interface Span {
+export interface Span {
   start: number;
   end: number;
 }

@@ -16,6 +16,12 @@ export type { Remark } from './export/remark';
 
 export const FORMAT = 'wso2is-recovery-archive';
 export const FORMAT_VERSION = 1;
+/** Each page and each pack of a point takes some sixty bytes of it. */
+const LARGE_BYTES = 2000;
+
+/** Whether a manifest of this size names many pages and packs, of tens of thousands of entries: before it is read. */
+export const isLargeManifest = (bytes: number): boolean => bytes > LARGE_BYTES;
+
 export const MANIFEST_PREFIX = 'manifests/';
 export const PACK_PREFIX = 'packs/';
 export const PAGE_PREFIX = 'pages/';

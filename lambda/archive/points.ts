@@ -6,10 +6,11 @@ import { displayPath } from './byte-path';
 import { type CheckedEntries, EntryChecker } from './check-entries';
 import type { ManifestEntry } from './entry';
 import { ArchiveDamagedError, ArchiveError } from './errors';
+import { release } from './frame';
 import type { Damaged } from './json-checks';
 import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, stampOf } from './manifest';
 import type { ManifestHeader, PageReference, SignedManifest } from './manifest';
-import type { ObjectStore } from './object-store';
+import { getInto, type ObjectStore } from './object-store';
 import { decodeStoredPage, type StoredPage } from './page';
 
 export interface Point {
@@ -35,12 +36,16 @@ export interface Point {
 const MANIFESTS_IN_FLIGHT = 8;
 
 /** Keys in the bucket, oldest first. */
-export async function listManifests(store: ObjectStore): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(MANIFEST_PREFIX)) {
-    if (key.endsWith('.jsonl.zst')) keys.push(store.prefix + key);
+export const listManifests = async (store: ObjectStore): Promise<string[]> =>
+  Array.from((await listManifestSizes(store)).keys());
+
+/** By their keys in the bucket, oldest first. */
+export async function listManifestSizes(store: ObjectStore): Promise<ReadonlyMap<string, number>> {
+  const sizes: [key: string, bytes: number][] = [];
+  for await (const { key, bytes } of store.list(MANIFEST_PREFIX)) {
+    if (key.endsWith('.jsonl.zst')) sizes.push([store.prefix + key, bytes]);
   }
-  return keys.sort();
+  return new Map(sizes.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Size by relative key, of packs and pages. */
@@ -72,11 +77,20 @@ export function missingObjects(
  * Newest first. At the DR site a manifest may have arrived before its packs: such a point is not complete, and says so.
  *
  * @param authenticator what is not authentic by it is not complete either; without it nobody asks
+ * @param onFound told of the size of the largest manifest before any is read
  */
-export async function listPoints(store: ObjectStore, authenticator?: Authenticator): Promise<readonly Point[]> {
+export async function listPoints(
+  store: ObjectStore,
+  authenticator?: Authenticator,
+  onFound?: (manifestBytes: number) => void,
+): Promise<readonly Point[]> {
   // Manifests before packs: a point that is committed between the two lists is then not seen, instead of seen half.
-  const keys = (await listManifests(store)).reverse();
-  const present = await listContents(store);
+  const sizes = await listManifestSizes(store);
+  const keys = Array.from(sizes.keys()).reverse();
+  onFound?.(Math.max(0, ...sizes.values()));
+  const present = listContents(store);
+  // While the manifests are read; its failure is that of whoever waits for it.
+  present.catch(() => {});
   return pMap(keys, (manifestKey) => examinePoint(store, manifestKey, present, authenticator), {
     concurrency: MANIFESTS_IN_FLIGHT,
   });
@@ -85,7 +99,7 @@ export async function listPoints(store: ObjectStore, authenticator?: Authenticat
 export async function examinePoint(
   store: ObjectStore,
   manifestKey: string,
-  present: ReadonlyMap<string, number>,
+  present: ReadonlyMap<string, number> | Promise<ReadonlyMap<string, number>>,
   authenticator?: Authenticator,
 ): Promise<Point> {
   let signed: SignedManifest;
@@ -97,7 +111,7 @@ export async function examinePoint(
   }
   const { header, mac } = signed;
   const doubt = authenticator && (await distrust(store.prefix, signed, authenticator));
-  const problems = [...(doubt === undefined ? [] : [doubt]), ...missingObjects(header, present)];
+  const problems = [...(doubt === undefined ? [] : [doubt]), ...missingObjects(header, await present)];
   const suspicion = await suspicionOf(store, manifestKey, header);
   return {
     manifestKey,
@@ -195,10 +209,15 @@ export type { StoredPage } from './page';
  */
 export async function readPage(store: ObjectStore, { key, bytes }: StoredPage): Promise<Buffer> {
   const name = store.prefix + key;
-  const object = await store.get(key);
+  const memory = Buffer.allocUnsafeSlow(bytes);
   const damaged: Damaged = (problem, cause) => new ArchiveDamagedError(name, problem, { cause });
-  if (!object) throw damaged(PAGE_IS_MISSING);
-  return decodeStoredPage({ key, bytes }, object, object.length, damaged);
+  try {
+    const length = await getInto(store, key, memory);
+    if (length === undefined) throw damaged(PAGE_IS_MISSING);
+    return decodeStoredPage({ key, bytes }, memory.subarray(0, length), length, damaged);
+  } finally {
+    release(memory);
+  }
 }
 
 export const PAGE_IS_MISSING = 'the page is missing';

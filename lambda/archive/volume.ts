@@ -23,6 +23,8 @@ export interface Volume {
   readDirectory(path: string): string[];
   /** Never follows a link. */
   stat(path: string): VolumeStat;
+  /** The same in numbers, for a first look: half the memory, but times and inodes are not exact. Never follows a link. */
+  look(path: string): VolumeLook;
   readLink(path: string): string;
   /** Opens a regular file for reading; fails when the last part of the path is a link. */
   open(path: string): VolumeFile;
@@ -40,6 +42,39 @@ export interface VolumeStat {
   readonly dev: bigint;
   readonly nlink: number;
 }
+
+/** What of an entry numbers can say: enough to know whether it changed since it was there long ago. */
+export interface VolumeLook {
+  /** With the type. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly nlink: number;
+  /** Exact only where it is a safe integer. */
+  readonly ino: number;
+  /** To about a quarter of a microsecond. */
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
+
+/** Of a volume that has no cheaper way to look. */
+export const lookOf = ({ type, mode, mtimeNs, ctimeNs, ino, uid, gid, size, nlink }: VolumeStat): VolumeLook => ({
+  mode: (MODES[type] ?? 0) | mode,
+  uid,
+  gid,
+  size,
+  nlink,
+  ino: Number(ino),
+  mtimeMs: Number(mtimeNs) / 1e6,
+  ctimeMs: Number(ctimeNs) / 1e6,
+});
+
+const MODES: Partial<Readonly<Record<VolumeStat['type'], number>>> = {
+  file: constants.S_IFREG,
+  directory: constants.S_IFDIR,
+  symlink: constants.S_IFLNK,
+};
 
 export interface VolumeFile {
   stat(): VolumeStat;
@@ -75,6 +110,10 @@ export class DirectoryVolume implements Volume {
     return toStat(atPath(this.#root, path, (at) => lstatSync(at, { bigint: true })));
   }
 
+  look(path: string): VolumeLook {
+    return atPath(this.#root, path, lookAt);
+  }
+
   readLink(path: string): string {
     return pathFromBytes(atPath(this.#root, path, (at) => readlinkSync(at, { encoding: 'buffer' })));
   }
@@ -83,6 +122,8 @@ export class DirectoryVolume implements Volume {
     return new DescriptorFile(atPath(this.#root, path, (at) => openSync(at, OPEN_FLAGS)));
   }
 }
+
+const lookAt = (at: string | Buffer): VolumeLook => lstatSync(at);
 
 class DescriptorFile implements VolumeFile {
   constructor(private readonly descriptor: number) {}

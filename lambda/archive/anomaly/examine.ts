@@ -3,7 +3,7 @@ import type { Parent } from '../export/parent';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { listManifests, readHeader } from '../points';
-import { judge, type PointChanges } from './judge';
+import { judge, needsHistory, type PointChanges } from './judge';
 import { measureChanges } from './measure';
 import { suspicionOf } from './trust';
 
@@ -26,7 +26,8 @@ export async function examineChanges(store: ObjectStore, parent: Parent, header:
   const baseline = await baselineOf(store, parent);
   try {
     const changes = await measureChanges(store, baseline.point, after);
-    const reasons = [...baseline.reasons, ...judge(changes, await historyOf(store))];
+    const history = needsHistory(changes) ? await historyOf(store) : [];
+    const reasons = [...baseline.reasons, ...judge(changes, history)];
     return { changes, ...(reasons.length > 0 ? { suspicious: reasons } : {}) };
   } catch (error) {
     // A point before that is damaged must not keep this one from being; the damage is found and told by the export itself.

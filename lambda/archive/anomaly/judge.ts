@@ -33,6 +33,10 @@ export const LIMITS = {
   noise: 0.1,
 } as const;
 
+/** Whether it depends on the points before what {@link judge} says: not where little changed. */
+export const needsHistory = ({ changed, removed }: PointChanges): boolean =>
+  Math.max(changed, removed) >= LIMITS.leastFiles;
+
 /**
  * @param history of the points before that are not suspicious
  * @returns a sentence for each reason; empty: nothing is suspicious

@@ -2,11 +2,12 @@
 import { parentPort, receiveMessageOnPort, workerData, type Transferable } from 'node:worker_threads';
 import { asAnswer, packError, unpackError } from '../errors';
 import type { FromThread, Reply, ThreadData, ToThread } from './crew';
-import type { Question } from './effect';
+import type { Question, Session } from './effect';
 import { createSession } from './sessions';
 
-const { request, port, signal } = workerData as ThreadData;
-const session = createSession(request);
+const { port, signal } = workerData as ThreadData;
+/** Made by the first message. */
+let session: Session;
 
 const send = (message: FromThread, transfer: readonly ArrayBuffer[] = []) =>
   port.postMessage(message, transfer as readonly Transferable[]);
@@ -21,7 +22,12 @@ function ask({ ask, with: argument }: Question): Reply {
   }
 }
 
-parentPort!.on('message', ({ task }: ToThread) => {
+parentPort!.on('message', (message: ToThread) => {
+  if ('session' in message) session = createSession(message.session);
+  else run(message.task);
+});
+
+function run(task: unknown): void {
   try {
     const job = session.run(task);
     let step = job.next();
@@ -33,4 +39,4 @@ parentPort!.on('message', ({ task }: ToThread) => {
   } catch (error) {
     send({ kind: 'failed', error: packError(error) });
   }
-});
+}

@@ -3,7 +3,6 @@ import { examineChanges, type Examined } from '../anomaly/examine';
 import { type Authenticator, type ManifestMac, signManifest } from '../authenticity';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
-import { type Crew, crewSizeFor, defaultCrewSize, GrowingCrew, SoloCrew, ThreadCrew } from '../crew/crew';
 import { DryStore } from '../dry-store';
 import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import {
@@ -21,14 +20,15 @@ import {
 import type { ObjectStore } from '../object-store';
 import { checkStored } from '../put-checked';
 import { listContents, missingObjects } from '../points';
-import { DirectoryVolume, type Volume } from '../volume';
+import type { Volume } from '../volume';
 import { ExportRange } from './export-range';
+import { Hands } from './hands';
 import { loadHeader, saveHeader } from './saved-state';
 import { addRange, type ExportState } from './state';
 import type { BuiltPage } from './page-builder';
 import { findParent, readParent, type Parent } from './parent';
 import type { Remark, Remarks } from './remark';
-import { ExportSession, type ExportSettings } from './session';
+import type { ExportSettings } from './session';
 import { packsOfPages } from './taken-content';
 
 export interface ExportOptions {
@@ -100,8 +100,8 @@ const SETTLED_NS = 2_000_000_000n;
  */
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
   const dry = options.dryRun ? { ...options, store: new DryStore(options.store) } : options;
-  const { state, parent } = await begin(dry);
-  return makePoint(dry, await turn(dry, state, parent, () => false), parent);
+  const { state, parent } = await beginAndTurn(dry, () => false);
+  return makePoint(dry, state, parent);
 }
 
 /**
@@ -125,8 +125,7 @@ export async function exportOrBegin<Ended>(
   isTimeUp: () => boolean,
   end: EndOfExport<Ended | ExportOutcome> = makePoint,
 ) {
-  const { state: begun, parent } = await begin(options);
-  const state = await turn(options, begun, parent, isTimeUp);
+  const { state, parent } = await beginAndTurn(options, isTimeUp);
   return state.left.length > 0 ? { state } : { outcome: await end(options, state, parent) };
 }
 
@@ -141,13 +140,27 @@ export async function beginExport(options: ExportOptions): Promise<ExportState> 
   return (await begin(options)).state;
 }
 
-async function begin(
-  options: ExportOptions,
-): Promise<{ readonly state: ExportState; readonly parent: Parent | undefined }> {
+/** An export under way, with the point that it takes from. */
+interface Begun {
+  readonly state: ExportState;
+  readonly parent: Parent | undefined;
+}
+
+async function beginAndTurn(options: ExportOptions, isTimeUp: () => boolean): Promise<Begun> {
+  const hands = new Hands(options.volume, options.threads);
+  try {
+    const { state, parent } = await begin(options, hands);
+    return { state: await turn(options, state, parent, isTimeUp, hands), parent };
+  } finally {
+    await hands.close();
+  }
+}
+
+async function begin(options: ExportOptions, hands?: Hands): Promise<Begun> {
   const { volume, now = () => new Date() } = options;
   const started = now();
   const root = rootOf(volume);
-  const { parent: newest, warnings } = await parentToTake(options);
+  const { parent: newest, warnings } = await parentToTake(options, hands);
   if (newest && isEmpty(volume)) refuseEmpty(volume, newest);
   const parent = options.withoutParent ? undefined : newest;
   const fullRead = (options.fullRead ?? false) || !parent || isFullReadDue(parent.header, started);
@@ -172,8 +185,14 @@ async function begin(
   return { state, parent };
 }
 
-async function parentToTake({ store, parent, authenticator }: ExportOptions): ReturnType<typeof findParent> {
-  if (parent === undefined) return findParent(store, authenticator && { authenticator });
+async function parentToTake(
+  { store, parent, authenticator }: ExportOptions,
+  hands: Hands | undefined,
+): ReturnType<typeof findParent> {
+  if (parent === undefined) {
+    const onFound = (manifestBytes: number) => hands?.expect(manifestBytes);
+    return findParent(store, { ...(authenticator && { authenticator }), onFound });
+  }
   return { parent: parent === null ? undefined : await readParent(store, parent), warnings: [] };
 }
 
@@ -207,7 +226,12 @@ export async function continueExport(
   state: ExportState,
   isTimeUp: () => boolean = () => false,
 ): Promise<ExportState> {
-  return turn(options, state, await parentOf(options, state), isTimeUp);
+  const hands = new Hands(options.volume, options.threads);
+  try {
+    return await turn(options, state, await parentOf(options, state), isTimeUp, hands);
+  } finally {
+    await hands.close();
+  }
 }
 
 async function turn(
@@ -215,35 +239,30 @@ async function turn(
   state: ExportState,
   parent: Parent | undefined,
   isTimeUp: () => boolean,
+  hands: Hands,
 ): Promise<ExportState> {
   const { store } = options;
   const settings = settingsOf(options, parent, state.fullRead);
-  const { crew, threads } = handsOf(options, settings, parent);
-  try {
-    const range = await new ExportRange({
-      store,
-      crew,
-      parent,
-      segmentCounter: settings.segmentCounter,
-      items: state.left,
-      ownPages: state.pages,
-      firstNames: state.firstNames,
-      isTimeUp,
-      onLatency: (callMs) => {
-        if (threads && options.threads === undefined) threads.size = crewSizeFor(callMs);
-      },
-      onProgress: ({ entries, filesRead, bytesRead }) =>
-        options.onProgress?.({
-          entriesDone: entries,
-          entriesExpected: parent && countLines(parent.header.counts),
-          filesRead,
-          bytesRead,
-        }),
-    }).run();
-    return addRange(state, range);
-  } finally {
-    await crew.close();
-  }
+  const crew = hands.begin(settings, parent ? countLines(parent.header.counts) : 0);
+  const range = await new ExportRange({
+    store,
+    crew,
+    parent,
+    segmentCounter: settings.segmentCounter,
+    items: state.left,
+    ownPages: state.pages,
+    firstNames: state.firstNames,
+    isTimeUp,
+    onLatency: (callMs) => hands.noteLatency(callMs),
+    onProgress: ({ entries, filesRead, bytesRead }) =>
+      options.onProgress?.({
+        entriesDone: entries,
+        entriesExpected: parent && countLines(parent.header.counts),
+        filesRead,
+        bytesRead,
+      }),
+  }).run();
+  return addRange(state, range);
 }
 
 /**
@@ -340,7 +359,6 @@ async function headerOf(
     warnings: byPath(state.remarks.warnings),
   };
   const references = referencesOf(state.pages, [...state.packs, ...(parent?.header.packs ?? [])]);
-  await checkNamed(store, references);
   const header: ManifestHeader = {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
@@ -356,7 +374,8 @@ async function headerOf(
     ...remarks,
   };
   // A dry run stored nothing that could be looked at.
-  const examined = parent && !options.dryRun ? await examineChanges(store, parent, header) : {};
+  const examining = parent && !options.dryRun ? examineChanges(store, parent, header) : {};
+  const [examined] = await Promise.all([examining, checkNamed(store, references)]);
   return {
     line: headerLine({ ...header, ...examined }),
     outcome: {
@@ -414,31 +433,6 @@ function incompleteIn(parent: Parent | undefined): ReadonlySet<string> {
   const paths = [...excluded, ...problems, ...warnings].map(({ path }) => path);
   return new Set(paths.flatMap((path) => [path, path.slice(0, Math.max(0, path.lastIndexOf('/')))]));
 }
-
-interface Hands {
-  readonly crew: Crew;
-  /** Those that can be more. */
-  readonly threads: ThreadCrew | undefined;
-}
-
-/** Only a folder of this machine can be read by other threads. */
-function handsOf(
-  { volume, threads: wanted }: ExportOptions,
-  settings: ExportSettings,
-  parent: Parent | undefined,
-): Hands {
-  const solo = () => new SoloCrew(new ExportSession(volume, settings));
-  if (!(volume instanceof DirectoryVolume) || wanted === 0) return { crew: solo(), threads: undefined };
-  const request = { kind: 'export', root: volume.description, settings } as const;
-  const threads = new ThreadCrew(request, wanted ?? defaultCrewSize());
-  const large = wanted !== undefined || (parent && countLines(parent.header.counts) > LARGE_ENTRIES);
-  return { crew: large ? threads.warmUp() : new GrowingCrew(solo(), threads, SOLO_TASKS), threads };
-}
-
-/** With so many entries in the parent, the threads are started at once. */
-const LARGE_ENTRIES = 3000;
-/** Visits, and the pages that come of them. */
-const SOLO_TASKS = 3;
 
 function isEmpty(volume: Volume): boolean {
   try {

@@ -1,5 +1,5 @@
 /** What a visit gives for a part of the tree, in the order of the manifest. */
-import { countOne, NOTHING, type Counts } from '../counts';
+import { addCounts, countOne, NOTHING, type Counts } from '../counts';
 import type { VolumeStat } from '../volume';
 
 export type Item = LinesItem | SpanItem | HoleItem | LinkedItem;
@@ -20,7 +20,7 @@ export interface SpanItem {
   readonly page: number;
   readonly start: number;
   end: number;
-  readonly counts: Counts;
+  counts: Counts;
 }
 
 /** Something that is still to be visited: what is in a directory, or the rest of it. */
@@ -102,13 +102,33 @@ export class ItemList {
     type: 'file' | 'directory' | 'symlink' | 'hardlink',
     size = 0,
   ): void {
+    const span = this.#spanUpTo(page, start, end);
+    countOne(span.counts, type, size);
+  }
+
+  addTree({
+    page,
+    start,
+    end,
+    counts,
+  }: {
+    readonly page: number;
+    readonly start: number;
+    readonly end: number;
+    readonly counts: Counts;
+  }): void {
+    const span = this.#spanUpTo(page, start, end);
+    span.counts = addCounts(span.counts, counts);
+  }
+
+  #spanUpTo(page: number, start: number, end: number): SpanItem {
     this.#endLines();
     let last = this.#items.at(-1);
     if (last?.kind !== 'span' || last.page !== page || last.end !== start) {
       this.#items.push((last = { kind: 'span', page, start, end, counts: { ...NOTHING } }));
     }
     last.end = end;
-    countOne(last.counts, type, size);
+    return last;
   }
 
   add(item: HoleItem | LinkedItem): void {

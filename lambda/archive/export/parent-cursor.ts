@@ -69,6 +69,24 @@ export class ParentCursor {
 
   constructor(private readonly pages: ParentPages) {}
 
+  get page(): number {
+    return this.#page;
+  }
+
+  get lines(): Buffer {
+    return this.#lines;
+  }
+
+  /** Where the next line begins, in this page or at its end. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** @param at the beginning of a line of this page, or its end */
+  moveTo(at: number): void {
+    this.#at = at;
+  }
+
   /** Sets it to the first line whose path is this one or comes after it. */
   *seek(path: string): Job<void> {
     const { firsts } = this.pages;

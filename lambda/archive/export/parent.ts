@@ -2,7 +2,7 @@
 import type { Authenticator } from '../authenticity';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { examinePoint, listContents, listManifests, readHeader } from '../points';
+import { examinePoint, listContents, listManifestSizes, readHeader } from '../points';
 import type { Remark } from './remark';
 
 export interface Parent {
@@ -16,17 +16,25 @@ export interface ParentSearch {
   readonly authenticator?: Authenticator;
   /** Name of a manifest: only those that sort before it. */
   readonly before?: string;
+  /** Told of the size of the newest manifest before anything else is read. */
+  readonly onFound?: (manifestBytes: number) => void;
 }
 
 /** The newest point that is whole: content of an incomplete or damaged one cannot be relied on. */
 export async function findParent(
   store: ObjectStore,
-  { authenticator, before }: ParentSearch = {},
+  { authenticator, before, onFound }: ParentSearch = {},
 ): Promise<{ readonly parent: Parent | undefined; readonly warnings: readonly Remark[] }> {
   const folder = store.prefix + MANIFEST_PREFIX;
-  const keys = (await listManifests(store)).filter((key) => before === undefined || key < folder + before).reverse();
+  const sizes = await listManifestSizes(store);
+  const keys = Array.from(sizes.keys())
+    .filter((key) => before === undefined || key < folder + before)
+    .reverse();
   if (keys.length === 0) return { parent: undefined, warnings: [] };
-  const present = await listContents(store);
+  onFound?.(sizes.get(keys[0]!)!);
+  // While the manifests are read.
+  const present = listContents(store);
+  present.catch(() => {});
   const warnings: Remark[] = [];
   for (const key of keys) {
     const { header, complete, problems, authentic } = await examinePoint(store, key, present, authenticator);

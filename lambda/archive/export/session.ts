@@ -2,6 +2,7 @@
 import { comparePaths, isPlain, sortNames } from '../byte-path';
 import type { Job, Session } from '../crew/effect';
 import { directoryLine, fileLineStart, linkLine } from '../entry';
+import { countLines } from '../counts';
 import { CallTimes } from '../crew/call-times';
 import { ArchiveError, codeOf, messageOf } from '../errors';
 import { exclusionReason } from '../exclusions';
@@ -23,6 +24,7 @@ import { type ParentLine, ParentCursor, ParentPages } from './parent-cursor';
 import { FileReader, type ParentContent } from './read-file';
 import { addFailure, noRemarks, type Remarks } from './remark';
 import { type PagePacks, TakenContent } from './taken-content';
+import { UnchangedTrees } from './unchanged-tree';
 
 export interface ExportSettings {
   readonly mountedAt: string;
@@ -113,6 +115,7 @@ export class ExportSession implements Session {
   readonly #cursor: ParentCursor;
   readonly #taken: TakenContent;
   readonly #reader: FileReader;
+  readonly #unchanged: UnchangedTrees;
   #entriesLeft = 0;
   #entries = 0;
   #remarks = noRemarks();
@@ -127,6 +130,7 @@ export class ExportSession implements Session {
     this.#pages = new ParentPages(settings.parentFirsts);
     this.#cursor = new ParentCursor(this.#pages);
     this.#taken = new TakenContent(settings.parentPacks);
+    this.#unchanged = new UnchangedTrees(volume, settings, this.#cursor, this.#taken, this.#latency);
     this.#reader = new FileReader(volume, this.#frames, new ContentTable(), this.#pages, settings.segmentCounter);
   }
 
@@ -203,8 +207,14 @@ export class ExportSession implements Session {
     list: ItemList,
   ): Job<void> {
     const path = prefix + name;
-    if (this.#entriesLeft <= 0) list.add({ kind: 'hole', path });
-    else yield* this.#directory(path, found === 'as before' ? this.#cursor.namesIn(`${path}/`) : undefined, list);
+    if (this.#entriesLeft <= 0) return list.add({ kind: 'hole', path });
+    if (found !== 'as before') return yield* this.#directory(path, undefined, list);
+    const tree = this.#unchanged.take(`${path}/`);
+    if (!tree) return yield* this.#directory(path, this.#cursor.namesIn(`${path}/`), list);
+    list.addTree(tree);
+    const entries = countLines(tree.counts);
+    this.#entriesLeft -= entries;
+    this.#entries += entries;
   }
 
   #list(path: string): string[] {

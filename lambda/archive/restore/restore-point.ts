@@ -178,7 +178,7 @@ class Restore {
     this.#crew =
       few || threads === 0 || options.dryRun
         ? new SoloCrew(new RestoreSession(settings))
-        : new ThreadCrew({ kind: 'restore', settings }, threads ?? defaultCrewSize() + THREADS_MORE).warmUp();
+        : new ThreadCrew(threads ?? defaultCrewSize() + THREADS_MORE).begin({ kind: 'restore', settings }).warmUp();
   }
 
   async preview(): Promise<RestoreOutcome> {

@@ -6,7 +6,7 @@ import { type FileEntry, pathOfLine } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import { release } from '../frame';
 import { PageChain, type PageEdges } from '../check-entries';
-import { packKey, type PageReference, sha256OfKey } from '../manifest';
+import { isLargeManifest, packKey, type PageReference, sha256OfKey } from '../manifest';
 import { MemoryPool } from '../memory-pool';
 import { getInto, type ObjectStore } from '../object-store';
 import { listPoints, PAGE_IS_MISSING, type Point, readPage } from '../points';
@@ -57,10 +57,20 @@ export interface Finding {
 
 /** Checks every point of an archive; a finding is an answer, not an error. */
 export async function verifyArchive(options: VerifyOptions): Promise<VerifyOutcome> {
-  const points = await listPoints(options.store, options.authenticator);
-  return new Verification(options, points).run();
+  const { store, authenticator, readData = false, threads = defaultCrewSize() } = options;
+  const crew = new ThreadCrew(threads, PACKS_OF_A_THREAD).begin({ kind: 'verify' });
+  try {
+    const points = await listPoints(store, authenticator, (manifestBytes) => {
+      if (readData && threads > 0 && isLargeManifest(manifestBytes)) crew.warmUp();
+    });
+    return await new Verification(options, points, crew).run();
+  } finally {
+    await crew.close();
+  }
 }
 
+/** The one that it takes apart, and the next. */
+const PACKS_OF_A_THREAD = 2;
 /** Packs that are fetched or taken apart at the same time. */
 const PACKS_AHEAD = 1;
 /** Pages that are fetched while all threads are at work. */
@@ -103,6 +113,7 @@ class Verification {
   constructor(
     private readonly options: VerifyOptions,
     private readonly points: readonly Point[],
+    crew: ThreadCrew,
   ) {
     for (const { manifestKey, problems } of points) {
       for (const problem of problems) this.#findings.push({ key: manifestKey, problem, paths: [] });
@@ -122,10 +133,7 @@ class Verification {
     for (const { packs } of this.#pages.values()) for (const pack of packs) this.#packs.get(pack)!.pagesLeft += 1;
     const { threads, readData } = options;
     const much = readData && (threads !== undefined || this.#bytesTotal > 8 * 1024 * 1024);
-    this.#crew =
-      much && threads !== 0
-        ? new ThreadCrew({ kind: 'verify' }, threads ?? defaultCrewSize()).warmUp()
-        : new SoloCrew(new VerifySession());
+    this.#crew = much && threads !== 0 ? crew.warmUp() : new SoloCrew(new VerifySession());
   }
 
   async run(): Promise<VerifyOutcome> {
@@ -136,7 +144,6 @@ class Verification {
       if (this.options.readData) for (const entry of this.#long) await this.#checkLong(entry);
     } finally {
       await Promise.allSettled(this.#underWay);
-      await this.#crew.close();
     }
     const findings = this.#findings.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     return { points: this.points, packs: this.#packs.size, filesRead: this.#filesRead, findings };

@@ -49,6 +49,9 @@ class CountingVolume implements Volume {
   stat(path: string) {
     return this.#folder.stat(path);
   }
+  look(path: string) {
+    return this.#folder.look(path);
+  }
   readLink(path: string) {
     return this.#folder.readLink(path);
   }

@@ -1,5 +1,6 @@
 /** A volume that misbehaves by script: a real folder, with something that happens beside or instead of a call. */
 import { DirectoryVolume, type Volume, type VolumeFile, type VolumeStat } from '../../../../lambda/archive';
+import { lookOf } from '../../../../lambda/archive/volume';
 
 /** Called before the real call, with the path; what it throws is what the call throws. */
 export interface VolumeScript {
@@ -41,6 +42,10 @@ export function faultyVolume(root: string, script: VolumeScript): FaultyVolume {
     stat(path) {
       note('stat', path);
       return change(path, volume.stat(path));
+    },
+    look(path) {
+      note('stat', path);
+      return lookOf(change(path, volume.stat(path)));
     },
     readLink(path) {
       note('readLink', path);

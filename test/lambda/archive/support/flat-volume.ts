@@ -1,5 +1,6 @@
 /** Very many empty files in one directory, which no disk has to hold. */
 import type { Volume, VolumeStat } from '../../../../lambda/archive';
+import { lookOf } from '../../../../lambda/archive/volume';
 
 const stat = (type: VolumeStat['type']): VolumeStat => ({
   type,
@@ -14,10 +15,13 @@ const stat = (type: VolumeStat['type']): VolumeStat => ({
   nlink: 1,
 });
 
+const statOf = (path: string) => stat(path === '' || path === 'd' ? 'directory' : 'file');
+
 export const flatVolume = (names: readonly string[]): Volume => ({
   description: 'generated',
   readDirectory: (path) => (path === '' ? ['d'] : [...names]),
-  stat: (path) => stat(path === '' || path === 'd' ? 'directory' : 'file'),
+  stat: statOf,
+  look: (path) => lookOf(statOf(path)),
   readLink: () => {
     throw new Error('no links');
   },

@@ -1,0 +1,208 @@
+// Directories that are taken over whole: only when every entry in them is what its line says, to the last number.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CallTimes } from '../../../lambda/archive/crew/call-times';
+import { directoryLine, fileLine, fileLineStart, linkLine } from '../../../lambda/archive/entry';
+import { TakenContent } from '../../../lambda/archive/export/taken-content';
+import { UnchangedTrees } from '../../../lambda/archive/export/unchanged-tree';
+import { lookOf, type Volume, type VolumeStat } from '../../../lambda/archive/volume';
+
+const PACK = 'a'.repeat(64);
+const HOUR_NS = 3_600_000_000_000n;
+const SETTLED_NS = 1_800_000_000_123_456_789n;
+
+const stat = (type: VolumeStat['type'], more: Partial<VolumeStat> = {}): VolumeStat => ({
+  type,
+  mode: type === 'directory' ? 0o755 : 0o640,
+  uid: 802,
+  gid: 803,
+  size: type === 'directory' ? 4096 : 11,
+  mtimeNs: SETTLED_NS - HOUR_NS,
+  ctimeNs: SETTLED_NS - HOUR_NS + 1_000n,
+  ino: 9_007_199_254_740_991n,
+  dev: 1n,
+  nlink: type === 'directory' ? 2 : 1,
+  ...more,
+});
+
+const ENTRIES: Readonly<Record<string, VolumeStat>> = {
+  'd/a.xml': stat('file'),
+  'd/sub': stat('directory'),
+  'd/sub-x.xml': stat('file'),
+  'd/sub/b.xml': stat('file', { size: 12 }),
+};
+
+const content = (size: number, skip = 512) =>
+  `"sha256":"${'b'.repeat(64)}","pieces":[{"pack":"${PACK}","offset":0,"length":900,"skip":${skip},"size":${size}}]`;
+
+const lineOf = (path: string, entry: VolumeStat): string =>
+  entry.type === 'directory'
+    ? directoryLine(path, entry)
+    : entry.type === 'symlink'
+      ? linkLine('symlink', path, entry, 'target')
+      : fileLine(fileLineStart(path, entry), content(entry.size));
+
+const LINES = Object.entries(ENTRIES).map(([path, entry]) => lineOf(path, entry));
+/** What stands behind the directory, so that its end is seen. */
+const BEHIND = lineOf('e', stat('directory'));
+
+interface Situation {
+  readonly lines?: readonly string[];
+  /** What the file system says instead. */
+  readonly now?: Readonly<Record<string, VolumeStat>>;
+  readonly incomplete?: readonly string[];
+  readonly mountedAt?: string;
+  readonly packBytes?: number;
+}
+
+function take({ lines = [...LINES, BEHIND], now = {}, incomplete = [], mountedAt = '', packBytes = 1000 }: Situation) {
+  const looked: string[] = [];
+  const volume = {
+    look(path: string) {
+      looked.push(path);
+      const found = { ...ENTRIES, ...now }[path];
+      if (!found) throw new Error('ENOENT');
+      return lookOf(found);
+    },
+  } as unknown as Volume;
+  const before = lineOf('c', stat('file'));
+  const cursor = {
+    page: 0,
+    lines: Buffer.from(before + lines.join('')),
+    at: before.length,
+    moveTo: (at: number) => void (cursor.at = at),
+  };
+  const settings = { mountedAt, parentIncomplete: new Set(incomplete), settledNs: SETTLED_NS };
+  const taken = new TakenContent([[[PACK, packBytes]]]);
+  const tree = new UnchangedTrees(volume, settings, cursor as never, taken, new CallTimes()).take('d/');
+  if (!tree) assert.equal(cursor.at, before.length, 'the cursor is where it was');
+  return { tree, looked, at: cursor.at - before.length, start: before.length };
+}
+
+const changed = (path: string, more: Partial<VolumeStat>) => ({ [path]: { ...ENTRIES[path]!, ...more } });
+
+void describe('a directory below which nothing changed', () => {
+  void it('is taken over whole, each entry looked at once, and the cursor is behind it', () => {
+    const { tree, looked, at, start } = take({});
+    assert.deepEqual(looked, ['d/a.xml', 'd/sub', 'd/sub-x.xml', 'd/sub/b.xml']);
+    const length = LINES.join('').length;
+    assert.equal(at, length);
+    assert.deepEqual(tree, {
+      page: 0,
+      start,
+      end: start + length,
+      counts: { files: 3, directories: 1, symlinks: 0, hardlinks: 0, bytes: 34 },
+    });
+  });
+
+  void it('ends before whatever line is behind it, also one that is of no common kind', () => {
+    for (const behind of [
+      lineOf('d0', stat('file')),
+      lineOf('e', stat('symlink')),
+      lineOf('dé', stat('file')),
+      '{"path":"e","unknown":1}\n',
+    ]) {
+      assert.ok(take({ lines: [...LINES, behind] }).tree, behind);
+    }
+  });
+
+  void it('is not taken where anything of an entry is another', () => {
+    const ino = ENTRIES['d/a.xml']!.ino;
+    const { mtimeNs, ctimeNs } = ENTRIES['d/a.xml']!;
+    const situations: Record<string, Readonly<Record<string, VolumeStat>>> = {
+      mode: changed('d/a.xml', { mode: 0o644 }),
+      uid: changed('d/a.xml', { uid: 0 }),
+      gid: changed('d/sub', { gid: 0 }),
+      size: changed('d/sub/b.xml', { size: 13 }),
+      'time of the content, by 2 microseconds': changed('d/a.xml', { mtimeNs: mtimeNs + 2_000n }),
+      'time of change, by 2 microseconds': changed('d/a.xml', { ctimeNs: ctimeNs - 2_000n }),
+      'time of a directory': changed('d/sub', { ctimeNs: ctimeNs + 2_000n }),
+      inode: changed('d/a.xml', { ino: ino - 1n }),
+      type: changed('d/a.xml', { type: 'symlink' }),
+      'another type': changed('d/sub', { type: 'file' }),
+      'several names': changed('d/a.xml', { nlink: 2 }),
+      'a device': changed('d/a.xml', { type: 'other' }),
+    };
+    for (const [what, now] of Object.entries(situations)) assert.equal(take({ now }).tree, undefined, what);
+  });
+
+  void it('is not taken where an entry cannot be looked at', () => {
+    const lines = [LINES[0]!, lineOf('d/gone.xml', stat('file')), ...LINES.slice(1), BEHIND];
+    const { tree, looked } = take({ lines });
+    assert.equal(tree, undefined);
+    assert.deepEqual(looked, ['d/a.xml', 'd/gone.xml']);
+  });
+
+  void it('is not taken where it had not settled when the export before began', () => {
+    // What numbers say of a time is a quarter of a microsecond off, and settled is told in milliseconds.
+    const atMs = (ms: bigint) => (SETTLED_NS / 1_000_000n + ms) * 1_000_000n;
+    const situation = (ctimeNs: bigint) => {
+      const entry = { ...ENTRIES['d/a.xml']!, ctimeNs };
+      return { lines: [lineOf('d/a.xml', entry), ...LINES.slice(1), BEHIND], now: { 'd/a.xml': entry } };
+    };
+    assert.ok(take(situation(atMs(-1n))).tree);
+    assert.equal(take(situation(atMs(0n))).tree, undefined);
+    assert.equal(take(situation(atMs(1n))).tree, undefined);
+  });
+
+  void it('is not taken with an inode that a number does not hold', () => {
+    const entry = { ...ENTRIES['d/a.xml']!, ino: 9_007_199_254_740_992n };
+    const lines = [lineOf('d/a.xml', entry), ...LINES.slice(1), BEHIND];
+    assert.equal(take({ lines, now: { 'd/a.xml': entry } }).tree, undefined);
+  });
+
+  void it('is not taken where the page ends with it: lines may have been lost', () => {
+    assert.equal(take({ lines: LINES }).tree, undefined);
+    assert.equal(take({ lines: [] }).tree, undefined);
+  });
+
+  void it('is not taken where the export before knew less of a directory in it', () => {
+    assert.equal(take({ incomplete: ['d/sub'] }).tree, undefined);
+    assert.ok(take({ incomplete: ['d/other'] }).tree);
+  });
+
+  void it('is not taken with what exports leave out', () => {
+    const path = 'd/.wso2.restoring-0123456789ab';
+    const entry = stat('directory');
+    const { tree, looked } = take({ lines: [lineOf(path, entry), ...LINES, BEHIND], now: { [path]: entry } });
+    assert.equal(tree, undefined);
+    assert.deepEqual(looked, []);
+  });
+
+  void it('is not taken with lines that no export writes', () => {
+    const [a = '', sub = '', x = '', b = ''] = LINES;
+    const situations: Record<string, readonly string[]> = {
+      'in another order': [sub, a, x, b],
+      twice: [a, a, sub, x, b],
+      'in a directory that has no line': [a, x, b],
+      'one that leads out': [a.replace('d/a.xml', 'd/../a.xml'), sub, x, b],
+      'another name for itself': [a.replace('d/a.xml', 'd/./a.xml'), sub, x, b],
+      'zeros before a time': [a.replace('"mtimeNs":"', '"mtimeNs":"0'), sub, x, b],
+      'zeros before an inode': [a.replace('"ino":"', '"ino":"0'), sub, x, b],
+      'a time before 1970': [a.replace('"mtimeNs":"', '"mtimeNs":"-'), sub, x, b],
+      'a content that is more than its pack': [a.replace('"length":900', '"length":1001'), sub, x, b],
+      'a piece of another size': [fileLine(fileLineStart('d/a.xml', ENTRIES['d/a.xml']!), content(10)), sub, x, b],
+      'no line': [a, 'x', sub, x, b],
+    };
+    for (const [what, lines] of Object.entries(situations)) {
+      assert.equal(take({ lines: [...lines, BEHIND] }).tree, undefined, what);
+    }
+    assert.equal(take({ packBytes: 899 }).tree, undefined);
+    assert.ok(take({ packBytes: 900 }).tree);
+  });
+
+  void it('of more than 32 KiB of lines is not begun with', () => {
+    const many = (count: number) => {
+      const entries = Array.from({ length: count }, (_, index) => [`d/f${1000 + index}.xml`, stat('file')] as const);
+      return {
+        lines: [...entries.map(([path, entry]) => lineOf(path, entry)), BEHIND],
+        now: Object.fromEntries(entries),
+      };
+    };
+    const lineBytes = lineOf('d/f1000.xml', stat('file')).length;
+    const most = Math.floor((32 * 1024) / lineBytes);
+    assert.equal(take(many(most)).tree?.counts.files, most);
+    assert.equal(take(many(most + 1)).tree, undefined);
+    assert.deepEqual(take(many(most + 1)).looked, []);
+  });
+});
