@@ -62,6 +62,7 @@ export interface Fault {
     | 'function-fails' // throws an error with `message`
     | 'function-times-out' // at once
     | 'function-answers' // the JSON of `message`
+    | 'function-killed' // a durable function, before or after a checkpoint; it is invoked again
     | 'execution-times-out' // of a durable function, at once
     | 'event-dropped' // an event for a durable function never becomes an execution
     | 'replication-fails'

@@ -17,6 +17,7 @@ import json
 import threading
 import time
 
+from ministack.core import lambda_runtime
 from ministack.core.arn import parse_arn
 from ministack.core.responses import new_uuid
 from ministack.services import eventbridge, lambda_durable, lambda_svc, sns
@@ -26,7 +27,7 @@ from . import faults, function_metrics, permissions, settings
 
 # How long one second of a wait, or of the pause before a step's next attempt, takes here.
 SECOND = settings.DURATIONS["durableSecond"]
-# A function that crashed is invoked again, as Lambda does, after a pause that doubles.
+# A function that crashed is invoked again, as Lambda does, after a pause that doubles as long as it gets no further.
 CRASH_PAUSE_SECONDS = (0.2, 30.0)
 # The longest that a wake-up which nobody announced (a stop, a Region that comes back) goes unnoticed.
 POLL_SECONDS = 0.5
@@ -65,6 +66,8 @@ def install() -> None:
     lambda_durable._apply_update = apply
     lambda_durable._append_chained_result = append
     lambda_durable.schedule_resume = schedule_resume
+    lambda_durable.handle_checkpoint = _checkpoint(lambda_durable.handle_checkpoint)
+    lambda_runtime.Worker.invoke = _noting_worker(lambda_runtime.Worker.invoke)
     lambda_durable.handle_list_by_function = _list_by_function
     _install_entries()
 
@@ -149,6 +152,55 @@ def _answered(execution: dict) -> set[str]:
     }
 
 
+# --- Killing a function between its steps ----------------------------------------------------------------------------
+
+# The process that runs an execution's function now.
+_workers: dict[str, lambda_runtime.Worker] = {}
+
+
+def _noting_worker(invoke):
+    def noting(worker, *args, **named):
+        context = lambda_svc._durable_ctx.get()
+        if context is None:
+            return invoke(worker, *args, **named)
+        _workers[context["arn"]] = worker
+        try:
+            return invoke(worker, *args, **named)
+        finally:
+            _workers.pop(context["arn"], None)
+
+    return noting
+
+
+def _checkpoint(handle):
+    def checkpoint(arn_path, body):
+        execution, _ = lambda_durable._require_execution(arn_path)
+        if execution is None:
+            return handle(arn_path, body)
+        updates = json.loads(body or b"{}").get("Updates") or []
+        if _kill_if_asked(execution, "before", updates):
+            return lambda_svc.error_response_json("ServiceException", "The local AWS was told to kill this function.", 500)
+        answer = handle(arn_path, body)
+        execution["_Checkpoints"] = execution.get("_Checkpoints", 0) + 1
+        _kill_if_asked(execution, "after", updates)
+        return answer
+
+    return checkpoint
+
+
+def _kill_if_asked(execution: dict, when: str, updates: list[dict]) -> bool:
+    name = execution["FunctionArn"].split(":function:")[-1]
+    for update in updates:
+        subject = f"{name} {when} {update.get('Type')} {update.get('Action')} {update.get('Name') or ''}"
+        if not faults.matching("function-killed", subject):
+            continue
+        worker = _workers.get(execution["DurableExecutionArn"])
+        if worker and worker._proc:
+            worker._proc.kill()
+        return True
+    return False
+
+
 # --- Listing executions ----------------------------------------------------------------------------------------------
 
 
@@ -202,7 +254,7 @@ def _drive(execution: dict, function: dict, when_ended) -> None:
                 lambda_durable._time_out_execution(execution)
                 break
             _settle(execution)
-            answered = _answered(execution)
+            answered, checkpoints = _answered(execution), execution.get("_Checkpoints")
             answer = _invoke_once(execution, function)
             if answer.get("Status") == "SUCCEEDED":
                 lambda_durable.mark_execution_completed(arn, answer.get("Result"), None)
@@ -212,6 +264,8 @@ def _drive(execution: dict, function: dict, when_ended) -> None:
             elif answer.get("Status") == "PENDING":
                 _wait_until_due(execution, answered)
             else:
+                if execution.get("_Checkpoints") != checkpoints:
+                    pause, _ = CRASH_PAUSE_SECONDS
                 _wait_until_due(execution, answered, at_most=pause)
                 pause = min(pause * 2, longest)
     finally:

@@ -21,6 +21,7 @@ KINDS = {
     "function-fails": (),
     "function-times-out": (),
     "function-answers": ("message",),
+    "function-killed": (),
     "execution-times-out": (),
     "event-dropped": (),
     "permission-withheld": (),
