@@ -16,4 +16,6 @@ export interface ReapResult {
   readonly removed: readonly string[];
   /** What cannot be removed yet: it is still being made, or deleted. */
   readonly waiting: readonly string[];
+  /** What could not be removed, each with the error: the function fails, once it has told all of this. */
+  readonly failed: readonly string[];
 }

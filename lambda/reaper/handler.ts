@@ -7,6 +7,7 @@ import type { SweepEvent, SweepRecoveryDirectoriesEvent, SweepResult } from '../
 import { requireEnvironment } from '../shared/environment';
 import { createLogger } from '../shared/log';
 import type { ReapResult } from './contract';
+import { reaperMessage } from './message';
 import { reap } from './reap';
 import { stopTasks } from './stop-tasks';
 
@@ -32,10 +33,10 @@ export async function handler(): Promise<ReapResult> {
     backup,
     sweepFolders: (startedBefore) => sweep(RESTORE_FUNCTION, { action: 'sweep', startedBefore }),
     sweepRecoveryDirectories: (before) => sweep(ADOPT_FUNCTION, { action: 'sweep-recovery-directories', before }),
-    stopTasks: (startedBefore) => {
+    stopTasks: async (startedBefore, onStopped) => {
       // Where the site boots copies alone.
       const cluster = process.env['BOOT_CLUSTER'];
-      return cluster ? stopTasks(ecs, cluster, startedBefore) : Promise.resolve([]);
+      if (cluster) await stopTasks(ecs, cluster, startedBefore, onStopped);
     },
     restoreRoleArn: RESTORE_ROLE_ARN,
     dbSubnetGroup: DB_SUBNET_GROUP,
@@ -43,19 +44,10 @@ export async function handler(): Promise<ReapResult> {
     now: Date.now(),
   });
   log.info('reaped', { ...result });
-  if (result.removed.length > 0) {
-    await sns.send(
-      new PublishCommand({
-        TopicArn: TOPIC_ARN,
-        Subject: 'Leftovers of a recovery drill were removed',
-        Message: [
-          'A drill ended before its clean-up was done. The reaper removed what it had made:',
-          ...result.removed.map((what) => `- ${what}`),
-          '',
-        ].join('\n'),
-      }),
-    );
-  }
+  const message = reaperMessage(result);
+  if (message) await sns.send(new PublishCommand({ TopicArn: TOPIC_ARN, ...message }));
+  // Its alarm tells as long as it cannot.
+  if (result.failed.length > 0) throw new Error(`the reaper could not remove everything: ${result.failed.join('; ')}`);
   return result;
 }
 

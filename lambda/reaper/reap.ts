@@ -21,8 +21,8 @@ export interface ReaperSurroundings {
   readonly sweepFolders: (startedBefore: string) => Promise<SweepResult>;
   /** Asks the adopt function to remove what AWS Backup restored before this moment (ISO 8601) and nobody took. */
   readonly sweepRecoveryDirectories: (before: string) => Promise<SweepResult>;
-  /** Stops booted copies of drills that began before this moment (milliseconds since 1970); says what it stopped. */
-  readonly stopTasks: (startedBefore: number) => Promise<readonly string[]>;
+  /** Stops booted copies of drills that began before this moment (milliseconds since 1970), and tells of each. */
+  readonly stopTasks: (startedBefore: number, onStopped: (what: string) => void) => Promise<void>;
   readonly restoreRoleArn: string;
   readonly dbSubnetGroup: string;
   readonly timeoutSeconds: number;
@@ -31,39 +31,40 @@ export interface ReaperSurroundings {
 }
 
 /**
- * Removes what dead drills left. May be repeated at any time; what is in the middle of something waits for the next run.
- *
- * @throws Error naming what could not be removed, after everything was tried
+ * Removes what dead drills left, as much as it can. May be repeated at any time, and run beside itself: what is in the middle of
+ * something waits for the next run, and what another run removed meanwhile is that run's to tell.
  */
 export async function reap(surroundings: ReaperSurroundings): Promise<ReapResult> {
   const { now, timeoutSeconds } = surroundings;
   const startedBefore = now - timeoutSeconds * 1000;
   const removed: string[] = [];
   const waiting: string[] = [];
-  const failures: string[] = [];
+  const failed: string[] = [];
   const attempt = async (what: string, run: () => Promise<void>) => {
     try {
       await run();
     } catch (error) {
-      failures.push(`${what}: ${describeError(error)}`);
+      failed.push(`${what}: ${describeError(error)}`);
     }
   };
 
-  await attempt('tasks of Identity Server', async () => {
-    removed.push(...(await surroundings.stopTasks(startedBefore)));
-  });
+  await attempt('tasks of Identity Server', () =>
+    surroundings.stopTasks(startedBefore, (what) => void removed.push(what)),
+  );
   const reapAll = async (kind: string, find: () => Promise<Dead[]>) =>
     attempt(`${kind}s`, async () => {
-      for (const { arn, identifier, status, remove } of await find()) {
+      for (const { arn, identifier, status, hasMembers = false, remove } of await find()) {
         const what = `${kind} ${identifier}`;
         await attempt(what, async () => {
-          if (!(await isOfDrill(surroundings, arn, identifier))) {
+          const isOurs = await isOfDrill(surroundings, arn, identifier);
+          if (isOurs === 'gone') return;
+          if (!isOurs) {
             waiting.push(`${what} carries no tag ${DRILL_TAG}: look who made it`);
-          } else if (status === 'deleting' || !(await remove())) {
-            waiting.push(`${what} is ${status}`);
-          } else {
-            removed.push(what);
+            return;
           }
+          const outcome = status === 'deleting' ? 'busy' : await remove();
+          if (outcome === 'removed') removed.push(what);
+          if (outcome === 'busy') waiting.push(`${what} is ${status}${hasMembers ? ', and has instances still' : ''}`);
         });
       }
     });
@@ -80,16 +81,19 @@ export async function reap(surroundings: ReaperSurroundings): Promise<ReapResult
     removed.push(...folders.map((folder) => `directory ${folder} on the restore volume`));
   });
 
-  if (failures.length > 0) throw new Error(`the reaper could not remove everything: ${failures.join('; ')}`);
-  return { removed, waiting };
+  return { removed, waiting, failed };
 }
+
+/** Busy: RDS is still making or changing it, and deletes it later. Gone: by somebody else, meanwhile. */
+type Removal = 'removed' | 'busy' | 'gone';
 
 interface Dead {
   readonly arn: string;
   readonly identifier: string;
   readonly status: string;
-  /** False: RDS is still making or changing it, and deletes it later. */
-  readonly remove: () => Promise<boolean>;
+  /** Of a cluster: RDS deletes it when they are gone. */
+  readonly hasMembers?: boolean;
+  readonly remove: () => Promise<Removal>;
 }
 
 async function deadInstances({ rds, dbSubnetGroup }: ReaperSurroundings, startedBefore: number): Promise<Dead[]> {
@@ -109,7 +113,7 @@ async function deadInstances({ rds, dbSubnetGroup }: ReaperSurroundings, started
       // Snapshots and backups of a member are its cluster's.
       const own = DBClusterIdentifier ? {} : { SkipFinalSnapshot: true, DeleteAutomatedBackups: true };
       const command = new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, ...own });
-      dead.push({ arn, identifier, status, remove: () => isRemoved(rds.send(command), 'DBInstance') });
+      dead.push({ arn, identifier, status, remove: () => removalOf(rds.send(command), 'DBInstance') });
     }
   }
   return dead;
@@ -123,6 +127,7 @@ async function deadClusters({ rds, dbSubnetGroup }: ReaperSurroundings, startedB
       DBClusterIdentifier: identifier = '',
       Status: status = '',
       DBSubnetGroup,
+      DBClusterMembers = [],
     } of DBClusters ?? []) {
       if (!isDead(identifier, DBSubnetGroup, dbSubnetGroup, startedBefore)) continue;
       const command = new DeleteDBClusterCommand({
@@ -130,7 +135,8 @@ async function deadClusters({ rds, dbSubnetGroup }: ReaperSurroundings, startedB
         SkipFinalSnapshot: true,
         DeleteAutomatedBackups: true,
       });
-      dead.push({ arn, identifier, status, remove: () => isRemoved(rds.send(command), 'DBCluster') });
+      const hasMembers = DBClusterMembers.length > 0;
+      dead.push({ arn, identifier, status, hasMembers, remove: () => removalOf(rds.send(command), 'DBCluster') });
     }
   }
   return dead;
@@ -148,14 +154,19 @@ function isDead(identifier: string, subnetGroup: string | undefined, dbSubnetGro
 const drillIdIn = (identifier: string) => identifier.split('-').slice(0, 3).join('-');
 
 /** The tag decides; where it is missing, the job that made it. */
-async function isOfDrill(surroundings: ReaperSurroundings, arn: string, identifier: string): Promise<boolean> {
+async function isOfDrill(surroundings: ReaperSurroundings, arn: string, identifier: string): Promise<boolean | 'gone'> {
   const { rds } = surroundings;
   const drillId = drillIdIn(identifier);
-  const tag = (await tagsOf(rds, arn)).get(DRILL_TAG);
-  if (tag !== undefined) return tag === drillId;
-  if (!(await wasRestored(surroundings, arn))) return false;
-  await rds.send(new AddTagsToResourceCommand({ ResourceName: arn, Tags: [{ Key: DRILL_TAG, Value: drillId }] }));
-  return true;
+  try {
+    const tag = (await tagsOf(rds, arn)).get(DRILL_TAG);
+    if (tag !== undefined) return tag === drillId;
+    if (!(await wasRestored(surroundings, arn))) return false;
+    await rds.send(new AddTagsToResourceCommand({ ResourceName: arn, Tags: [{ Key: DRILL_TAG, Value: drillId }] }));
+    return true;
+  } catch (error) {
+    if (isNamed(error, 'DBInstanceNotFound') || isNamed(error, 'DBClusterNotFound')) return 'gone';
+    throw error;
+  }
 }
 
 /** By a restore job with the site's role, which nobody but the drill passes on. */
@@ -172,13 +183,13 @@ async function wasRestored({ backup, restoreRoleArn }: ReaperSurroundings, arn: 
   return false;
 }
 
-async function isRemoved(deletion: Promise<unknown>, kind: 'DBInstance' | 'DBCluster'): Promise<boolean> {
+async function removalOf(deletion: Promise<unknown>, kind: 'DBInstance' | 'DBCluster'): Promise<Removal> {
   try {
     await deletion;
-    return true;
+    return 'removed';
   } catch (error) {
-    if (isNamed(error, `${kind}NotFound`)) return true;
-    if (isNamed(error, `Invalid${kind}State`)) return false;
+    if (isNamed(error, `${kind}NotFound`)) return 'gone';
+    if (isNamed(error, `Invalid${kind}State`)) return 'busy';
     throw error;
   }
 }

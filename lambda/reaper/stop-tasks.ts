@@ -5,10 +5,14 @@ import { startOfDrill } from '../drill/drill-id';
 /**
  * Stops the copies of Identity Server of drills that began before this moment (milliseconds since 1970).
  *
- * @returns what was stopped, in words
+ * @param onStopped told of each, in words
  */
-export async function stopTasks(ecs: ECSClient, cluster: string, startedBefore: number): Promise<readonly string[]> {
-  const stopped: string[] = [];
+export async function stopTasks(
+  ecs: ECSClient,
+  cluster: string,
+  startedBefore: number,
+  onStopped: (what: string) => void,
+): Promise<void> {
   // Pages of 100, as many as one description takes.
   for await (const { taskArns = [] } of paginateListTasks({ client: ecs }, { cluster, desiredStatus: 'RUNNING' })) {
     if (taskArns.length === 0) continue;
@@ -19,8 +23,7 @@ export async function stopTasks(ecs: ECSClient, cluster: string, startedBefore: 
       // Both by the drill, so that neither a tag nor a name alone decides.
       if (drillId !== startedBy || start === undefined || start > startedBefore) continue;
       await ecs.send(new StopTaskCommand({ cluster, task: taskArn, reason: `${drillId} ended before its clean-up` }));
-      stopped.push(`task ${taskArn}`);
+      onStopped(`task ${taskArn} of ${drillId}`);
     }
   }
-  return stopped;
 }

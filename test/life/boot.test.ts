@@ -6,14 +6,17 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { DescribeTasksCommand, ECSClient, ListClustersCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
+import { DescribeTasksCommand, ECSClient, ListClustersCommand, ListTasksCommand, type Task } from '@aws-sdk/client-ecs';
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda';
 import type { DrillReport } from '../../lambda/drill/contract';
 import { REGIONS, SAMPLE_DEPLOYMENT_TOML } from '../../local/demo/configuration';
 import { type Deployed } from '../../local/demo/deployed';
-import { drill, repositoryOf } from '../../local/demo/life';
+import { drill, repositoryOf, startDrill } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
+import { eventually } from '../local/stack';
 import { assertOnlyItsOwn } from './own-calls';
 import { QUICK } from './quick';
+import { reapAtOnce } from './reaping';
 import { deploySample, takeRecoverySet } from './sample';
 
 const { dr } = REGIONS;
@@ -49,17 +52,21 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
   const booted = ({ checks }: DrillReport) =>
     checks.filter(({ check }) => check.startsWith('boot-')).map(({ check, status }) => `${check} ${status}`);
 
-  /** Every task that ever ran has stopped, its process included. */
-  async function assertStopped(count: number): Promise<void> {
+  async function tasksThat(desiredStatus: 'RUNNING' | 'STOPPED'): Promise<readonly Task[]> {
     const ecs = new ECSClient(aws.clientConfig(dr));
     const { clusterArns = [] } = await ecs.send(new ListClustersCommand({}));
     const [cluster] = clusterArns;
-    const { taskArns: running = [] } = await ecs.send(new ListTasksCommand({ cluster, desiredStatus: 'RUNNING' }));
-    assert.deepEqual(running, []);
-    const { taskArns = [] } = await ecs.send(new ListTasksCommand({ cluster, desiredStatus: 'STOPPED' }));
-    const { tasks = [] } = await ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
+    const { taskArns = [] } = await ecs.send(new ListTasksCommand({ cluster, desiredStatus }));
+    if (taskArns.length === 0) return [];
+    return (await ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }))).tasks ?? [];
+  }
+  const running = () => tasksThat('RUNNING');
+
+  /** Every task that ever ran has stopped, its process included. */
+  async function assertStopped(count: number): Promise<void> {
+    assert.deepEqual(await running(), []);
     assert.deepEqual(
-      tasks.map(({ lastStatus }) => lastStatus),
+      (await tasksThat('STOPPED')).map(({ lastStatus }) => lastStatus),
       Array.from({ length: count }, () => 'STOPPED'),
     );
   }
@@ -100,6 +107,33 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
     await assertStopped(2);
   });
 
+  void it('FAILED where the server takes connections and never answers', async () => {
+    writeFileSync(join(image, 'bin/hangs'), '');
+    const report = await drill(aws, deployed);
+    assert.equal(report.verdict, 'FAILED');
+    assert.deepEqual(booted(report), ['boot-health FAILED', 'boot-token FAILED']);
+    assert.match(
+      report.causes[0]!,
+      /boot-health: the restored copy did not answer \/api\/health-check\/v1.0\/health with 200 within 60 s \(last: .*time/,
+    );
+    assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
+    await assertStopped(3);
+  });
+
+  void it('ended while it asks the copy: the reaper stops the task, and removes the rest', async () => {
+    const DurableExecutionArn = await startDrill(aws, deployed);
+    const drillId = await eventually('the task', async () => (await running())[0]?.startedBy);
+    await new LambdaClient(aws.clientConfig(dr)).send(new StopDurableExecutionCommand({ DurableExecutionArn }));
+    assert.equal((await running()).length, 1);
+    const { removed, failed } = await reapAtOnce(aws, dr, /SiteReaper/);
+    assert.deepEqual(failed, []);
+    assert.match(removed[0]!, new RegExp(`^task arn:aws:ecs:\\S+ of ${drillId}$`));
+    assert.ok(removed.includes(`DB instance ${drillId}-1-database`), removed.join('\n'));
+    assert.ok(removed.includes(`folder ${drillId} on the restore volume`), removed.join('\n'));
+    rmSync(join(image, 'bin/hangs'));
+    await assertStopped(4);
+  });
+
   void it('FAILED where the server ends, because its keystore was replaced', async () => {
     const keystore = join(repositoryOf(deployed), 'resources/security/wso2carbon.p12');
     const content = readFileSync(keystore);
@@ -113,7 +147,7 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
       report.causes.join('\n'),
       /boot-health: .*(: the task stopped: Essential container|did not answer .*ECONNREFUSED)/,
     );
-    await assertStopped(3);
+    await assertStopped(5);
     await takeRecoverySet(aws, deployed);
   });
 
@@ -123,6 +157,6 @@ void describe('a drill that boots a copy', { timeout: 300_000 }, () => {
     assert.equal(report.verdict, 'FAILED');
     assert.match(report.causes.join('\n'), /no copy of Identity Server could be booted: .*CannotPullContainerError/);
     assert.deepEqual(report.cleanUp, { complete: true, leftBehind: [] });
-    await assertStopped(4);
+    await assertStopped(6);
   });
 });

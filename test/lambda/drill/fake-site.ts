@@ -521,6 +521,9 @@ export class FakeSite {
               Engine: 'aurora-postgresql',
               Endpoint: `${name}.cluster-c1.internal`,
               Port: 5432,
+              DBClusterMembers: [...this.instances].flatMap(([member, instance]) =>
+                instance.cluster === name ? [{ DBInstanceIdentifier: member }] : [],
+              ),
               AllocatedStorage: 1,
             };
           }),

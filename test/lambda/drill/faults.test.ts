@@ -204,7 +204,7 @@ describe('a drill that meets a fault', () => {
       await reap({
         rds,
         backup,
-        stopTasks: () => Promise.resolve([]),
+        stopTasks: () => Promise.resolve(),
         sweepRecoveryDirectories: (before) =>
           site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
         sweepFolders: (startedBefore) =>

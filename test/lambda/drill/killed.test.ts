@@ -71,7 +71,7 @@ async function reapLater(site: FakeSite) {
     await reap({
       rds,
       backup,
-      stopTasks: () => Promise.resolve([]),
+      stopTasks: () => Promise.resolve(),
       sweepRecoveryDirectories: (before) =>
         site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
       sweepFolders: (startedBefore) => site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,

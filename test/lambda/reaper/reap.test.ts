@@ -13,7 +13,7 @@ const run = (site: FakeSite, secondsAfterStart: number, restoreFunction = site.r
   return reap({
     rds,
     backup,
-    stopTasks: () => Promise.resolve([]),
+    stopTasks: () => Promise.resolve(),
     sweepRecoveryDirectories: (before) =>
       site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
     sweepFolders: (startedBefore) =>
@@ -69,20 +69,21 @@ describe('the reaper, of a cluster', () => {
   it('removes a Multi-AZ DB cluster whole, and asks for none of its instances', async () => {
     const site = clusterSite(tagged.tags);
     site.instances.get(`${CLUSTER}-1`)!.multiAz = true;
-    assert.deepEqual(await run(site, DAY), { removed: [`DB cluster ${CLUSTER}`], waiting: [] });
+    assert.deepEqual(await run(site, DAY), { removed: [`DB cluster ${CLUSTER}`], waiting: [], failed: [] });
     assert.deepEqual([deleted(site), site.instances.size], [[], 0]);
   });
 
   it('removes the instance, and the cluster an hour later', async () => {
     const site = clusterSite(tagged.tags);
-    assert.deepEqual(await run(site, DAY - 1), { removed: [], waiting: [] });
+    assert.deepEqual(await run(site, DAY - 1), { removed: [], waiting: [], failed: [] });
     assert.deepEqual(await run(site, DAY), {
       removed: [`DB instance ${CLUSTER}-1`],
-      waiting: [`DB cluster ${CLUSTER} is available`],
+      waiting: [`DB cluster ${CLUSTER} is available, and has instances still`],
+      failed: [],
     });
     assert.deepEqual((await run(site, DAY + 3600)).removed, [`DB cluster ${CLUSTER}`]);
     assert.deepEqual((await run(site, DAY + 7200)).removed, []);
-    assert.deepEqual(await run(site, DAY + 10_800), { removed: [], waiting: [] });
+    assert.deepEqual(await run(site, DAY + 10_800), { removed: [], waiting: [], failed: [] });
     assert.deepEqual([site.clusters.size, site.instances.size], [0, 0]);
     assert.deepEqual(deleted(site), [`${CLUSTER}-1`]);
     assert.equal(site.inputsOf('RDS.DeleteDBCluster')[0]?.['SkipFinalSnapshot'], true);
@@ -103,7 +104,7 @@ describe('the reaper, of a cluster', () => {
     const untagged = clusterSite({});
     assert.deepEqual((await run(untagged, DAY)).removed, []);
     const foreign = clusterSite(tagged.tags, 'other-subnets');
-    assert.deepEqual(await run(foreign, DAY), { removed: [], waiting: [] });
+    assert.deepEqual(await run(foreign, DAY), { removed: [], waiting: [], failed: [] });
     for (const site of [untagged, foreign]) assert.deepEqual([site.clusters.size, site.instances.size], [1, 1]);
   });
 });
@@ -112,7 +113,7 @@ describe('the reaper', () => {
   it('removes what is as old as a drill can be, and not a second before', async () => {
     const young = siteWith({ [`${DRILL}-1-db`]: tagged });
     young.folders.add(DRILL);
-    assert.deepEqual(await run(young, DAY - 1), { removed: [], waiting: [] });
+    assert.deepEqual(await run(young, DAY - 1), { removed: [], waiting: [], failed: [] });
     assert.deepEqual(deleted(young), []);
 
     const old = siteWith({ [`${DRILL}-1-db`]: tagged });
@@ -125,6 +126,7 @@ describe('the reaper', () => {
         'directory aws-backup-restore_1 on the restore volume',
       ],
       waiting: [],
+      failed: [],
     });
     assert.deepEqual(old.inputsOf('RDS.DeleteDBInstance'), [
       { DBInstanceIdentifier: `${DRILL}-1-db`, SkipFinalSnapshot: true, DeleteAutomatedBackups: true },
@@ -180,22 +182,64 @@ describe('the reaper', () => {
   it('waits for what is still being made, and removes it at a later run', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: { ...tagged, status: 'creating' } });
     site.instances.get(`${DRILL}-1-db`)!.looks = 0;
-    assert.deepEqual(await run(site, DAY), { removed: [], waiting: [`DB instance ${DRILL}-1-db is creating`] });
+    assert.deepEqual(await run(site, DAY), {
+      removed: [],
+      waiting: [`DB instance ${DRILL}-1-db is creating`],
+      failed: [],
+    });
     assert.deepEqual((await run(site, DAY + 3600)).removed, [`DB instance ${DRILL}-1-db`]);
   });
 
-  it('tries everything, and then fails with the names of what it could not remove', async () => {
+  it('tries everything, and says what it could not remove beside what it did', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: tagged, [`${DRILL}-2-db`]: tagged });
     site.folders.add(DRILL);
     site.faults.set('RDS.DeleteDBInstance', ({ DBInstanceIdentifier }) => {
       if (DBInstanceIdentifier === `${DRILL}-1-db`)
         throw named('InvalidParameterCombination', 'Cannot delete protected DB Instance');
     });
-    await assert.rejects(
-      run(site, DAY),
-      /could not remove everything: DB instance drill-20261124t042500-1a2b3c4d-1-db: InvalidParameterCombination: Cannot delete protected/,
-    );
-    assert.equal(site.instances.get(`${DRILL}-2-db`)?.status, 'deleting');
-    assert.equal(site.folders.size, 0);
+    assert.deepEqual(await run(site, DAY), {
+      removed: [`DB instance ${DRILL}-2-db`, `folder ${DRILL} on the restore volume`],
+      waiting: [],
+      failed: [`DB instance ${DRILL}-1-db: InvalidParameterCombination: Cannot delete protected DB Instance`],
+    });
+  });
+
+  it('beside another run: what that one has removed meanwhile is not told twice', async () => {
+    const site = siteWith({ [`${DRILL}-1-db`]: tagged, [`${DRILL}-2-db`]: tagged });
+    site.faults.set('RDS.DeleteDBInstance', ({ DBInstanceIdentifier }) => {
+      if (DBInstanceIdentifier === `${DRILL}-1-db`) throw named('DBInstanceNotFoundFault', 'DBInstance not found');
+    });
+    assert.deepEqual(await run(site, DAY), { removed: [`DB instance ${DRILL}-2-db`], waiting: [], failed: [] });
+    site.faults.clear();
+    site.instances.delete(`${DRILL}-1-db`);
+    site.faults.set('RDS.ListTagsForResource', () => {
+      throw named('DBInstanceNotFoundFault', 'DBInstance not found');
+    });
+    site.instances.get(`${DRILL}-2-db`)!.status = 'available';
+    assert.deepEqual(await run(site, DAY + 30), { removed: [], waiting: [], failed: [] });
+    site.faults.clear();
+    site.instances.get(`${DRILL}-2-db`)!.status = 'deleting';
+    assert.deepEqual((await run(site, DAY + 60)).removed, []);
+  });
+
+  it('says which tasks it stopped before ECS refused one', async () => {
+    const site = siteWith({});
+    const { rds, backup } = site.aws();
+    const { removed, failed } = await reap({
+      rds,
+      backup,
+      stopTasks: (_, onStopped) => {
+        onStopped(`task 1 of ${DRILL}`);
+        return Promise.reject(named('ThrottlingException', 'Rate exceeded'));
+      },
+      sweepFolders: () => Promise.resolve({ folders: [] }),
+      sweepRecoveryDirectories: () => Promise.resolve({ folders: [] }),
+      restoreRoleArn: SETTINGS.restoreRoleArn,
+      dbSubnetGroup: SETTINGS.dbSubnetGroup,
+      timeoutSeconds: DAY,
+      now: Date.parse(START) + DAY * 1000,
+    });
+    assert.deepEqual(removed, [`task 1 of ${DRILL}`]);
+    assert.deepEqual(failed, ['tasks of Identity Server: ThrottlingException: Rate exceeded']);
   });
 });

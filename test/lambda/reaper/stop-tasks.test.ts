@@ -39,7 +39,9 @@ it('stops the tasks of dead drills on every page, and no other', async () => {
     { taskArn: 'no drill', startedBy: 'somebody', tags: tag('somebody') },
     { taskArn: 'dead too', startedBy: DEAD, tags: tag(DEAD) },
   ]);
-  assert.deepEqual(await stopTasks(ecs, 'site', BEFORE), ['task dead', 'task dead too']);
+  const stopped: string[] = [];
+  await stopTasks(ecs, 'site', BEFORE, (what) => void stopped.push(what));
+  assert.deepEqual(stopped, [`task dead of ${DEAD}`, `task dead too of ${DEAD}`]);
   assert.deepEqual(
     calls.filter(([name]) => name === 'StopTaskCommand').map(([, { cluster, task }]) => [cluster, task]),
     [
@@ -51,7 +53,7 @@ it('stops the tasks of dead drills on every page, and no other', async () => {
 
 it('asks for no description of nothing', async () => {
   const { ecs, calls } = ecsWith([]);
-  assert.deepEqual(await stopTasks(ecs, 'site', BEFORE), []);
+  await stopTasks(ecs, 'site', BEFORE, (what) => assert.fail(what));
   assert.deepEqual(
     calls.map(([name]) => name),
     ['ListTasksCommand'],

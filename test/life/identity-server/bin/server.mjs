@@ -1,7 +1,7 @@
 // Stands for Identity Server: it reads the configuration that it was started with, opens the restored keystore, is healthy once its
 // database answers, and issues tokens to a client that it knows. It answers HTTP on its port as well, since that is what MiniStack
 // makes of the HTTPS requests of functions to this machine.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer } from 'node:net';
@@ -26,6 +26,8 @@ const reachable = () =>
   });
 
 async function answer(request, response) {
+  // Takes connections and never answers: a server that hangs while it starts.
+  if (existsSync(join(home, 'bin/hangs'))) return;
   const send = (status, body) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   if (request.url === '/api/health-check/v1.0/health') {
