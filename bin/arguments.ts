@@ -9,6 +9,23 @@ export function time(text: string): Date {
   return date;
 }
 
+/** Of a state that there was. */
+export function pastTime(text: string): Date {
+  const [date, now] = [time(text), new Date()];
+  if (date > now) throw new InvalidArgumentError(`It must not lie in the future: it is ${now.toISOString()} now.`);
+  return date;
+}
+
+/** Of a durable execution, as `drill` and `recover` print it. */
+export function executionArn(text: string): string {
+  if (!/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[^:/]+:[^:/]+\/durable-execution\/[^/]+\/[^/]+$/.test(text)) {
+    throw new InvalidArgumentError(
+      'It must be the ARN that `drill` or `recover` has printed: arn:aws:lambda:...:function:NAME:VERSION/durable-execution/...',
+    );
+  }
+  return text;
+}
+
 export function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
   return Number(text);

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { VolumesFrom } from '../../lambda/drill/contract';
-import { time } from '../arguments';
+import { executionArn, pastTime } from '../arguments';
 import { ExitStatus, run } from '../output';
 import type { SiteOption } from '../recovery/drill/run-drill';
 import { verdictStatus } from '../recovery/drill/verdict-status';
@@ -25,9 +25,9 @@ export function registerDrill(program: Command): void {
       'restore everything beside production, check it, measure, report and clean up, and follow that to its verdict',
     )
     .addOption(new Option('--site <site>', 'where').choices(['dr', 'primary']).default('dr'))
-    .option('--at <time>', 'as if the last good moment had been then (ISO 8601)', time)
+    .option('--at <time>', 'as if the last good moment had been then (ISO 8601)', pastTime)
     .addOption(volumesFromOption())
-    .option('--follow <arn>', 'start nothing: follow the execution that `drill` or `recover` has started')
+    .option('--follow <arn>', 'start nothing: follow the execution that `drill` or `recover` has started', executionArn)
     .option('--dry-run', 'say what would be restored, and restore nothing')
     .action((options: DrillOptions) => (options.dryRun ? dryRun(options) : drill(options)));
 }
@@ -66,9 +66,12 @@ function drill(options: DrillOptions): Promise<void> {
       const { findDeployment } = await import('../recovery/find-deployment');
       const deployment = await findDeployment(options);
       const site = drillSite(deployment, options.site);
-      const executionArn = options.follow ?? (await startDrill(site, eventOf(options, deployment.plan.deployment)));
-      progress.done(`execution ${executionArn}: it goes on without this command, and --follow takes it up again`);
-      return { formatVersion: 1, executionArn, ...(await followDrill(site, executionArn, progress)) };
+      const { follow } = options;
+      const execution = follow ?? (await startDrill(site, eventOf(options, deployment.plan.deployment)));
+      if (follow === undefined) {
+        progress.done(`execution ${execution}: it goes on without this command, and --follow takes it up again`);
+      }
+      return { formatVersion: 1, executionArn: execution, ...(await followDrill(site, execution, progress)) };
     },
     async (ended) => {
       if ('refused' in ended) return { text: ended.refused, status: ExitStatus.no };

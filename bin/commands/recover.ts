@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { time } from '../arguments';
+import { pastTime } from '../arguments';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
 import type { InPlaceResult, InPlaceWhat, RecoverInPlaceOptions } from '../recovery/in-place/recover-in-place';
 import type { RecoverSiteOptions } from '../recovery/drill/recover-site';
@@ -39,7 +39,7 @@ export function registerRecover(program: Command): void {
     .option('--volume <name>', 'whose files (default: the only volume)')
     .option('--mounted-at <dir>', 'where the volume is mounted on this machine; for `server`, <IS_HOME>')
     .option('--path <path>', 'only this path of the volume and what is under it, such as tenants/7; repeatable', paths)
-    .option('--at <time>', 'the newest state of this time or before (ISO 8601)', time)
+    .option('--at <time>', 'the newest state of this time or before (ISO 8601)', pastTime)
     .option('--product-version <version>', 'of the server directory')
     .addOption(
       new Option('--from <site>', 'whose archive (default: the primary Region, unless it is gone)').choices([

@@ -12,7 +12,7 @@ export const PAGE_LINES = 8192;
 /** A page is closed early when its lines are as long as this: of files with very many pieces. */
 export const PAGE_BYTES = 6 * 1024 * 1024;
 /** A page that decodes to more is refused. */
-const MAX_PAGE_BYTES = 256 * 1024 * 1024;
+export const MAX_PAGE_BYTES = 256 * 1024 * 1024;
 
 export interface EncodedPage {
   readonly bytes: Uint8Array<ArrayBuffer>;

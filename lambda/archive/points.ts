@@ -11,7 +11,7 @@ import type { Damaged } from './json-checks';
 import { decodeManifest, MANIFEST_PREFIX, PACK_PREFIX, PAGE_PREFIX, stampOf } from './manifest';
 import type { ManifestHeader, PageReference, SignedManifest } from './manifest';
 import { getInto, type ObjectStore } from './object-store';
-import { decodeStoredPage, type StoredPage } from './page';
+import { decodeStoredPage, MAX_PAGE_BYTES, type StoredPage } from './page';
 
 export interface Point {
   /** Key in the bucket, the store's prefix included. */
@@ -209,8 +209,10 @@ export type { StoredPage } from './page';
  */
 export async function readPage(store: ObjectStore, { key, bytes }: StoredPage): Promise<Buffer> {
   const name = store.prefix + key;
-  const memory = Buffer.allocUnsafeSlow(bytes);
   const damaged: Damaged = (problem, cause) => new ArchiveDamagedError(name, problem, { cause });
+  // Nobody's word is taken for more memory than any page needs.
+  if (bytes > MAX_PAGE_BYTES) throw damaged(`the page is to have ${bytes} bytes, more than any has`);
+  const memory = Buffer.allocUnsafeSlow(bytes);
   try {
     const length = await getInto(store, key, memory);
     if (length === undefined) throw damaged(PAGE_IS_MISSING);

@@ -99,7 +99,7 @@ export function restoreTesting(parent: Construct, options: RestoreTestingOptions
     },
     validationWindowHours: whole(parent, 'validationWindow', options.validationWindow ?? Duration.hours(1), HOURS),
   });
-  selection.addDependency(plan);
+  selection.node.addDependency(plan);
   new events.Rule(scope, 'Restored', {
     description: 'Restore tests whose restore ended',
     eventPattern: {

@@ -138,7 +138,7 @@ export class ExportRange {
       // Whatever the time, something is done: or an export of many short turns would never end.
       while (
         !failure &&
-        underWay.size < crew.size * 3 &&
+        underWay.size < crew.size * 2 &&
         (this.#entries + underWay.size === 0 || !isTimeUp()) &&
         this.#frontier.mayGoOn()
       ) {
