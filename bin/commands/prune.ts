@@ -58,8 +58,9 @@ export function registerPrune(program: Command): void {
           const { prune } = await import('../../lambda/archive/prune/prune');
           const { authenticatorFor } = await import('../archive/authenticator');
           const { openStore } = await import('../archive/open-store');
-          return prune({
-            store: openStore(archive, options),
+          const store = openStore(archive, options);
+          const done = await prune({
+            store,
             policy: policyOf(options),
             graceMs: options.grace,
             rewrite: options.rewrite,
@@ -68,6 +69,11 @@ export function registerPrune(program: Command): void {
             authenticator: authenticatorFor(options),
             onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
           });
+          // A prune on a schedule whose prefix is wrong would never be noticed.
+          if (done.decisions.length + done.deletedObjects + done.waitingObjects + done.damaged.length === 0) {
+            throw new ArchiveError(`no archive is in ${store.description}: is the prefix right?`);
+          }
+          return done;
         },
         ({ decisions, locked, damaged, ...done }) => ({
           text: [

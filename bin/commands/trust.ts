@@ -24,7 +24,14 @@ export function registerTrust(program: Command): void {
           const { openStore } = await import('../archive/open-store');
           const store = openStore(archive, options);
           if (name === undefined) {
-            return { suspicious: (await listPoints(store)).filter(isSuspicious).map(described), trusted: null };
+            if (options.reason !== undefined) {
+              throw new ArchiveError('`--reason` must come with the point that is good: without it they are listed');
+            }
+            const points = await listPoints(store);
+            // Of a wrong prefix nothing is suspicious.
+            if (points.length === 0)
+              throw new ArchiveError(`no point is in ${store.description}: is the prefix right?`);
+            return { suspicious: points.filter(isSuspicious).map(described), trusted: null };
           }
           if (!options.reason) throw new ArchiveError('`--reason` must say why the point is good, got nothing');
           const manifestKey = await findManifest(store, name);
