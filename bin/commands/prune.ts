@@ -25,7 +25,7 @@ interface PruneOptions extends SigningOptions {
 }
 
 /**
- * Exit status 0: done, or nothing to do; 2: bad input or failure; 3: not all that could go has gone, since some points are
+ * Exit status 0: done, or nothing to do; 2: bad input, no archive, or failure; 3: not all that could go has gone, since some points are
  * locked or something is damaged, which is named.
  */
 export function registerPrune(program: Command): void {

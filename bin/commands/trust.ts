@@ -8,7 +8,7 @@ interface TrustOptions extends CommonOptions {
   readonly reason?: string;
 }
 
-/** Exit status 0: the point is good again, or nothing is suspicious; 1: these points are suspicious; 2: bad input or failure. */
+/** Exit status 0: the point is good again, or nothing is suspicious; 1: these points are suspicious; 2: bad input, no point, or failure. */
 export function registerTrust(program: Command): void {
   withCommonOptions(program.command('trust'))
     .description('list the points that their exports found suspicious, or say of one that it is good')

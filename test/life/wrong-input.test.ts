@@ -183,9 +183,9 @@ void describe('commands that are given what is wrong', { timeout: 300_000 }, () 
       /^`--follow` must be an execution of wso2is-recovery-drill in eu-west-1, got one of another in eu-west-1: give the `--site`/,
     ],
     [
-      ['drill', '--follow', EXECUTION(primary, 'wso2is-in-region-drill')],
+      ['drill', '--follow', EXECUTION(primary, 'wso2is-recovery-drill')],
       2,
-      /got one of wso2is-in-region-drill in eu-central-1: give the `--site`, `--region` and `--deployment` with which it was started$/,
+      /got one of wso2is-recovery-drill in eu-central-1: give the `--site`, `--region` and `--deployment` with which it was started$/,
     ],
     [
       ['drill', '--follow', EXECUTION(dr, 'wso2is-recovery-drill')],
