@@ -1,5 +1,6 @@
 /** Values of options, as commander takes them. */
 import { InvalidArgumentError } from 'commander';
+import { PRODUCT_VERSION } from '../lib/private/bucket-layout';
 
 export function time(text: string): Date {
   const date = new Date(text);
@@ -9,21 +10,23 @@ export function time(text: string): Date {
   return date;
 }
 
-/** Of a state that there was. */
+/** Of a state to go back to. One that is yet to come is a slip, and would bring back the newest. */
 export function pastTime(text: string): Date {
-  const [date, now] = [time(text), new Date()];
-  if (date > now) throw new InvalidArgumentError(`It must not lie in the future: it is ${now.toISOString()} now.`);
+  const date = time(text);
+  const now = new Date();
+  if (date > now) throw new InvalidArgumentError(`It must not be in the future: now it is ${now.toISOString()}.`);
   return date;
 }
 
-/** Of a durable execution, as `drill` and `recover` print it. */
-export function executionArn(text: string): string {
-  if (!/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[^:/]+:[^:/]+\/durable-execution\/[^/]+\/[^/]+$/.test(text)) {
-    throw new InvalidArgumentError(
-      'It must be the ARN that `drill` or `recover` has printed: arn:aws:lambda:...:function:NAME:VERSION/durable-execution/...',
-    );
-  }
-  return text;
+export function awsRegion(text: string): string {
+  if (/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be an AWS Region, such as eu-west-1.');
+}
+
+/** Part of keys in the bucket. */
+export function productVersion(text: string): string {
+  if (PRODUCT_VERSION.test(text)) return text;
+  throw new InvalidArgumentError('It must be a version, such as 7.1.0.');
 }
 
 export function wholeNumber(text: string): number {

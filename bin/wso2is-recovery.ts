@@ -20,13 +20,6 @@ async function createProgram(wanted: string | undefined): Promise<Command> {
   return program;
 }
 
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name === 'CredentialsProviderError'
-    ? `no credentials are configured (${error.message}): log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
-    : error.message;
-}
-
 /** Archives are compressed by Node's own zstd; planning needs nothing of it, so that it runs wherever a synth does. */
 function refuse(program: Command, name: string): void {
   const needs = `needs Node >= 22.15 for zstd, this is ${process.version}`;
@@ -50,7 +43,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 createProgram(process.argv[2])
   .then((program) => program.parseAsync())
   .catch((error: unknown) => {
-    const message = messageOf(error);
+    const message = error instanceof Error ? error.message : String(error);
     const isUsage = error instanceof CommanderError;
     // Help is no error.
     if (isUsage && error.exitCode === 0) return;

@@ -1,6 +1,6 @@
 /** What the archive commands share: where the archive is. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { time } from '../arguments';
+import { notEmpty, time } from '../arguments';
 
 export interface ArchiveLocation {
   readonly bucket: string;
@@ -33,7 +33,7 @@ export interface CommonOptions {
 export const withCommonOptions = (command: Command): Command =>
   command
     .option('--json', 'print JSON')
-    .option('--region <region>', 'Region of the bucket (default: that of the AWS configuration)')
+    .option('--region <region>', 'Region of the bucket (default: that of the AWS configuration)', notEmpty)
     .option('--endpoint-url <url>', 'another S3 endpoint than that of AWS', endpoint);
 
 function endpoint(text: string): string {

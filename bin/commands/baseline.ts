@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { baselinePrefix, PRODUCT_VERSION } from '../../lib/private/bucket-layout';
+import { baselinePrefix } from '../../lib/private/bucket-layout';
+import { notEmpty, productVersion } from '../arguments';
 import { parseDuration } from '../duration';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
 import type { BaselineOutcome } from '../../lambda/baseline/make-baseline';
@@ -20,8 +21,12 @@ export function registerBaseline(program: Command): void {
     .description(
       'keep the entire server directory, once for each product version: run it where the server is installed, while it is stopped',
     )
-    .argument('<dir>', '<IS_HOME>, the server directory')
-    .option('--product-version <version>', 'such as 7.1.0 (default: as README.txt in the directory says)', version)
+    .argument('<dir>', '<IS_HOME>, the server directory', notEmpty)
+    .option(
+      '--product-version <version>',
+      'such as 7.1.0 (default: as README.txt in the directory says)',
+      productVersion,
+    )
     .option(
       '--lock-for <duration>',
       'how long nobody can delete it, in a bucket with object lock (default: as long as the bucket says)',
@@ -34,8 +39,8 @@ export function registerBaseline(program: Command): void {
         options,
         async () => {
           const isHome = requireServerDirectory(directory);
-          const productVersion = options.productVersion ?? productVersionOf(isHome);
-          if (productVersion === undefined) {
+          const version = options.productVersion ?? productVersionOf(isHome);
+          if (version === undefined) {
             throw new Error(
               `\`--product-version\` must be given: ${join(isHome, 'README.txt')} does not say which it is`,
             );
@@ -47,18 +52,18 @@ export function registerBaseline(program: Command): void {
           if (!plan.resources)
             throw new Error('the recovery plan names no artifact bucket: deploy the primary stack again');
           const bucket = plan.resources.artifactBucket;
-          const prefix = baselinePrefix(plan.deployment, productVersion);
+          const prefix = baselinePrefix(plan.deployment, version);
           const outcome = await makeBaseline({
             store: new S3Store(primary.s3(), bucket, prefix),
             deployment: plan.deployment,
-            productVersion,
+            productVersion: version,
             directory: isHome,
             dryRun: options.dryRun ?? false,
             ...(options.lockFor === undefined ? {} : { lockUntil: new Date(Date.now() + options.lockFor * 1000) }),
             onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
               progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),
           });
-          return { formatVersion: 1, productVersion, archive: `s3://${bucket}/${prefix}`, ...outcome };
+          return { formatVersion: 1, productVersion: version, archive: `s3://${bucket}/${prefix}`, ...outcome };
         },
         (result) => ({
           text: text(result, result.productVersion, result.archive),
@@ -99,11 +104,6 @@ function requireServerDirectory(directory: string): string {
   const isHome = resolve(directory);
   if (existsSync(join(isHome, 'repository')) && existsSync(join(isHome, 'bin'))) return isHome;
   throw new Error(`\`<dir>\` must be <IS_HOME>, with bin and repository in it, got ${isHome}`);
-}
-
-function version(text: string): string {
-  if (!PRODUCT_VERSION.test(text)) throw new InvalidArgumentError('It must be a version, such as 7.1.0.');
-  return text;
 }
 
 function lockFor(text: string): number {

@@ -1,6 +1,6 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { VolumesFrom } from '../../lambda/drill/contract';
-import { executionArn, pastTime } from '../arguments';
+import { pastTime } from '../arguments';
 import { ExitStatus, run } from '../output';
 import type { SiteOption } from '../recovery/drill/run-drill';
 import { verdictStatus } from '../recovery/drill/verdict-status';
@@ -27,7 +27,11 @@ export function registerDrill(program: Command): void {
     .addOption(new Option('--site <site>', 'where').choices(['dr', 'primary']).default('dr'))
     .option('--at <time>', 'as if the last good moment had been then (ISO 8601)', pastTime)
     .addOption(volumesFromOption())
-    .option('--follow <arn>', 'start nothing: follow the execution that `drill` or `recover` has started', executionArn)
+    .addOption(
+      new Option('--follow <arn>', 'start nothing: follow the execution that `drill` or `recover` has started')
+        .argParser(executionArn)
+        .conflicts(['at', 'volumesFrom', 'dryRun']),
+    )
     .option('--dry-run', 'say what would be restored, and restore nothing')
     .action((options: DrillOptions) => (options.dryRun ? dryRun(options) : drill(options)));
 }
@@ -62,16 +66,17 @@ function drill(options: DrillOptions): Promise<void> {
   return run(
     options,
     async () => {
-      const { drillSite, followDrill, startDrill } = await import('../recovery/drill/run-drill');
+      const { drillSite, followDrill, followed, startDrill } = await import('../recovery/drill/run-drill');
       const { findDeployment } = await import('../recovery/find-deployment');
       const deployment = await findDeployment(options);
       const site = drillSite(deployment, options.site);
-      const { follow } = options;
-      const execution = follow ?? (await startDrill(site, eventOf(options, deployment.plan.deployment)));
-      if (follow === undefined) {
-        progress.done(`execution ${execution}: it goes on without this command, and --follow takes it up again`);
-      }
-      return { formatVersion: 1, executionArn: execution, ...(await followDrill(site, execution, progress)) };
+      const start = async () => {
+        const arn = await startDrill(site, eventOf(options, deployment.plan.deployment));
+        progress.done(`execution ${arn}: it goes on without this command, and --follow takes it up again`);
+        return arn;
+      };
+      const executionArn = options.follow === undefined ? await start() : followed(site, options.follow);
+      return { formatVersion: 1, executionArn, ...(await followDrill(site, executionArn, progress)) };
     },
     async (ended) => {
       if ('refused' in ended) return { text: ended.refused, status: ExitStatus.no };
@@ -81,5 +86,13 @@ function drill(options: DrillOptions): Promise<void> {
         status: verdictStatus(ended.report.verdict),
       };
     },
+  );
+}
+
+function executionArn(text: string): string {
+  if (/^arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+:(\d+|\$LATEST)\/durable-execution\/[^/]+\/[^/]+$/.test(text))
+    return text;
+  throw new InvalidArgumentError(
+    'It must be the ARN of an execution as `drill` and `recover` print it: arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION/durable-execution/...',
   );
 }

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import {
   archiveLocation,
   withCommonOptions,
@@ -27,12 +27,11 @@ export function registerExport(program: Command): void {
     .description('export a directory into an archive; only what changed since the export before is read and stored')
     .argument('<dir>', 'directory to export', notEmpty)
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
-    .option('--volume-mounted-at <path>', 'where the directory is, relative to <IS_HOME>', 'repository')
+    .option('--volume-mounted-at <path>', 'where the directory is, relative to <IS_HOME>', mountPlace, 'repository')
     .option('--full-read', 'read every file, also those that look unchanged')
     .option('--no-parent', 'store everything anew: mends what verify has found damaged')
     .option('--dry-run', 'read what an export would read, and write nothing')
     .action((directory: string, archive: ArchiveLocation, options: ExportOptions) => {
-      const mountedAt = options.volumeMountedAt.replace(/^\.?\/+|\/+$/g, '');
       const progress = progressOf('entries');
       return run(
         options,
@@ -45,7 +44,7 @@ export function registerExport(program: Command): void {
             volume: new DirectoryVolume(resolve(directory)),
             store: openStore(archive, options),
             volumeName: basename(archive.prefix) || basename(resolve(directory)),
-            mountedAt,
+            mountedAt: options.volumeMountedAt,
             fullRead: options.fullRead ?? false,
             withoutParent: !options.parent,
             dryRun: options.dryRun ?? false,
@@ -65,4 +64,12 @@ export function registerExport(program: Command): void {
         }),
       );
     });
+}
+
+function mountPlace(text: string): string {
+  const path = text.replace(/^\.?\/+|\/+$/g, '');
+  if (path.split('/').includes('..')) {
+    throw new InvalidArgumentError('It must be a path in <IS_HOME>, such as repository/tenants.');
+  }
+  return path;
 }

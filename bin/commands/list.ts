@@ -43,10 +43,15 @@ export function registerList(program: Command): void {
           }
           const usable = points.some(({ complete, suspicious }) => complete && suspicious === null);
           return {
-            text: points.length === 0 ? 'no points' : table.toString(),
+            text: points.length === 0 ? none(archive, options) : table.toString(),
             status: usable ? ExitStatus.ok : ExitStatus.no,
           };
         },
       ),
     );
 }
+
+const none = ({ bucket, prefix }: ArchiveLocation, { asOf }: ReadingOptions) =>
+  asOf === undefined
+    ? `no point is in s3://${bucket}/${prefix}: is the prefix right?`
+    : `no point was in s3://${bucket}/${prefix} at ${asOf.toISOString()}`;

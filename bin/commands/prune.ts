@@ -25,7 +25,7 @@ interface PruneOptions extends SigningOptions {
 }
 
 /**
- * Exit status 0: done, or nothing to do; 2: bad input or failure; 3: not all that could go has gone, since some points are
+ * Exit status 0: done, or nothing to do; 2: bad input, no archive, or failure; 3: not all that could go has gone, since some points are
  * locked or something is damaged, which is named.
  */
 export function registerPrune(program: Command): void {
@@ -58,8 +58,9 @@ export function registerPrune(program: Command): void {
           const { prune } = await import('../../lambda/archive/prune/prune');
           const { authenticatorFor } = await import('../archive/authenticator');
           const { openStore } = await import('../archive/open-store');
-          return prune({
-            store: openStore(archive, options),
+          const store = openStore(archive, options);
+          const done = await prune({
+            store,
             policy: policyOf(options),
             graceMs: options.grace,
             rewrite: options.rewrite,
@@ -68,6 +69,11 @@ export function registerPrune(program: Command): void {
             authenticator: authenticatorFor(options),
             onProgress: ({ deleted, toDelete }) => progress({ done: deleted, total: toDelete }, { done: 0 }),
           });
+          // A prune on a schedule whose prefix is wrong would never be noticed.
+          if (done.decisions.length + done.deletedObjects + done.waitingObjects + done.damaged.length === 0) {
+            throw new ArchiveError(`no archive is in ${store.description}: is the prefix right?`);
+          }
+          return done;
         },
         ({ decisions, locked, damaged, ...done }) => ({
           text: [

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { pastTime } from '../arguments';
+import { notEmpty, pastTime, productVersion } from '../arguments';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
 import type { InPlaceResult, InPlaceWhat, RecoverInPlaceOptions } from '../recovery/in-place/recover-in-place';
 import type { RecoverSiteOptions } from '../recovery/drill/recover-site';
@@ -28,27 +28,42 @@ export function registerRecover(program: Command): void {
     .addOption(
       new Option('--site <site>', 'restore everything at this site, check it, and keep it').choices(['dr', 'primary']),
     )
-    .option('--export <key>', 'with --site: that export, by the key of its manifest, and what is nearest to it in time')
-    .addOption(volumesFromOption())
+    .addOption(
+      ofSite('--export <key>', 'with --site: that export, by the key of its manifest, and what is nearest to it'),
+    )
+    .addOption(volumesFromOption().conflicts('inPlace'))
     .addOption(
       new Option('--in-place <what>', 'replace the files of a volume on this machine').choices([
         'repository',
         'server',
       ]),
     )
-    .option('--volume <name>', 'whose files (default: the only volume)')
-    .option('--mounted-at <dir>', 'where the volume is mounted on this machine; for `server`, <IS_HOME>')
-    .option('--path <path>', 'only this path of the volume and what is under it, such as tenants/7; repeatable', paths)
-    .option('--at <time>', 'the newest state of this time or before (ISO 8601)', pastTime)
-    .option('--product-version <version>', 'of the server directory')
+    .addOption(inPlaceOf('--volume <name>', 'whose files (default: the only volume)'))
     .addOption(
-      new Option('--from <site>', 'whose archive (default: the primary Region, unless it is gone)').choices([
+      inPlaceOf('--mounted-at <dir>', 'where the volume is mounted on this machine; for `server`, <IS_HOME>').argParser(
+        notEmpty,
+      ),
+    )
+    .addOption(
+      inPlaceOf(
+        '--path <path>',
+        'only this path of the volume and what is under it, such as tenants/7; repeatable',
+      ).argParser(paths),
+    )
+    .option('--at <time>', 'the newest state of this time or before (ISO 8601)', pastTime)
+    .addOption(inPlaceOf('--product-version <version>', 'of the server directory').argParser(productVersion))
+    .addOption(
+      inPlaceOf('--from <site>', 'whose archive (default: the primary Region, unless it is gone)').choices([
         'dr',
         'primary',
       ]),
     )
-    .option('--is-home <dir>', '<IS_HOME> of the server on this machine, to see whether it is stopped')
-    .option('--server-stopped', 'you know that no server runs on these files')
+    .addOption(
+      inPlaceOf('--is-home <dir>', '<IS_HOME> of the server on this machine, to see whether it is stopped').argParser(
+        notEmpty,
+      ),
+    )
+    .addOption(inPlaceOf('--server-stopped', 'you know that no server runs on these files'))
     .option('--dry-run', 'say what would be done, and change nothing')
     .option('--yes', 'do not ask')
     .action((options: RecoverOptions) => {
@@ -60,6 +75,10 @@ export function registerRecover(program: Command): void {
       );
     });
 }
+
+/** An option of one way is no option of the other: `--path` must not bring back everything. */
+const ofSite = (flags: string, description: string) => new Option(flags, description).conflicts('inPlace');
+const inPlaceOf = (flags: string, description: string) => new Option(flags, description).conflicts('site');
 
 function siteCommand(options: RecoverSiteOptions): Promise<void> {
   return run(

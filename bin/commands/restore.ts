@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
-import { notEmpty, pathOfVolume, time } from '../arguments';
+import { notEmpty, pastTime, pathOfVolume } from '../arguments';
 import { untilInterrupted } from '../interruption';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
 
@@ -24,7 +24,7 @@ export function registerRestore(program: Command): void {
     .description('restore the newest complete point of an archive into a directory that does not exist yet')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .argument('<dir>', 'directory to make', notEmpty)
-    .option('--at <time>', 'the newest point that had ended at this time (ISO 8601)', time)
+    .option('--at <time>', 'the newest point that had ended at this time (ISO 8601)', pastTime)
     .option('--path <path>', 'only this path of the volume and what is under it; repeatable', pathOfVolume)
     .option('--replace', 'move what is there aside and keep it: the whole directory, or each --path alone')
     .option('--keep-going', 'restore what is not damaged')

@@ -8,7 +8,7 @@ interface TrustOptions extends CommonOptions {
   readonly reason?: string;
 }
 
-/** Exit status 0: the point is good again, or nothing is suspicious; 1: these points are suspicious; 2: bad input or failure. */
+/** Exit status 0: the point is good again, or nothing is suspicious; 1: these points are suspicious; 2: bad input, no point, or failure. */
 export function registerTrust(program: Command): void {
   withCommonOptions(program.command('trust'))
     .description('list the points that their exports found suspicious, or say of one that it is good')
@@ -24,7 +24,14 @@ export function registerTrust(program: Command): void {
           const { openStore } = await import('../archive/open-store');
           const store = openStore(archive, options);
           if (name === undefined) {
-            return { suspicious: (await listPoints(store)).filter(isSuspicious).map(described), trusted: null };
+            if (options.reason !== undefined) {
+              throw new ArchiveError('`--reason` must come with the point that is good: without it they are listed');
+            }
+            const points = await listPoints(store);
+            // Of a wrong prefix nothing is suspicious.
+            if (points.length === 0)
+              throw new ArchiveError(`no point is in ${store.description}: is the prefix right?`);
+            return { suspicious: points.filter(isSuspicious).map(described), trusted: null };
           }
           if (!options.reason) throw new ArchiveError('`--reason` must say why the point is good, got nothing');
           const manifestKey = await findManifest(store, name);

@@ -33,7 +33,8 @@ export function registerVerify(program: Command): void {
             onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
               progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
           });
-          if (outcome.points.length === 0) throw new ArchiveError(`no point is in ${store.description}`);
+          if (outcome.points.length === 0)
+            throw new ArchiveError(`no point is in ${store.description}: is the prefix right?`);
           return outcome;
         },
         ({ points, packs, filesRead, findings }) => ({

@@ -4,7 +4,6 @@ import {
   GetFunctionConfigurationCommand,
   InvokeCommand,
   paginateGetDurableExecutionHistory,
-  ResourceNotFoundException,
   type Event,
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
@@ -85,7 +84,7 @@ export async function followExecution<T>(
   const ended = await until(
     Infinity,
     async () => {
-      const execution = await find(client, executionArn);
+      const execution = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: executionArn }));
       // After the status: so that the last steps are told too.
       await tell();
       return execution.Status === 'RUNNING' ? undefined : execution;
@@ -98,18 +97,6 @@ export async function followExecution<T>(
     );
   }
   return JSON.parse(ended.Result ?? 'null') as T;
-}
-
-async function find(client: LambdaClient, DurableExecutionArn: string) {
-  try {
-    return await client.send(new GetDurableExecutionCommand({ DurableExecutionArn }));
-  } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error;
-    throw new ExecutionError(
-      `there is no execution ${DurableExecutionArn}: Lambda keeps one for some days after its end, its report stays in the bucket`,
-      { cause: error },
-    );
-  }
 }
 
 async function endedSteps(client: LambdaClient, DurableExecutionArn: string) {

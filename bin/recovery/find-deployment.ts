@@ -5,6 +5,7 @@
 import { paginateListFunctions } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { noCredentials } from '../../lambda/archive/s3-store';
 import { readPlan } from '../../lambda/drill/read-plan';
 import type { RecoveryPlanDocument } from '../../lib/planning/plan-document';
 import { PLANS_PREFIX } from '../../lib/private/bucket-layout';
@@ -39,7 +40,7 @@ export async function findDeployment(options: DeploymentOptions): Promise<Deploy
   try {
     return await findAtDrSite(options, dr);
   } catch (error) {
-    if (!isUnreachable(error)) throw error;
+    if (!isUnreachable(error)) throw explained(error);
     if (options.primaryRegion === undefined) {
       throw new NotFoundError(
         `${region} cannot be reached (${describe(error)}): give \`--primary-region\` too, to see what is there`,
@@ -138,13 +139,13 @@ async function findInPrimaryRegion(
   drUnseen: string,
 ): Promise<Deployment> {
   const primary = new Clients(region, primaryProfile);
-  const buckets = new Map<string, string>();
-  for await (const page of paginateListFunctions({ client: primary.lambda() }, {})) {
-    for (const { Environment } of page.Functions ?? []) {
-      const { DEPLOYMENT, VOLUME, BUCKET } = Environment?.Variables ?? {};
-      if (DEPLOYMENT && VOLUME && BUCKET) buckets.set(DEPLOYMENT, BUCKET);
-    }
-  }
+  const buckets = await exportBuckets(primary).catch((error: unknown) => {
+    if (!isUnreachable(error)) throw explained(error);
+    throw new NotFoundError(
+      `neither ${dr.region} (${drUnseen}) nor ${region} (${describe(error)}) can be reached: see the network of this machine`,
+      { cause: error },
+    );
+  });
   const names = [...buckets.keys()].filter((name) => deployment === undefined || name === deployment);
   if (names.length !== 1) {
     throw new NotFoundError(
@@ -159,6 +160,24 @@ async function findInPrimaryRegion(
   const name = siteName ?? plan.resources?.siteName ?? DEFAULT_SITE_NAME;
   return { plan, site: { name, bucket: siteBucketName(name, Account!, plan.drRegion) }, dr, primary, drUnseen };
 }
+
+/** Of each deployment of the Region. */
+async function exportBuckets(primary: Clients): Promise<ReadonlyMap<string, string>> {
+  const buckets = new Map<string, string>();
+  for await (const page of paginateListFunctions({ client: primary.lambda() }, {})) {
+    for (const { Environment } of page.Functions ?? []) {
+      const { DEPLOYMENT, VOLUME, BUCKET } = Environment?.Variables ?? {};
+      if (DEPLOYMENT && VOLUME && BUCKET) buckets.set(DEPLOYMENT, BUCKET);
+    }
+  }
+  return buckets;
+}
+
+/** What the SDK says of missing credentials does not say what to do. */
+const explained = (error: unknown): unknown =>
+  (error as Error).name === 'CredentialsProviderError'
+    ? new NotFoundError(noCredentials((error as Error).message), { cause: error })
+    : error;
 
 async function configuredRegion(): Promise<string> {
   const { S3Client } = await import('@aws-sdk/client-s3');

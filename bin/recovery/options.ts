@@ -1,5 +1,6 @@
 /** What the commands on a deployment share: which deployment, and where its sites are. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { awsRegion, notEmpty } from '../arguments';
 
 export interface DeploymentOptions {
   readonly json?: boolean;
@@ -14,11 +15,15 @@ export interface DeploymentOptions {
 
 export const withDeploymentOptions = (command: Command): Command =>
   command
-    .option('--region <region>', 'the DR Region (default: that of the AWS configuration)')
+    .option('--region <region>', 'the DR Region (default: that of the AWS configuration)', awsRegion)
     .option('--deployment <name>', 'the deployment (default: the only one of the site)', name)
     .option('--site-name <name>', 'the DR site (default: the only one of the Region)', name)
-    .option('--primary-region <region>', 'where production runs (default: as the recovery plan says)')
-    .option('--primary-profile <profile>', 'AWS profile for there, where that is another account than of the DR site')
+    .option('--primary-region <region>', 'where production runs (default: as the recovery plan says)', awsRegion)
+    .option(
+      '--primary-profile <profile>',
+      'AWS profile for there, where that is another account than of the DR site',
+      notEmpty,
+    )
     .option('--json', 'print JSON');
 
 /** Part of keys in the bucket. */

@@ -153,8 +153,12 @@ export async function choosePoint(
   if (index >= 0) return { ...inTime[index]!, passedOver: inTime.slice(0, index) };
   const when = at ? ` that had ended by ${at.toISOString()}` : '';
   const why = inTime.map(({ manifestKey, problems }) => `\n  ${manifestKey}: ${problems.join('; ')}`).join('');
+  const oldest = points.at(-1)?.header?.endedAt;
+  const since = inTime.length === points.length || oldest === undefined ? '' : `: the oldest there ended at ${oldest}`;
   throw new ArchiveError(
-    why ? `no complete point${when} is in ${store.description}:${why}` : `no point${when} is in ${store.description}`,
+    why
+      ? `no complete point${when} is in ${store.description}:${why}`
+      : `no point${when} is in ${store.description}${since}`,
   );
 }
 

@@ -324,10 +324,14 @@ function whatOf(action: string, error: unknown): string {
   const message = messageOf(error);
   if (message === 'Region is missing') return 'no Region is configured: give --region, or set AWS_REGION';
   if (error instanceof Error && error.name === 'CredentialsProviderError') {
-    return `no credentials are configured (${message}): log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
+    return noCredentials(message);
   }
   return message;
 }
+
+/** What the SDK says, and what to do. */
+export const noCredentials = (message: string): string =>
+  `no credentials are configured (${message}): log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
 
 const KEYS = 'log in again, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY anew';
 const REGION = 'the request was signed for another Region than that of the bucket: give --region, or set AWS_REGION';

@@ -8,14 +8,15 @@
  *
  * Sites of one account and Region have drills of different time-outs: an instance or cluster is a site's by its DB subnet group.
  *
- * Environment: `RESTORE_FUNCTION`, `ADOPT_FUNCTION` (names), `RESTORE_ROLE_ARN`, `DB_SUBNET_GROUP`, `TOPIC_ARN`, `TIMEOUT_SECONDS` (of one drill) and, where
- * the site boots copies of Identity Server, `BOOT_CLUSTER`.
+ * Of each drill that it removed something of it sends one message. It fails, after it tried everything and told what it removed, where something could
+ * not be removed or told.
+ *
+ * Environment: `SITE` (`dr-site` or `in-region`), `BUCKET` (where drills of the site leave their reports), `RESTORE_FUNCTION`, `ADOPT_FUNCTION` (names),
+ * `RESTORE_ROLE_ARN`, `DB_SUBNET_GROUP`, `TOPIC_ARN`, `TIMEOUT_SECONDS` (of one drill) and, where the site boots copies of Identity Server, `BOOT_CLUSTER`.
  */
 export interface ReapResult {
-  /** What was removed, or told to delete itself, in words with names. */
+  /** What this run removed, or told to delete itself, in words with names. */
   readonly removed: readonly string[];
-  /** What cannot be removed yet: it is still being made, or deleted. */
+  /** What it did not remove, and why: it is still being made, or deleted, something has to go first, or no drill is known to have made it. */
   readonly waiting: readonly string[];
-  /** What could not be removed, each with the error: the function fails, once it has told all of this. */
-  readonly failed: readonly string[];
 }

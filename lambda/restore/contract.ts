@@ -119,6 +119,8 @@ export interface ConfigureResult {
 }
 
 export interface SweepResult {
-  /** Names of what was removed. */
+  /** Names of what was removed, by this sweep and no other. */
   readonly folders: readonly string[];
+  /** What could not be removed, or not whole. */
+  readonly failed: readonly { readonly folder: string; readonly reason: string }[];
 }

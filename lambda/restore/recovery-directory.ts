@@ -5,7 +5,8 @@
 import { chmod, lchown, lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pathOnVolume } from '../shared/mount-path';
-import type { AdoptEvent, RestoreResult } from './contract';
+import type { AdoptEvent, RestoreResult, SweepResult } from './contract';
+import { removeFolders } from './remove-folders';
 
 const RESTORED = 'aws-backup-restore_';
 const LEFT = [RESTORED, 'aws-backup-failed-restore_'];
@@ -69,14 +70,16 @@ export async function adopt(
 }
 
 /** Of restores that ended before the moment: what is older than any drill is nobody's. Milliseconds since 1970. */
-export async function sweepRecoveryDirectories(mountPath: string, before: number): Promise<readonly string[]> {
+export async function sweepRecoveryDirectories(mountPath: string, before: number): Promise<SweepResult> {
   const old: string[] = [];
   for (const name of await recoveryDirectories(mountPath)) {
-    const { ctimeMs } = await lstat(join(mountPath, name));
-    if (ctimeMs <= before) old.push(name);
+    // Another sweep may remove it meanwhile.
+    const stats = await lstat(join(mountPath, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    if (stats && stats.ctimeMs <= before) old.push(name);
   }
-  for (const name of old) await rm(join(mountPath, name), { recursive: true, force: true, maxRetries: 3 });
-  return old;
+  return removeFolders(mountPath, old);
 }
 
 interface Owner {

@@ -7,6 +7,7 @@ import { startOfDrill } from '../drill/drill-id';
 import { pathOnVolume } from '../shared/mount-path';
 import { changesOfFile } from './configure';
 import { isolateFile } from './isolate';
+import { removeFolders } from './remove-folders';
 import { adopt, recoveryDirectories, sweepRecoveryDirectories } from './recovery-directory';
 import type {
   ConfigureEvent,
@@ -63,9 +64,9 @@ export async function restoreArtifacts(event: unknown, surroundings: RestoreSurr
       return adopted;
     }
     case 'sweep-recovery-directories': {
-      const folders = await sweepRecoveryDirectories(mountPath, Date.parse(parsed.before));
-      surroundings.log.info('swept', { folders: folders.length });
-      return { folders };
+      const swept = await sweepRecoveryDirectories(mountPath, Date.parse(parsed.before));
+      surroundings.log.info('swept', { ...swept });
+      return swept;
     }
   }
 }
@@ -109,13 +110,14 @@ async function remove(event: RemoveEvent, { mountPath, log }: RestoreSurrounding
   return { removed };
 }
 
-async function sweep({ startedBefore }: SweepEvent, surroundings: RestoreSurroundings): Promise<SweepResult> {
-  const folders = (await readdir(surroundings.mountPath)).filter((name) => {
+async function sweep({ startedBefore }: SweepEvent, { mountPath, log }: RestoreSurroundings): Promise<SweepResult> {
+  const old = (await readdir(mountPath)).filter((name) => {
     const start = startOfDrill(name);
     return start !== undefined && start <= Date.parse(startedBefore);
   });
-  for (const target of folders) await remove({ action: 'remove', target }, surroundings);
-  return { folders };
+  const swept = await removeFolders(mountPath, old);
+  log.info('swept', { ...swept });
+  return swept;
 }
 
 function parse(event: unknown): RestoreEvent {

@@ -58,6 +58,9 @@ export const TRANSIENT_TAG = { key: 'wso2is-recovery:transient', value: 'export'
 /** Tag on everything that a drill makes; its value is the drill's id. Clean-up deletes nothing without it. */
 export const DRILL_TAG = 'wso2is-recovery:drill';
 
+/** Tag of the reaper on what people were told that it goes on to remove: once it is removed they are not told again. */
+export const TOLD_TAG = 'wso2is-recovery:told';
+
 /** Prefix of what one recovery leaves in the bucket of its site; ends with a slash. Holds what a drill's prefix holds. */
 export const recoveryPrefix = (deployment: string, recoveryId: string) => `recoveries/${deployment}/${recoveryId}/`;
 

@@ -3,13 +3,18 @@ import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { notifyOfFunction } from '../notifications/failure-topic';
-import { DRILL_TAG } from '../private/bucket-layout';
+import type { Site } from '../planning/plan-document';
+import { DRILL_TAG, DRILLS_PREFIXES, TOLD_TAG } from '../private/bucket-layout';
 import { recoveryFunction } from '../private/recovery-function';
 
 export interface ReaperOptions {
+  readonly site: Site;
+  /** Where drills of the site leave their reports. */
+  readonly bucket: s3.IBucket;
   readonly restore: lambda.Function;
   readonly adopt: lambda.Function;
   readonly restoreRole: iam.IRole;
@@ -22,12 +27,14 @@ export interface ReaperOptions {
 
 /** Removes, on its own schedule, what drills left that died before their clean-up. */
 export function reaper(scope: Construct, options: ReaperOptions): lambda.Function {
-  const { restore, adopt, restoreRole, subnetGroup, topic, drillTimeout, removalPolicy } = options;
+  const { site, bucket, restore, adopt, restoreRole, subnetGroup, topic, drillTimeout, removalPolicy } = options;
   const fn = recoveryFunction(scope, 'Reaper', {
     bundle: 'reaper',
     description: 'Removes what drills left that ended before their clean-up',
     removalPolicy,
     environment: {
+      SITE: site,
+      BUCKET: bucket.bucketName,
       RESTORE_FUNCTION: restore.functionName,
       ADOPT_FUNCTION: adopt.functionName,
       RESTORE_ROLE_ARN: restoreRole.roleArn,
@@ -55,10 +62,20 @@ export function reaper(scope: Construct, options: ReaperOptions): lambda.Functio
     // Jobs have no ARN that a policy could name.
     new iam.PolicyStatement({ sid: 'FindRestoreJobs', actions: ['backup:ListRestoreJobs'], resources: ['*'] }),
     new iam.PolicyStatement({
-      sid: 'TagUntagged',
+      sid: 'TagLeftovers',
       actions: ['rds:AddTagsToResource'],
       resources: drilled,
-      conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG] }, Null: { 'aws:TagKeys': 'false' } },
+      conditions: {
+        'ForAllValues:StringEquals': { 'aws:TagKeys': [DRILL_TAG, TOLD_TAG] },
+        Null: { 'aws:TagKeys': 'false' },
+      },
+    }),
+    // Whether a drill left a report, not what is in it.
+    new iam.PolicyStatement({
+      sid: 'FindReports',
+      actions: ['s3:ListBucket'],
+      resources: [bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': `${DRILLS_PREFIXES[site]}*` } },
     }),
     new iam.PolicyStatement({
       sid: 'RemoveInstances',

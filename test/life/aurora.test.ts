@@ -18,6 +18,7 @@ import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { withClient } from '../../local/sample/sql-client';
 import { eventually } from '../local/stack';
 import { assertOnlyItsOwn } from './own-calls';
+import { Pager } from './pager';
 import { QUICK } from './quick';
 import { reapAtOnce } from './reaping';
 import { runForJson } from './run-command';
@@ -28,13 +29,18 @@ const { primary, dr } = REGIONS;
 void describe('the life of a deployment on an Aurora cluster', { timeout: 300_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
+  const pager = new Pager();
 
   before(async () => {
     aws = await startLocalAws({ durations: { ...QUICK, logShippingSeconds: 0.2 }, automatedBackups: true });
     deployed = await deploySample(aws, { app: 'node --import tsx test/life/aurora-app.ts' });
     await takeRecoverySet(aws, deployed);
+    await pager.subscribe(aws, dr);
   });
-  after(() => aws?.stop());
+  after(async () => {
+    pager.stop();
+    await aws?.stop();
+  });
   afterEach(() => aws.clearFaults());
 
   /** Clusters and instances of a Region, but for those of production. */
@@ -91,7 +97,7 @@ void describe('the life of a deployment on an Aurora cluster', { timeout: 300_00
     await assertNothingLeft(full);
   });
 
-  void it('a drill that is ended once its instance is there: the reaper removes instance and cluster', async () => {
+  void it('a drill that is ended once its instance is there: the reaper removes instance and cluster, and tells it once', async () => {
     // It cannot clean up before it is ended.
     for (const action of ['DeleteDBInstance', 'DeleteDBCluster']) {
       await aws.addFault({
@@ -109,6 +115,14 @@ void describe('the life of a deployment on an Aurora cluster', { timeout: 300_00
     const lambda = new LambdaClient(aws.clientConfig(dr));
     await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn }));
     await aws.clearFaults();
+    // As long as its instance is there, which is minutes on AWS.
+    await aws.addFault({
+      kind: 'call-fails',
+      match: `${dr} rds:DeleteDBCluster`,
+      code: 'InvalidDBClusterStateFault',
+      message: 'Cluster cannot be deleted, it still contains DB instances in non-deleting state.',
+      times: 1,
+    });
     const drillId = /^drill-\w+-\w+(?=-1-database$)/.exec(cluster!)?.[0];
     assert.equal(instance, `${cluster}-1`);
     const removed: string[] = [];
@@ -116,9 +130,27 @@ void describe('the life of a deployment on an Aurora cluster', { timeout: 300_00
       removed.push(...(await reapAtOnce(aws, dr)).removed);
       return (await made(dr)).length === 0 || undefined;
     });
-    assert.ok(
-      removed.some((each) => each.includes(`DB cluster ${drillId}-1-database`)),
-      removed.join('\n'),
+    assert.deepEqual(removed, [
+      `DB instance ${instance}`,
+      `folder ${drillId} on the restore volume`,
+      `DB cluster ${cluster}`,
+    ]);
+    await pager.hear(dr, new RegExp(`^Leftovers of ${drillId} were removed\n`));
+    // By now a second one would be there: the last run had nothing left to do.
+    const told = pager.told(dr).filter(({ subject }) => subject.includes('Leftovers of'));
+    assert.deepEqual(
+      told.map(({ message }) => message),
+      [
+        `The drill ${drillId} ended, and did not remove all that it had made. The reaper removed:
+- DB instance ${instance}
+- folder ${drillId} on the restore volume
+
+It goes on with this at its next runs, of which it says no more unless they fail:
+- DB cluster ${cluster}: its instances have to be gone first
+
+It left no report below s3://${deployed.replicaBucket}/drills/, so nothing is proven by it. If no later drill left one, start it again: wso2is-recovery drill
+`,
+      ],
     );
   });
 

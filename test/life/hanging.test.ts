@@ -8,6 +8,7 @@ import { drill } from '../../local/demo/life';
 import { startLocalAws, type LocalAws } from '../../local/local-aws';
 import { eventually } from '../local/stack';
 import { assertOnlyItsOwn } from './own-calls';
+import { Pager } from './pager';
 import { QUICK } from './quick';
 import { reapAtOnce, withoutHaste } from './reaping';
 import { deploySample, takeRecoverySet } from './sample';
@@ -17,14 +18,19 @@ const { dr } = REGIONS;
 void describe('a restore job that hangs', { timeout: 300_000 }, () => {
   let aws: LocalAws;
   let deployed: Deployed;
+  const pager = new Pager();
 
   before(async () => {
     // Eight hours, after which a drill gives up, are 6 seconds.
     aws = await startLocalAws({ durations: { ...QUICK, durableSecond: 0.000_2 } });
     deployed = await deploySample(aws);
     await takeRecoverySet(aws, deployed);
+    await pager.subscribe(aws, dr);
   });
-  after(() => aws?.stop());
+  after(async () => {
+    pager.stop();
+    await aws?.stop();
+  });
 
   const instances = async () =>
     (await new RDSClient(aws.clientConfig(dr)).send(new DescribeDBInstancesCommand({}))).DBInstances ?? [];
@@ -47,7 +53,15 @@ void describe('a restore job that hangs', { timeout: 300_000 }, () => {
     await eventually('the instance', async () => (await instances())[0]?.DBInstanceStatus === 'available' || undefined);
     const { removed } = await reapAtOnce(aws, dr, /SiteReaper/);
     assert.ok(removed.join('\n').includes(`DB instance ${report.drillId}-1-database`), removed.join('\n'));
+    // The drill had told its verdict: the message leads to its report.
+    const { message } = await pager.hear(dr, new RegExp(`^Leftovers of ${report.drillId} were removed\n`));
+    assert.ok(message.includes(`The reaper removed:\n- DB instance ${report.drillId}-1-database\n`), message);
+    const prefix = `s3://${deployed.replicaBucket}/drills/wso2is/${report.drillId}/`;
+    assert.ok(message.includes(`need not be started again for that: ${prefix}report.json\n`), message);
+    // A run that comes while RDS is still deleting has nothing to tell.
+    assert.deepEqual((await reapAtOnce(aws, dr, /SiteReaper/)).removed, []);
     await eventually('its end', async () => (await instances()).length === 0 || undefined);
+    assert.equal(pager.told(dr).filter(({ subject }) => subject.startsWith('Leftovers of')).length, 1);
     assertOnlyItsOwn(withoutHaste((await aws.calls()).slice(earlier)), report.drillId);
   });
 

@@ -1,7 +1,7 @@
 /** `recover --site`: shows what it would restore, asks, and keeps what it restored. */
 import type { DrillEvent, RestorePreview, VolumesFrom } from '../../../lambda/drill/contract';
 import { confirm } from '../confirm';
-import { findDeployment } from '../find-deployment';
+import { findDeployment, NotFoundError } from '../find-deployment';
 import type { DeploymentOptions } from '../options';
 import type { Progress } from '../progress';
 import { renderPreview } from './render';
@@ -27,7 +27,11 @@ export async function recoverSite(
   progress: Progress,
   show: (text: string) => void,
 ): Promise<RecoverResult> {
+  if (options.export !== undefined && options.volumesFrom === 'backup') {
+    throw new Error('`--export` and `--volumes-from backup` exclude each other: an export is in the archive');
+  }
   const deployment = await findDeployment(options);
+  requireExportOf(deployment.plan.deployment, options.export);
   const site = drillSite(deployment, options.site);
   const event: DrillEvent = {
     deployment: deployment.plan.deployment,
@@ -53,4 +57,12 @@ export async function recoverSite(
     executionArn,
     ...(await followDrill(site, executionArn, progress)),
   };
+}
+
+function requireExportOf(deployment: string, key: string | undefined): void {
+  if (key === undefined || new RegExp(`^archives/${deployment}/[^/]+/manifests/[^/]+$`).test(key)) return;
+  throw new NotFoundError(
+    `\`--export\` must be the key of a manifest of ${deployment}, archives/${deployment}/VOLUME/manifests/NAME, got ${key}: ` +
+      '`wso2is-recovery list --json` of its archive has them as `manifestKey`',
+  );
 }

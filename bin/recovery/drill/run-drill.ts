@@ -59,6 +59,21 @@ export async function previewOf(site: DrillSite, event: DrillEvent): Promise<Res
 export const startDrill = (site: DrillSite, event: DrillEvent): Promise<string> =>
   explained(site, () => startExecution(site.clients.lambda(), site.functionName, event));
 
+/**
+ * An execution that was started before, by its ARN.
+ *
+ * @throws NotFoundError where it is none of the site: nothing would ever be heard of it
+ */
+export function followed({ functionName, clients }: DrillSite, executionArn: string): string {
+  const [name] = functionName.split(':');
+  const [, , , region, , , ofFunction] = executionArn.split(':');
+  if (region === clients.region && ofFunction === name) return executionArn;
+  throw new NotFoundError(
+    `\`--follow\` must be an execution of ${name} in ${clients.region}, got one of ${ofFunction} in ${region}: ` +
+      'give the `--site`, `--region` and `--deployment` with which it was started',
+  );
+}
+
 /** The function is a part of the deployment: that it is missing has a reason that can be said. */
 async function explained<T>({ functionName, clients, madeBy }: DrillSite, call: () => Promise<T>): Promise<T> {
   try {
@@ -87,6 +102,12 @@ export async function followDrill(
     if (!report) throw new ExecutionError(`there is no report s3://${bucket}/${prefix}report.json`);
     const location = `s3://${bucket}/${prefix}`;
     return { report, reportJson: `${location}report.json`, reportHtml: `${location}report.html` };
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+    throw new NotFoundError(
+      `there is no execution ${executionArn}: Lambda forgets each 30 days after its end; reports are kept in s3://${bucket}`,
+      { cause: error },
+    );
   } finally {
     clearInterval(clock);
     progress.now('under way');

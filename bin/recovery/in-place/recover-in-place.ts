@@ -132,6 +132,9 @@ interface Source {
 }
 
 async function exported(deployment: Deployment, options: RecoverInPlaceOptions): Promise<Source> {
+  if (options.productVersion !== undefined) {
+    throw new Error('`--product-version` must be absent but with `--in-place server`: exports have a time, `--at`');
+  }
   const { volume, at, path } = options;
   const { volumes, deployment: name } = deployment.plan;
   const names = volumes.map((each) => each.name);
@@ -166,6 +169,8 @@ const sourceOf = (
 
 async function baseline(deployment: Deployment, options: RecoverInPlaceOptions): Promise<Source> {
   const { deployment: name } = deployment.plan;
+  if (options.volume !== undefined)
+    throw new Error('`--volume` must be absent for a server directory: it is no volume');
   if (options.at) throw new Error('`--at` must be absent for a server directory: give the `--product-version`');
   if (options.productVersion === undefined) {
     throw new Error('`--product-version` must be that of the server directory, such as 7.1.0, got none');

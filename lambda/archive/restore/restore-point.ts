@@ -5,7 +5,7 @@ import { type Crew, crewSizeFor, defaultCrewSize, SoloCrew, ThreadCrew } from '.
 import type { Question } from '../crew/effect';
 import type { EntryChecker } from '../check-entries';
 import type { FileEntry, LinkEntry } from '../entry';
-import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
+import { ArchiveDamagedError, ArchiveError, codeOf, messageOf } from '../errors';
 import type { Remark } from '../export/remark';
 import { release } from '../frame';
 import type { ManifestHeader, PageReference } from '../manifest';
@@ -100,11 +100,12 @@ export async function restorePoint(options: RestoreOptions): Promise<RestoreOutc
   const preview = () => new Restore({ ...options, dryRun: true }, header, selection, staging).preview();
   const needed = selection ? await preview() : header.counts;
   const { removed, left } = await removeLeftOvers(folder, target).catch((error: unknown) => {
-    throw new ArchiveError(`the target cannot be made: ${messageOf(error)}`, { cause: error });
+    const why = codeOf(error) === 'ENOENT' ? `there is no directory ${folder}: make it` : messageOf(error);
+    throw new ArchiveError(`the target ${target} cannot be made: ${why}`, { cause: error });
   });
   await checkRoom(folder, needed);
   await mkdir(staging, { mode: 0o700 }).catch((error: unknown) => {
-    throw new ArchiveError(`the target cannot be made: ${messageOf(error)}`, { cause: error });
+    throw new ArchiveError(`the target ${target} cannot be made: ${messageOf(error)}`, { cause: error });
   });
   try {
     const restored = await new Restore(options, header, selection, staging).run();

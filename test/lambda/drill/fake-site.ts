@@ -314,7 +314,7 @@ export class FakeSite {
           (name) => (startOfDrill(name) ?? Infinity) <= Date.parse(event.startedBefore),
         );
         for (const folder of folders) this.folders.delete(folder);
-        return Promise.resolve({ folders });
+        return Promise.resolve({ folders, failed: [] });
       }
       case 'remove':
         this.folders.delete(event.target);
@@ -334,7 +334,7 @@ export class FakeSite {
       case 'sweep-recovery-directories': {
         const folders = [...this.recoveryDirectories];
         this.recoveryDirectories.clear();
-        return Promise.resolve({ folders });
+        return Promise.resolve({ folders, failed: [] });
       }
     }
   };
@@ -521,9 +521,6 @@ export class FakeSite {
               Engine: 'aurora-postgresql',
               Endpoint: `${name}.cluster-c1.internal`,
               Port: 5432,
-              DBClusterMembers: [...this.instances].flatMap(([member, instance]) =>
-                instance.cluster === name ? [{ DBInstanceIdentifier: member }] : [],
-              ),
               AllocatedStorage: 1,
             };
           }),

@@ -5,8 +5,7 @@ import { describe, it } from 'node:test';
 import { ListRestoreJobsCommand } from '@aws-sdk/client-backup';
 import type { CheckResult } from '../../../lambda/check/contract';
 import type { Verdict } from '../../../lambda/drill/contract';
-import { reap } from '../../../lambda/reaper/reap';
-import type { SweepResult } from '../../../lambda/restore/contract';
+import { reapSite } from '../reaper/reap-site';
 import {
   automatedBackup,
   FakeSite,
@@ -199,21 +198,9 @@ describe('a drill that meets a fault', () => {
     assert.equal(site.folders.size, 0);
 
     site.jobsHang = false;
-    const { rds, backup } = site.aws();
+    const { backup } = site.aws();
     for (let hour = 1; hour <= 8; hour++) {
-      await reap({
-        rds,
-        backup,
-        stopTasks: () => Promise.resolve(),
-        sweepRecoveryDirectories: (before) =>
-          site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
-        sweepFolders: (startedBefore) =>
-          site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,
-        restoreRoleArn: SETTINGS.restoreRoleArn,
-        dbSubnetGroup: SETTINGS.dbSubnetGroup,
-        timeoutSeconds: SETTINGS.timeoutSeconds,
-        now: Date.parse('2026-11-25T04:30:00Z') + hour * 3_600_000,
-      });
+      await reapSite(site, Date.parse('2026-11-25T04:30:00Z') + hour * 3_600_000);
       // Jobs go on whether somebody asks for them or not.
       await backup.send(new ListRestoreJobsCommand({}));
     }

@@ -2,18 +2,8 @@
 // Either it goes on with the next invocation, as Lambda does it after a crash; or the execution ends there, and the reaper comes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { reap } from '../../../lambda/reaper/reap';
-import type { SweepResult } from '../../../lambda/restore/contract';
-import {
-  auroraSite,
-  automatedBackup,
-  FakeSite,
-  PLAN,
-  REPLICATED_PLAN,
-  reportOf,
-  runDrill,
-  SETTINGS,
-} from './fake-site';
+import { reapSite } from '../reaper/reap-site';
+import { auroraSite, automatedBackup, FakeSite, PLAN, REPLICATED_PLAN, reportOf, runDrill } from './fake-site';
 
 const PRODUCTION = 'is';
 const KEPT = 'recovery-20261123t042500-1a2b3c4d-1-is-db';
@@ -66,20 +56,12 @@ function assertNothingLeft(site: FakeSite, what: string) {
 
 /** Six runs of the reaper, an hour apart, once the drill cannot be alive any more. */
 async function reapLater(site: FakeSite) {
-  const { rds, backup } = site.aws();
   for (let hour = 1; hour <= 6; hour++) {
-    await reap({
-      rds,
-      backup,
-      stopTasks: () => Promise.resolve(),
-      sweepRecoveryDirectories: (before) =>
-        site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
-      sweepFolders: (startedBefore) => site.restoreFunction({ action: 'sweep', startedBefore }) as Promise<SweepResult>,
-      restoreRoleArn: SETTINGS.restoreRoleArn,
-      dbSubnetGroup: SETTINGS.dbSubnetGroup,
-      timeoutSeconds: SETTINGS.timeoutSeconds,
-      now: Date.parse('2026-11-25T04:30:00Z') + hour * 3_600_000,
-    });
+    const leftovers = await reapSite(site, Date.parse('2026-11-25T04:30:00Z') + hour * 3_600_000);
+    assert.deepEqual(
+      leftovers.filter(({ fate }) => fate === 'failed'),
+      [],
+    );
   }
 }
 

@@ -1,29 +1,26 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { reap } from '../../../lambda/reaper/reap';
-import type { SweepEvent, SweepResult } from '../../../lambda/restore/contract';
-import { FakeSite, named, SETTINGS } from '../drill/fake-site';
+import type { Leftover } from '../../../lambda/reaper/leftover';
+import { FakeSite, named } from '../drill/fake-site';
+import { reapSite } from './reap-site';
 
 const START = '2026-11-24T04:25:00Z';
 const DRILL = 'drill-20261124t042500-1a2b3c4d';
 const DAY = 86_400;
 
-const run = (site: FakeSite, secondsAfterStart: number, restoreFunction = site.restoreFunction) => {
-  const { rds, backup } = site.aws();
-  return reap({
-    rds,
-    backup,
-    stopTasks: () => Promise.resolve(),
-    sweepRecoveryDirectories: (before) =>
-      site.restoreFunction({ action: 'sweep-recovery-directories', before }) as Promise<SweepResult>,
-    sweepFolders: (startedBefore) =>
-      restoreFunction({ action: 'sweep', startedBefore } satisfies SweepEvent) as Promise<SweepResult>,
-    restoreRoleArn: SETTINGS.restoreRoleArn,
-    dbSubnetGroup: SETTINGS.dbSubnetGroup,
-    timeoutSeconds: DAY,
-    now: Date.parse(START) + secondsAfterStart * 1000,
-  });
-};
+/** What became of each thing, by how it ended. */
+async function run(site: FakeSite, secondsAfterStart: number) {
+  const leftovers = await reapSite(site, Date.parse(START) + secondsAfterStart * 1000);
+  const inWords = (wanted: Leftover['fate']) =>
+    leftovers
+      .filter(({ fate }) => fate === wanted)
+      .map((each) => ('why' in each ? `${each.what}: ${each.why}` : each.what));
+  const failed = inWords('failed');
+  return {
+    leftovers,
+    ended: { removed: inWords('removed'), waiting: inWords('waiting'), ...(failed.length > 0 && { failed }) },
+  };
+}
 
 interface Made {
   readonly tags?: Readonly<Record<string, string>>;
@@ -69,21 +66,20 @@ describe('the reaper, of a cluster', () => {
   it('removes a Multi-AZ DB cluster whole, and asks for none of its instances', async () => {
     const site = clusterSite(tagged.tags);
     site.instances.get(`${CLUSTER}-1`)!.multiAz = true;
-    assert.deepEqual(await run(site, DAY), { removed: [`DB cluster ${CLUSTER}`], waiting: [], failed: [] });
+    assert.deepEqual((await run(site, DAY)).ended, { removed: [`DB cluster ${CLUSTER}`], waiting: [] });
     assert.deepEqual([deleted(site), site.instances.size], [[], 0]);
   });
 
   it('removes the instance, and the cluster an hour later', async () => {
     const site = clusterSite(tagged.tags);
-    assert.deepEqual(await run(site, DAY - 1), { removed: [], waiting: [], failed: [] });
-    assert.deepEqual(await run(site, DAY), {
+    assert.deepEqual((await run(site, DAY - 1)).ended, { removed: [], waiting: [] });
+    assert.deepEqual((await run(site, DAY)).ended, {
       removed: [`DB instance ${CLUSTER}-1`],
-      waiting: [`DB cluster ${CLUSTER} is available, and has instances still`],
-      failed: [],
+      waiting: [`DB cluster ${CLUSTER}: its instances have to be gone first`],
     });
-    assert.deepEqual((await run(site, DAY + 3600)).removed, [`DB cluster ${CLUSTER}`]);
-    assert.deepEqual((await run(site, DAY + 7200)).removed, []);
-    assert.deepEqual(await run(site, DAY + 10_800), { removed: [], waiting: [], failed: [] });
+    assert.deepEqual((await run(site, DAY + 3600)).ended.removed, [`DB cluster ${CLUSTER}`]);
+    assert.deepEqual((await run(site, DAY + 7200)).ended.removed, []);
+    assert.deepEqual((await run(site, DAY + 10_800)).ended, { removed: [], waiting: [] });
     assert.deepEqual([site.clusters.size, site.instances.size], [0, 0]);
     assert.deepEqual(deleted(site), [`${CLUSTER}-1`]);
     assert.equal(site.inputsOf('RDS.DeleteDBCluster')[0]?.['SkipFinalSnapshot'], true);
@@ -93,7 +89,7 @@ describe('the reaper, of a cluster', () => {
     const site = clusterSite({});
     site.instances.clear();
     site.jobs.set('job', { kind: 'cluster', identifier: CLUSTER, subnetGroup: 'dr-subnets', looks: 5 });
-    assert.deepEqual((await run(site, DAY)).removed, [`DB cluster ${CLUSTER}`]);
+    assert.deepEqual((await run(site, DAY)).ended.removed, [`DB cluster ${CLUSTER}`]);
     assert.deepEqual(
       site.inputsOf('RDS.AddTagsToResource').map((input) => input['Tags']),
       [[{ Key: 'wso2is-recovery:drill', Value: DRILL }]],
@@ -102,9 +98,9 @@ describe('the reaper, of a cluster', () => {
 
   it('leaves alone what carries no tag, and what is in the subnets of others', async () => {
     const untagged = clusterSite({});
-    assert.deepEqual((await run(untagged, DAY)).removed, []);
+    assert.deepEqual((await run(untagged, DAY)).ended.removed, []);
     const foreign = clusterSite(tagged.tags, 'other-subnets');
-    assert.deepEqual(await run(foreign, DAY), { removed: [], waiting: [], failed: [] });
+    assert.deepEqual((await run(foreign, DAY)).ended, { removed: [], waiting: [] });
     for (const site of [untagged, foreign]) assert.deepEqual([site.clusters.size, site.instances.size], [1, 1]);
   });
 });
@@ -113,20 +109,19 @@ describe('the reaper', () => {
   it('removes what is as old as a drill can be, and not a second before', async () => {
     const young = siteWith({ [`${DRILL}-1-db`]: tagged });
     young.folders.add(DRILL);
-    assert.deepEqual(await run(young, DAY - 1), { removed: [], waiting: [], failed: [] });
+    assert.deepEqual((await run(young, DAY - 1)).ended, { removed: [], waiting: [] });
     assert.deepEqual(deleted(young), []);
 
     const old = siteWith({ [`${DRILL}-1-db`]: tagged });
     old.folders.add(DRILL);
     old.recoveryDirectories.add('aws-backup-restore_1');
-    assert.deepEqual(await run(old, DAY), {
+    assert.deepEqual((await run(old, DAY)).ended, {
       removed: [
         `DB instance ${DRILL}-1-db`,
         `folder ${DRILL} on the restore volume`,
         'directory aws-backup-restore_1 on the restore volume',
       ],
       waiting: [],
-      failed: [],
     });
     assert.deepEqual(old.inputsOf('RDS.DeleteDBInstance'), [
       { DBInstanceIdentifier: `${DRILL}-1-db`, SkipFinalSnapshot: true, DeleteAutomatedBackups: true },
@@ -171,8 +166,7 @@ describe('the reaper', () => {
   it('tags, then removes, what a restore job of the site made for a drill that died before it could tag it', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: {} });
     site.jobs.set('job', { kind: 'db', identifier: `${DRILL}-1-db`, subnetGroup: 'dr-subnets', looks: 5 });
-    const { removed } = await run(site, 2 * DAY);
-    assert.deepEqual(removed, [`DB instance ${DRILL}-1-db`]);
+    assert.deepEqual((await run(site, 2 * DAY)).ended.removed, [`DB instance ${DRILL}-1-db`]);
     assert.deepEqual(
       site.inputsOf('RDS.AddTagsToResource').map((input) => input['Tags']),
       [[{ Key: 'wso2is-recovery:drill', Value: DRILL }]],
@@ -182,64 +176,71 @@ describe('the reaper', () => {
   it('waits for what is still being made, and removes it at a later run', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: { ...tagged, status: 'creating' } });
     site.instances.get(`${DRILL}-1-db`)!.looks = 0;
-    assert.deepEqual(await run(site, DAY), {
+    assert.deepEqual((await run(site, DAY)).ended, {
       removed: [],
-      waiting: [`DB instance ${DRILL}-1-db is creating`],
-      failed: [],
+      waiting: [`DB instance ${DRILL}-1-db: it is creating`],
     });
-    assert.deepEqual((await run(site, DAY + 3600)).removed, [`DB instance ${DRILL}-1-db`]);
+    assert.deepEqual((await run(site, DAY + 3600)).ended.removed, [`DB instance ${DRILL}-1-db`]);
   });
 
-  it('tries everything, and says what it could not remove beside what it did', async () => {
+  it('tries everything, and says what it could not remove, and why', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: tagged, [`${DRILL}-2-db`]: tagged });
     site.folders.add(DRILL);
     site.faults.set('RDS.DeleteDBInstance', ({ DBInstanceIdentifier }) => {
       if (DBInstanceIdentifier === `${DRILL}-1-db`)
         throw named('InvalidParameterCombination', 'Cannot delete protected DB Instance');
     });
-    assert.deepEqual(await run(site, DAY), {
+    site.faults.set('RDS.DescribeDBClusters', () => {
+      throw named('AccessDenied', 'not authorized to perform rds:DescribeDBClusters');
+    });
+    assert.deepEqual((await run(site, DAY)).ended, {
       removed: [`DB instance ${DRILL}-2-db`, `folder ${DRILL} on the restore volume`],
       waiting: [],
-      failed: [`DB instance ${DRILL}-1-db: InvalidParameterCombination: Cannot delete protected DB Instance`],
+      failed: [
+        `DB instance ${DRILL}-1-db: InvalidParameterCombination: Cannot delete protected DB Instance`,
+        'DB clusters: AccessDenied: not authorized to perform rds:DescribeDBClusters',
+      ],
     });
+    assert.equal(site.instances.get(`${DRILL}-2-db`)?.status, 'deleting');
   });
 
-  it('beside another run: what that one has removed meanwhile is not told twice', async () => {
+  it('says of folders which could not be removed, beside those that were', async () => {
+    const sweep = () =>
+      Promise.resolve({
+        folders: [DRILL],
+        failed: [{ folder: 'aws-backup-restore_1', reason: 'EACCES: permission denied' }],
+      });
+    const leftovers = await reapSite(siteWith({}), Date.parse(START), sweep);
+    const directory = { what: 'directory aws-backup-restore_1 on the restore volume', fate: 'failed' };
+    assert.deepEqual(
+      leftovers.map((each) => ({ ...each })),
+      [
+        { what: `folder ${DRILL} on the restore volume`, drillId: DRILL, fate: 'removed' },
+        { ...directory, what: 'folder aws-backup-restore_1 on the restore volume', why: 'EACCES: permission denied' },
+        { what: `directory ${DRILL} on the restore volume`, drillId: DRILL, fate: 'removed' },
+        { ...directory, why: 'EACCES: permission denied' },
+      ],
+    );
+  });
+
+  it('a run beside another one says nothing of what that one removes', async () => {
     const site = siteWith({ [`${DRILL}-1-db`]: tagged, [`${DRILL}-2-db`]: tagged });
+    // Both have listed them; then the other one is faster: one is deleting, one is gone.
     site.faults.set('RDS.DeleteDBInstance', ({ DBInstanceIdentifier }) => {
-      if (DBInstanceIdentifier === `${DRILL}-1-db`) throw named('DBInstanceNotFoundFault', 'DBInstance not found');
+      throw DBInstanceIdentifier === `${DRILL}-1-db`
+        ? named('InvalidDBInstanceStateFault', 'is already being deleted')
+        : named('DBInstanceNotFoundFault', 'not found');
     });
-    assert.deepEqual(await run(site, DAY), { removed: [`DB instance ${DRILL}-2-db`], waiting: [], failed: [] });
-    site.faults.clear();
-    site.instances.delete(`${DRILL}-1-db`);
-    site.faults.set('RDS.ListTagsForResource', () => {
-      throw named('DBInstanceNotFoundFault', 'DBInstance not found');
+    assert.deepEqual((await run(site, DAY)).ended, {
+      removed: [],
+      waiting: [`DB instance ${DRILL}-1-db: its state changed meanwhile`],
     });
-    site.instances.get(`${DRILL}-2-db`)!.status = 'available';
-    assert.deepEqual(await run(site, DAY + 30), { removed: [], waiting: [], failed: [] });
-    site.faults.clear();
-    site.instances.get(`${DRILL}-2-db`)!.status = 'deleting';
-    assert.deepEqual((await run(site, DAY + 60)).removed, []);
-  });
-
-  it('says which tasks it stopped before ECS refused one', async () => {
-    const site = siteWith({});
-    const { rds, backup } = site.aws();
-    const { removed, failed } = await reap({
-      rds,
-      backup,
-      stopTasks: (_, onStopped) => {
-        onStopped(`task 1 of ${DRILL}`);
-        return Promise.reject(named('ThrottlingException', 'Rate exceeded'));
-      },
-      sweepFolders: () => Promise.resolve({ folders: [] }),
-      sweepRecoveryDirectories: () => Promise.resolve({ folders: [] }),
-      restoreRoleArn: SETTINGS.restoreRoleArn,
-      dbSubnetGroup: SETTINGS.dbSubnetGroup,
-      timeoutSeconds: DAY,
-      now: Date.parse(START) + DAY * 1000,
+    // And a run that comes while it goes on.
+    const later = siteWith({ [`${DRILL}-1-db`]: { ...tagged, status: 'deleting' } });
+    assert.deepEqual((await run(later, DAY)).ended, {
+      removed: [],
+      waiting: [`DB instance ${DRILL}-1-db: it is being deleted`],
     });
-    assert.deepEqual(removed, [`task 1 of ${DRILL}`]);
-    assert.deepEqual(failed, ['tasks of Identity Server: ThrottlingException: Rate exceeded']);
+    assert.deepEqual(deleted(later), []);
   });
 });

@@ -134,8 +134,11 @@ describe('the adopt function', () => {
       mkdirSync(join(mountPath, name, 'inside'), { recursive: true });
     }
     const [past, future] = [Date.now() - 60_000, Date.now() + 60_000].map((time) => new Date(time).toISOString());
-    assert.deepEqual(await call({ action: 'sweep-recovery-directories', before: past }), { folders: [] });
-    assert.deepEqual(await call({ action: 'sweep-recovery-directories', before: future }), { folders: [FAILED, OLD] });
+    assert.deepEqual(await call({ action: 'sweep-recovery-directories', before: past }), { folders: [], failed: [] });
+    assert.deepEqual(await call({ action: 'sweep-recovery-directories', before: future }), {
+      folders: [FAILED, OLD],
+      failed: [],
+    });
     assert.deepEqual(readdirSync(mountPath).sort(), ['aws-backup-notes', 'drills']);
     await assert.rejects(call({ action: 'sweep-recovery-directories', before: 'now' }), /`before` must be a time/);
   });

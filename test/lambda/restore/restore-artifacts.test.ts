@@ -25,7 +25,10 @@ describe('the restore function', () => {
   it('sweeps the folders of drills that began before the moment, and no other', async () => {
     const folders = [DRILL, 'drill-20261124t042501-1a2b3c4d', RECOVERY, 'drill-notes'];
     for (const folder of folders) mkdirSync(join(mountPath, folder, 'repository'), { recursive: true });
-    assert.deepEqual(await call({ action: 'sweep', startedBefore: '2026-11-24T04:25:00.000Z' }), { folders: [DRILL] });
+    assert.deepEqual(await call({ action: 'sweep', startedBefore: '2026-11-24T04:25:00.000Z' }), {
+      folders: [DRILL],
+      failed: [],
+    });
     assert.deepEqual(readdirSync(mountPath).sort(), ['drill-20261124t042501-1a2b3c4d', 'drill-notes', RECOVERY].sort());
     await assert.rejects(call({ action: 'sweep', startedBefore: 'yesterday' }), /`startedBefore` must be a time/);
   });

@@ -159,6 +159,11 @@ describe('recovery in the primary Region', () => {
     assert.match(JSON.stringify(here.get('UseKeyThroughRds')!['Condition']), /"kms:ViaService":.*rds\./);
   });
 
+  test('the reaper finds the reports of drills of the primary Region, and no other', () => {
+    const { Condition } = statements(template, /InRegionReaper/).get('FindReports')!;
+    assert.deepEqual(Condition, { StringLike: { 's3:prefix': 'in-region-drills/*' } });
+  });
+
   test('production is out of reach: nothing is deleted or changed but by name and tag', () => {
     const here = [
       ...statements(template, /InRegionDrill/).values(),
@@ -167,7 +172,7 @@ describe('recovery in the primary Region', () => {
     const changing = here.filter(({ Action }) => /rds:(Delete|Modify|Add|Stop)/.test(JSON.stringify(Action)));
     assert.deepEqual(
       changing.map(({ Sid }) => Sid),
-      ['TagInstances', 'TagRecoveries', 'CleanUpDrillInstances', 'TagUntagged', 'RemoveInstances'],
+      ['TagInstances', 'TagRecoveries', 'CleanUpDrillInstances', 'TagLeftovers', 'RemoveInstances'],
     );
     for (const { Resource: resources } of changing) {
       const databases = JSON.stringify(resources).match(/:db:[^"]*/g)!;

@@ -160,6 +160,8 @@ describe('a site without props', () => {
       Description: Match.stringLikeRegexp('Removes what drills left'),
       Environment: {
         Variables: {
+          SITE: 'dr-site',
+          BUCKET: stack.resolve(site.replicaBucket.bucketName),
           RESTORE_FUNCTION: Match.anyValue(),
           RESTORE_ROLE_ARN: Match.anyValue(),
           DB_SUBNET_GROUP: { Ref: 'RecoverySiteDatabaseSubnets438201C7' },
@@ -169,6 +171,33 @@ describe('a site without props', () => {
       },
     });
     template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 hour)' });
+  });
+
+  test('the reaper lists reports of drills and reads nothing, and gives no tags but its own to what has a drill’s name', () => {
+    const statements = statementsOf(template).filter(({ Sid }) =>
+      ['FindReports', 'TagLeftovers'].includes(String(Sid)),
+    );
+    const rds = 'arn:<AWS::Partition>:rds:eu-west-1:111122223333:';
+    assert.deepEqual(
+      statements.map(({ Sid, Action, Resource, Condition }) => [Sid, Action, Resource, Condition]),
+      [
+        [
+          'TagLeftovers',
+          'rds:AddTagsToResource',
+          [`${rds}db:drill-*`, `${rds}cluster:drill-*`],
+          {
+            'ForAllValues:StringEquals': { 'aws:TagKeys': ['wso2is-recovery:drill', 'wso2is-recovery:told'] },
+            Null: { 'aws:TagKeys': 'false' },
+          },
+        ],
+        [
+          'FindReports',
+          's3:ListBucket',
+          stack.resolve(site.replicaBucket.bucketArn),
+          { StringLike: { 's3:prefix': 'drills/*' } },
+        ],
+      ],
+    );
   });
 
   test('drill and reaper delete only what carries the tag and the name of a drill', () => {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { it } from 'node:test';
 import { ECSClient } from '@aws-sdk/client-ecs';
-import { stopTasks } from '../../../lambda/reaper/stop-tasks';
+import { deadTasks } from '../../../lambda/reaper/tasks';
 
 const DEAD = 'drill-20261124t042500-1a2b3c4d';
 const ALIVE = 'drill-20261124t042501-1a2b3c4d';
@@ -9,7 +9,7 @@ const BEFORE = Date.parse('2026-11-24T04:25:00.000Z');
 const tag = (value: string) => [{ key: 'wso2is-recovery:drill', value }];
 
 /** Each task on a page of its own. */
-function ecsWith(tasks: readonly { taskArn: string; startedBy?: string; tags?: object[] }[]) {
+function ecsWith(tasks: readonly { taskArn: string; desiredStatus?: string; startedBy?: string; tags?: object[] }[]) {
   const calls: [string, Record<string, unknown>][] = [];
   const send = (command: { constructor: { name: string }; input: Record<string, unknown> }) => {
     const { name } = command.constructor;
@@ -37,11 +37,18 @@ it('stops the tasks of dead drills on every page, and no other', async () => {
     { taskArn: 'untagged', startedBy: DEAD, tags: [] },
     { taskArn: 'started by another', startedBy: 'somebody', tags: tag(DEAD) },
     { taskArn: 'no drill', startedBy: 'somebody', tags: tag('somebody') },
+    { taskArn: 'stopped since it was listed', desiredStatus: 'STOPPED', startedBy: DEAD, tags: tag(DEAD) },
     { taskArn: 'dead too', startedBy: DEAD, tags: tag(DEAD) },
   ]);
-  const stopped: string[] = [];
-  await stopTasks(ecs, 'site', BEFORE, (what) => void stopped.push(what));
-  assert.deepEqual(stopped, [`task dead of ${DEAD}`, `task dead too of ${DEAD}`]);
+  const dead = await deadTasks(ecs, 'site', BEFORE);
+  assert.deepEqual(
+    dead.map(({ what, drillId }) => [what, drillId]),
+    [
+      ['task dead', DEAD],
+      ['task dead too', DEAD],
+    ],
+  );
+  for (const { remove } of dead) assert.deepEqual(await remove(), { fate: 'removed' });
   assert.deepEqual(
     calls.filter(([name]) => name === 'StopTaskCommand').map(([, { cluster, task }]) => [cluster, task]),
     [
@@ -53,7 +60,7 @@ it('stops the tasks of dead drills on every page, and no other', async () => {
 
 it('asks for no description of nothing', async () => {
   const { ecs, calls } = ecsWith([]);
-  await stopTasks(ecs, 'site', BEFORE, (what) => assert.fail(what));
+  assert.deepEqual(await deadTasks(ecs, 'site', BEFORE), []);
   assert.deepEqual(
     calls.map(([name]) => name),
     ['ListTasksCommand'],
