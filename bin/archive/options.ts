@@ -24,6 +24,9 @@ export function archiveLocation(text: string): ArchiveLocation {
   return { bucket: match[1]!, prefix: prefix === '' ? '' : `${prefix}/` };
 }
 
+/** Of one that is right, somebody would know. */
+export const noPointIn = (archive: string): string => `no point is in ${archive}: is the prefix right?`;
+
 export interface CommonOptions {
   readonly json?: boolean;
   readonly endpointUrl?: string;

@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import {
+  archiveLocation,
+  withReadingOptions,
+  type ArchiveLocation,
+  type ReadingOptions,
+  noPointIn,
+} from '../archive/options';
 import { ExitStatus, formatBytes, run } from '../output';
 
 /** Nothing where nobody asked. */
@@ -53,5 +59,5 @@ export function registerList(program: Command): void {
 
 const none = ({ bucket, prefix }: ArchiveLocation, { asOf }: ReadingOptions) =>
   asOf === undefined
-    ? `no point is in s3://${bucket}/${prefix}: is the prefix right?`
+    ? noPointIn(`s3://${bucket}/${prefix}`)
     : `no point was in s3://${bucket}/${prefix} at ${asOf.toISOString()}`;

@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
 import type { Point } from '../../lambda/archive/points';
-import { archiveLocation, withCommonOptions, type ArchiveLocation, type CommonOptions } from '../archive/options';
+import {
+  archiveLocation,
+  withCommonOptions,
+  type ArchiveLocation,
+  type CommonOptions,
+  noPointIn,
+} from '../archive/options';
 import { ExitStatus, run } from '../output';
 
 interface TrustOptions extends CommonOptions {
@@ -29,8 +35,7 @@ export function registerTrust(program: Command): void {
             }
             const points = await listPoints(store);
             // Of a wrong prefix nothing is suspicious.
-            if (points.length === 0)
-              throw new ArchiveError(`no point is in ${store.description}: is the prefix right?`);
+            if (points.length === 0) throw new ArchiveError(noPointIn(store.description));
             return { suspicious: points.filter(isSuspicious).map(described), trusted: null };
           }
           if (!options.reason) throw new ArchiveError('`--reason` must say why the point is good, got nothing');

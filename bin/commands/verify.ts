@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import { ArchiveError } from '../../lambda/archive/errors';
-import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import {
+  archiveLocation,
+  withReadingOptions,
+  type ArchiveLocation,
+  type ReadingOptions,
+  noPointIn,
+} from '../archive/options';
 import { ExitStatus, progressOf, run } from '../output';
 
 interface VerifyOptions extends ReadingOptions {
@@ -33,8 +39,7 @@ export function registerVerify(program: Command): void {
             onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
               progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
           });
-          if (outcome.points.length === 0)
-            throw new ArchiveError(`no point is in ${store.description}: is the prefix right?`);
+          if (outcome.points.length === 0) throw new ArchiveError(noPointIn(store.description));
           return outcome;
         },
         ({ points, packs, filesRead, findings }) => ({

@@ -59,6 +59,13 @@ export async function listContents(store: ObjectStore): Promise<ReadonlyMap<stri
   return sizes;
 }
 
+/** As {@link listContents}, while manifests are read: its failure is that of whoever waits for it. */
+export function beginListContents(store: ObjectStore): ReturnType<typeof listContents> {
+  const present = listContents(store);
+  present.catch(() => {});
+  return present;
+}
+
 /** A line for each object that the manifest names and that is not there as it should be. */
 export function missingObjects(
   { packs, pages }: Pick<ManifestHeader, 'packs' | 'pages'>,
@@ -87,13 +94,14 @@ export async function listPoints(
   // Manifests before packs: a point that is committed between the two lists is then not seen, instead of seen half.
   const sizes = await listManifestSizes(store);
   const keys = Array.from(sizes.keys()).reverse();
-  onFound?.(Math.max(0, ...sizes.values()));
-  const present = listContents(store);
-  // While the manifests are read; its failure is that of whoever waits for it.
-  present.catch(() => {});
-  return pMap(keys, (manifestKey) => examinePoint(store, manifestKey, present, authenticator), {
+  onFound?.(Array.from(sizes.values()).reduce((most, bytes) => Math.max(most, bytes), 0));
+  const present = beginListContents(store);
+  const points = await pMap(keys, (manifestKey) => examinePoint(store, manifestKey, present, authenticator), {
     concurrency: MANIFESTS_IN_FLIGHT,
   });
+  // Also where no manifest had it waited for.
+  await present;
+  return points;
 }
 
 export async function examinePoint(

@@ -58,24 +58,6 @@ export interface VolumeLook {
   readonly ctimeMs: number;
 }
 
-/** Of a volume that has no cheaper way to look. */
-export const lookOf = ({ type, mode, mtimeNs, ctimeNs, ino, uid, gid, size, nlink }: VolumeStat): VolumeLook => ({
-  mode: (MODES[type] ?? 0) | mode,
-  uid,
-  gid,
-  size,
-  nlink,
-  ino: Number(ino),
-  mtimeMs: Number(mtimeNs) / 1e6,
-  ctimeMs: Number(ctimeNs) / 1e6,
-});
-
-const MODES: Partial<Readonly<Record<VolumeStat['type'], number>>> = {
-  file: constants.S_IFREG,
-  directory: constants.S_IFDIR,
-  symlink: constants.S_IFLNK,
-};
-
 export interface VolumeFile {
   stat(): VolumeStat;
   /** Number of bytes read into `buffer` from `offset` on, less than asked for only at the end of the file. */
@@ -152,6 +134,22 @@ const TYPES: Readonly<Record<number, VolumeStat['type']>> = {
   [constants.S_IFDIR]: 'directory',
   [constants.S_IFLNK]: 'symlink',
 };
+
+/** Of a volume that has no cheaper way to look. */
+export const lookOf = ({ type, mode, mtimeNs, ctimeNs, ino, uid, gid, size, nlink }: VolumeStat): VolumeLook => ({
+  mode: (MODES[type] ?? 0) | mode,
+  uid,
+  gid,
+  size,
+  nlink,
+  ino: Number(ino),
+  mtimeMs: Number(mtimeNs) / 1e6,
+  ctimeMs: Number(ctimeNs) / 1e6,
+});
+
+const MODES: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(TYPES).map(([mode, type]) => [type, Number(mode)]),
+);
 
 function toStat(stat: BigIntStats): VolumeStat {
   const mode = Number(stat.mode);

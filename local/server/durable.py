@@ -177,7 +177,7 @@ def _checkpoint(handle):
         execution, _ = lambda_durable._require_execution(arn_path)
         if execution is None:
             return handle(arn_path, body)
-        updates = json.loads(body or b"{}").get("Updates") or []
+        updates = json.loads(body).get("Updates") or [] if faults.any_of("function-killed") else []
         if _kill_if_asked(execution, "before", updates):
             return lambda_svc.error_response_json("ServiceException", "The local AWS was told to kill this function.", 500)
         answer = handle(arn_path, body)

@@ -8,21 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupClient, DeleteRecoveryPointCommand, ListRestoreJobsCommand } from '@aws-sdk/client-backup';
 import {
   GetDurableExecutionCommand,
-  InvokeCommand,
   LambdaClient,
   paginateListFunctions,
   StopDurableExecutionCommand,
-  UpdateFunctionConfigurationCommand,
   type FunctionConfiguration,
 } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import type { DrillReport } from '../../lambda/drill/contract';
-import type { ReapResult } from '../../lambda/reaper/contract';
 import { REGIONS } from '../../local/demo/configuration';
 import type { Deployed } from '../../local/demo/deployed';
 import { followDrill, startDrill } from '../../local/demo/life';
 import type { Fault, LocalAws } from '../../local/local-aws';
 import { assertOnlyItsOwn } from './own-calls';
+import { reap, reapAtOnce, withoutHaste } from './reaping';
 
 const DR = REGIONS.dr;
 
@@ -164,34 +162,14 @@ export function describeFaults(life: () => { readonly aws: LocalAws; readonly de
     const drillId = /^drill-\w+-\w+(?=-1-database$)/.exec(identifier!)?.[0];
     assert.ok(drillId, identifier);
 
-    const reaper = functions.find((found) => /reaper/i.test(found.FunctionName!))!;
-    const reap = async () => {
-      const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: reaper.FunctionName }));
-      const text = Buffer.from(Payload ?? []).toString();
-      assert.equal(FunctionError, undefined, text);
-      return JSON.parse(text) as ReapResult;
-    };
     // A drill of this age may be alive.
-    assert.deepEqual(await reap(), { removed: [], waiting: [] });
+    assert.deepEqual(await reap(aws, DR), { removed: [], waiting: [] });
     assert.equal((await instances()).length, 1);
-    const after = (seconds: string) =>
-      lambda.send(
-        new UpdateFunctionConfigurationCommand({
-          FunctionName: reaper.FunctionName,
-          Environment: { Variables: { ...variables(reaper), TIMEOUT_SECONDS: seconds } },
-        }),
-      );
-    await after('0');
-    const { removed } = await reap();
-    await after(variables(reaper)['TIMEOUT_SECONDS']!);
+    const { removed } = await reapAtOnce(aws, DR);
     assert.deepEqual(removed, [`DB instance ${identifier}`, `folder ${drillId} on the restore volume`]);
     while ((await instances()).length > 0) await sleep(50);
     await assertNothingLeft();
-    const calls = (await aws.calls()).slice(earlier);
-    assertOnlyItsOwn(
-      calls.filter(({ path }) => !path.endsWith(`/functions/${reaper.FunctionName}/configuration`)),
-      drillId,
-    );
+    assertOnlyItsOwn(withoutHaste((await aws.calls()).slice(earlier)), drillId);
   });
 
   void it('FAILED where the recovery point is deleted while it is restored', async () => {

@@ -9,6 +9,14 @@ import type { ReapResult } from '../../lambda/reaper/contract';
 import type { ApiCall, LocalAws } from '../../local/local-aws';
 import { functionsOf, invokeWith } from './scheduled';
 
+/** As it is, with those hours. */
+export async function reap(aws: LocalAws, region: string, reaper = /Reaper/): Promise<ReapResult> {
+  const [functionName = ''] = await functionsOf(aws, region, reaper);
+  const { error, answer } = await invokeWith(aws, region, functionName);
+  assert.equal(error, undefined);
+  return JSON.parse(answer) as ReapResult;
+}
+
 export async function reapAtOnce(aws: LocalAws, region: string, reaper = /Reaper/): Promise<ReapResult> {
   const [FunctionName = ''] = await functionsOf(aws, region, reaper);
   const lambda = new LambdaClient(aws.clientConfig(region));
@@ -21,10 +29,11 @@ export async function reapAtOnce(aws: LocalAws, region: string, reaper = /Reaper
       }),
     );
   await timeOut('0');
-  const { error, answer } = await invokeWith(aws, region, FunctionName);
-  await timeOut(Environment!.Variables!.TIMEOUT_SECONDS!);
-  assert.equal(error, undefined);
-  return JSON.parse(answer) as ReapResult;
+  try {
+    return await reap(aws, region, reaper);
+  } finally {
+    await timeOut(Environment!.Variables!.TIMEOUT_SECONDS!);
+  }
 }
 
 /** Calls without those by which the test itself changed the reaper. */

@@ -247,10 +247,15 @@ class Thread {
   }
 
   give(assignment: Assignment): void {
+    const { task, transfer, reject } = assignment;
+    if (!this.alive) return reject(new Error('a thread of the archive has ended'));
+    try {
+      this.#worker.postMessage({ task } satisfies ToThread, transfer as readonly Transferable[]);
+    } catch (error) {
+      return reject(error);
+    }
+    // Only what was sent is answered, in this order.
     this.#assignments.push(assignment);
-    const { task, transfer } = assignment;
-    if (this.alive) this.#worker.postMessage({ task } satisfies ToThread, transfer as readonly Transferable[]);
-    else this.#die(new Error('a thread of the archive has ended'));
   }
 
   async terminate(): Promise<void> {

@@ -146,11 +146,16 @@ interface Begun {
   readonly parent: Parent | undefined;
 }
 
-async function beginAndTurn(options: ExportOptions, isTimeUp: () => boolean): Promise<Begun> {
-  const hands = new Hands(options.volume, options.threads);
-  try {
+const beginAndTurn = (options: ExportOptions, isTimeUp: () => boolean): Promise<Begun> =>
+  withHands(options, async (hands) => {
     const { state, parent } = await begin(options, hands);
     return { state: await turn(options, state, parent, isTimeUp, hands), parent };
+  });
+
+async function withHands<T>({ volume, threads }: ExportOptions, work: (hands: Hands) => Promise<T>): Promise<T> {
+  const hands = new Hands(volume, threads);
+  try {
+    return await work(hands);
   } finally {
     await hands.close();
   }
@@ -226,12 +231,7 @@ export async function continueExport(
   state: ExportState,
   isTimeUp: () => boolean = () => false,
 ): Promise<ExportState> {
-  const hands = new Hands(options.volume, options.threads);
-  try {
-    return await turn(options, state, await parentOf(options, state), isTimeUp, hands);
-  } finally {
-    await hands.close();
-  }
+  return withHands(options, async (hands) => turn(options, state, await parentOf(options, state), isTimeUp, hands));
 }
 
 async function turn(

@@ -106,17 +106,7 @@ export class ItemList {
     countOne(span.counts, type, size);
   }
 
-  addTree({
-    page,
-    start,
-    end,
-    counts,
-  }: {
-    readonly page: number;
-    readonly start: number;
-    readonly end: number;
-    readonly counts: Counts;
-  }): void {
+  addTree({ page, start, end, counts }: Omit<SpanItem, 'kind'>): void {
     const span = this.#spanUpTo(page, start, end);
     span.counts = addCounts(span.counts, counts);
   }

@@ -2,7 +2,7 @@
 import type { Authenticator } from '../authenticity';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
-import { examinePoint, listContents, listManifestSizes, readHeader } from '../points';
+import { beginListContents, examinePoint, listManifestSizes, readHeader } from '../points';
 import type { Remark } from './remark';
 
 export interface Parent {
@@ -32,9 +32,7 @@ export async function findParent(
     .reverse();
   if (keys.length === 0) return { parent: undefined, warnings: [] };
   onFound?.(sizes.get(keys[0]!)!);
-  // While the manifests are read.
-  const present = listContents(store);
-  present.catch(() => {});
+  const present = beginListContents(store);
   const warnings: Remark[] = [];
   for (const key of keys) {
     const { header, complete, problems, authentic } = await examinePoint(store, key, present, authenticator);

@@ -34,7 +34,10 @@ export class UnchangedTrees {
   #line = new CommonLine(Buffer.alloc(0));
   /** Of the tree, as far as their lines were met: what is in no directory of it is not taken. */
   readonly #directories = new Set<string>();
+  /** Of the line that is looked at. */
   #path = '';
+  /** Where the last tree was refused that was: each directory on the way there is asked for next, and would be for the same. */
+  #refused: { readonly lines: Buffer; readonly path: string } | undefined;
   /** Made once: a function for each entry would be garbage. */
   readonly #look = () => this.volume.look(this.#path);
   readonly #settledMs: number;
@@ -59,19 +62,22 @@ export class UnchangedTrees {
   take(prefix: string): UnchangedTree | undefined {
     const { page, lines, at: start } = this.cursor;
     if (this.#isLarge(lines, start, prefix)) return undefined;
+    if (this.#refused?.lines === lines && this.#refused.path.startsWith(prefix)) return undefined;
     if (this.#line.lines !== lines) this.#line = new CommonLine(lines);
     try {
       const counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
       const end = this.#end(page, start, prefix, counts);
-      if (end === undefined) return undefined;
-      this.cursor.moveTo(end);
-      return { page, start, end, counts };
+      if (end !== undefined) {
+        this.cursor.moveTo(end);
+        return { page, start, end, counts };
+      }
     } catch {
       // Said by whoever looks at it again.
-      return undefined;
     } finally {
       this.#directories.clear();
     }
+    this.#refused = { lines, path: this.#path };
+    return undefined;
   }
 
   #isLarge(lines: Buffer, start: number, prefix: string): boolean {
@@ -88,11 +94,11 @@ export class UnchangedTrees {
     let before = '';
     // The end of the page is none of the tree: what is behind it may have been lost.
     for (let at = start; at < lines.length; at = line.end) {
-      if (!line.read(at))
-        return pathOfLine(lines, at) > prefix && !pathOfLine(lines, at).startsWith(prefix) ? at : undefined;
-      const { path } = line;
+      const isCommon = line.read(at);
+      const path = isCommon ? line.path : pathOfLine(lines, at);
+      this.#path = path;
       if (!path.startsWith(prefix)) return path > prefix ? at : undefined;
-      if (path <= before || !line.isSafe) return undefined;
+      if (!isCommon || path <= before || !line.isSafe) return undefined;
       before = path;
       const parent = path.lastIndexOf('/');
       if (parent !== directory.length || !path.startsWith(directory)) {
@@ -115,7 +121,6 @@ export class UnchangedTrees {
     const { mountedAt, parentIncomplete } = this.settings;
     if (exclusionReason(mountedAt, path) !== undefined) return false;
     if (line.isDirectory ? parentIncomplete.has(path) : !this.taken.isCommonSound(page, line)) return false;
-    this.#path = path;
     const look = this.latency.of(this.#look);
     return isAsIn(line, look) && look.ctimeMs < this.#settledMs && look.mtimeMs < this.#settledMs;
   }

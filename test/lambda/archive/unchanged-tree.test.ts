@@ -74,9 +74,10 @@ function take({ lines = [...LINES, BEHIND], now = {}, incomplete = [], mountedAt
   };
   const settings = { mountedAt, parentIncomplete: new Set(incomplete), settledNs: SETTLED_NS };
   const taken = new TakenContent([[[PACK, packBytes]]]);
-  const tree = new UnchangedTrees(volume, settings, cursor as never, taken, new CallTimes()).take('d/');
+  const trees = new UnchangedTrees(volume, settings, cursor as never, taken, new CallTimes());
+  const tree = trees.take('d/');
   if (!tree) assert.equal(cursor.at, before.length, 'the cursor is where it was');
-  return { tree, looked, at: cursor.at - before.length, start: before.length };
+  return { tree, trees, cursor, looked, at: cursor.at - before.length, start: before.length };
 }
 
 const changed = (path: string, more: Partial<VolumeStat>) => ({ [path]: { ...ENTRIES[path]!, ...more } });
@@ -131,6 +132,21 @@ void describe('a directory below which nothing changed', () => {
     const { tree, looked } = take({ lines });
     assert.equal(tree, undefined);
     assert.deepEqual(looked, ['d/a.xml', 'd/gone.xml']);
+  });
+
+  void it('is not looked at again by the directories on the way to what has changed, but by others', () => {
+    const { tree, trees, cursor, looked } = take({ now: changed('d/sub/b.xml', { size: 13 }) });
+    assert.equal(tree, undefined);
+    const all = ['d/a.xml', 'd/sub', 'd/sub-x.xml', 'd/sub/b.xml'];
+    assert.deepEqual(looked, all);
+    cursor.at = cursor.lines.indexOf(lineOf('d/sub/b.xml', ENTRIES['d/sub/b.xml']!));
+    assert.equal(trees.take('d/sub/'), undefined);
+    assert.deepEqual(looked, all);
+    // The lines of another page, of which nothing is known.
+    cursor.lines = Buffer.from(lineOf('d/sub/b.xml', ENTRIES['d/sub/b.xml']!) + BEHIND);
+    cursor.at = 0;
+    assert.equal(trees.take('d/sub/'), undefined);
+    assert.deepEqual(looked, [...all, 'd/sub/b.xml']);
   });
 
   void it('is not taken where it had not settled when the export before began', () => {
