@@ -52,6 +52,8 @@ type Open = (
 const openPostgres: Open = async ({ host, port, user, password }, database = 'postgres') => {
   const options = { host, port, user, password, database };
   const connection = new Client({ ...options, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  // A server that is stopped ends its connections: the query fails, and an error that nobody hears would end the process.
+  connection.on('error', () => undefined);
   await connection.connect();
   const query: SqlClient['query'] = async <Row>(sql: string, values: readonly unknown[] = []) => {
     const { rows, rowCount } = await connection.query(sql, [...values]);

@@ -14,8 +14,14 @@ import { withClient, type DatabaseServer } from '../../../local/sample/sql-clien
 import { noMariaDb } from '../../lambda/check/mariadb-server';
 
 const ENGINES = [
-  { type: 'postgre', engine: 'postgres', schema: `'public'`, skip: false },
-  { type: 'mysql', engine: 'mysql', schema: 'DATABASE()', skip: noMariaDb },
+  {
+    type: 'postgre',
+    engine: 'postgres',
+    schema: `'public'`,
+    kill: 'SELECT pg_terminate_backend(pg_backend_pid())',
+    skip: false,
+  },
+  { type: 'mysql', engine: 'mysql', schema: 'DATABASE()', kill: 'KILL CONNECTION_ID()', skip: noMariaDb },
 ] as const;
 
 void describe('sample databases', { timeout: 120_000 }, () => {
@@ -26,7 +32,7 @@ void describe('sample databases', { timeout: 120_000 }, () => {
   });
   after(() => aws?.stop());
 
-  for (const { type, engine, schema, skip } of ENGINES) {
+  for (const { type, engine, schema, kill, skip } of ENGINES) {
     void describe(`on ${engine}`, { skip }, () => {
       const root = mkdtempSync(join(tmpdir(), 'databases-'));
       let server: DatabaseServer;
@@ -127,6 +133,15 @@ void describe('sample databases', { timeout: 120_000 }, () => {
         await mkdir(join(root, 'tenants/not-a-tenant'));
         const { withoutDirectory, withoutRow } = await agree(server, 'shared-with-dash', root);
         assert.deepEqual({ withoutDirectory, withoutRow }, { withoutDirectory: [2], withoutRow: [9] });
+      });
+
+      void it('fails the query of a connection that the server ends, and nothing else', async () => {
+        await withClient(server, undefined, async (client) => {
+          await assert.rejects(client.query(kill));
+          // What the driver says besides comes now, while nobody waits for anything; unheard, it would end the process.
+          await sleep(200);
+          await assert.rejects(client.query('SELECT 1'));
+        });
       });
 
       void it('puts two datasources that share a database into it side by side', async () => {
