@@ -136,17 +136,20 @@ export class ParentCursor {
 
   /**
    * Names in the directory with this path and a slash at its end, as the lines here say; undefined when they go on for long,
-   * or up to the end of their page: what is behind it may have been lost.
+   * up to the end of their page (what is behind it may have been lost), or are not in the order that an export writes: a
+   * planted page must not list an entry twice.
    */
   namesIn(prefix: string): string[] | undefined {
     const names: string[] = [];
     let at = this.#at;
+    let before = prefix;
     for (let seen = 0; seen < PEEKED_LINES && at < this.#lines.length; seen += 1) {
       const path = pathOfLine(this.#lines, at);
       if (path.startsWith(prefix)) {
         const name = path.slice(prefix.length);
         // No names of a directory: a planted line must not lead out of it.
-        if (/^\.{0,2}$|\0/.test(name)) return undefined;
+        if (/^\.{0,2}$|\0/.test(name) || comparePaths(path, before) <= 0) return undefined;
+        before = path;
         if (!name.includes('/')) names.push(name);
       } else if (comparePaths(path, prefix) > 0) return names;
       at = this.#lines.indexOf(NEWLINE, at) + 1;

@@ -186,3 +186,36 @@ test('names of a directory that did not change lead neither out of it nor round 
     await assertRestores(store, outcome.manifestKey, root);
   }
 });
+
+test('lines of a directory that are there twice or out of order do not go into the next point', async () => {
+  const lineOf = (text: string, path: string) =>
+    text.split('\n').find((line) => line.startsWith(`{"path":"${path}",`))!;
+  const rows: [string, (text: string) => string][] = [
+    ['twice', (text) => text.replace(lineOf(text, 'd/b'), (line) => `${line}\n${line}`)],
+    [
+      'twice, with another between',
+      (text) => text.replace(lineOf(text, 'd/large'), (line) => `${line}\n${lineOf(text, 'd/b')}`),
+    ],
+    [
+      'out of order',
+      (text) => {
+        const [first, second] = [lineOf(text, 'd/b'), lineOf(text, 'd/large')];
+        return text.replace(first, '{}').replace(second, first).replace('{}', second);
+      },
+    ],
+  ];
+  for (const threads of [0, 2]) {
+    for (const [what, lines] of rows) {
+      const root = tree();
+      const { store } = await plantedArchive(root, { lines });
+      const outcome = await exportTree(root, store, { at: hoursLater(1), threads });
+      const { entries } = await readManifest(store, outcome.manifestKey);
+      assert.deepEqual(
+        entries.map((entry) => entry.path),
+        ['a', 'd', 'd/b', 'd/hard', 'd/large', 'e', 'l'],
+        what,
+      );
+      await assertRestores(store, outcome.manifestKey, root);
+    }
+  }
+});
