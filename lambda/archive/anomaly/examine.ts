@@ -1,4 +1,6 @@
 import { ArchiveDamagedError } from '../errors';
+import { comparedLines } from '../diff/compared-entries';
+import type { Differences } from '../export/differing-lines';
 import type { Parent } from '../export/parent';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
@@ -20,12 +22,23 @@ const HISTORY = 10;
  * which little changes, is no good one.
  *
  * @param header of the point to be, whose pages and packs are there
+ * @param differences between it and the parent, where they are known
  */
-export async function examineChanges(store: ObjectStore, parent: Parent, header: ManifestHeader): Promise<Examined> {
+export async function examineChanges(
+  store: ObjectStore,
+  parent: Parent,
+  header: ManifestHeader,
+  differences?: Differences,
+): Promise<Examined> {
   const after = { manifestKey: `${store.prefix}${MANIFEST_PREFIX}of the export under way`, header };
   const baseline = await baselineOf(store, parent);
   try {
-    const changes = await measureChanges(store, baseline.point, after);
+    const { point } = baseline;
+    const differing =
+      differences && point.header === parent.header
+        ? comparedLines({ ...point, lines: differences.before }, { ...after, lines: differences.after })
+        : undefined;
+    const changes = await measureChanges(store, point, after, differing);
     const history = needsHistory(changes) ? await historyOf(store) : [];
     const reasons = [...baseline.reasons, ...judge(changes, history)];
     return { changes, ...(reasons.length > 0 ? { suspicious: reasons } : {}) };

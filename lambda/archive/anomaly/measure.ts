@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { FileEntry, Piece } from '../entry';
-import { comparedEntries, type StoredPoint } from '../diff/compared-entries';
+import { type ComparedEntry, comparedEntries, type StoredPoint } from '../diff/compared-entries';
 import { MANIFEST_PREFIX } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { cut, decodeOf, fetchRange } from '../ranges';
@@ -25,17 +25,19 @@ interface ChangedFile {
  * What differs between a point and an earlier one. Only the pages are read that one of them does not have, only lines
  * that differ are parsed, and of some of the changed files the beginning is read.
  *
+ * @param differing where it is known already: the entries whose lines differ
  * @throws ArchiveDamagedError when a page of either is missing, cut short or changed, or a line that differs is none
  */
 export async function measureChanges(
   store: ObjectStore,
   before: StoredPoint,
   after: StoredPoint,
+  differing: AsyncIterable<ComparedEntry> = comparedEntries(store, before, after),
 ): Promise<PointChanges> {
   let [added, changed, removed] = [0, 0, 0];
   const sample = new Sample();
   const gone = new Map<string, FileEntry>();
-  for await (const pair of comparedEntries(store, before, after)) {
+  for await (const pair of differing) {
     const [old, now] = [fileOf(pair.before), fileOf(pair.after)];
     if (old && now) {
       if (old.sha256 === now.sha256) continue;

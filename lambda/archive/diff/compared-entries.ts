@@ -1,5 +1,5 @@
 import { comparePaths } from '../byte-path';
-import type { EntryChecker } from '../check-entries';
+import { EntryChecker } from '../check-entries';
 import type { ManifestEntry } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import type { ManifestHeader } from '../manifest';
@@ -11,6 +11,12 @@ export interface StoredPoint {
   /** Key in the bucket, the store's prefix included. */
   readonly manifestKey: string;
   readonly header: ManifestHeader;
+}
+
+/** Lines of a point, and where they are from. */
+export interface LineSource extends StoredPoint {
+  /** Each whole lines, in order. */
+  readonly lines: AsyncIterator<Buffer>;
 }
 
 /** The same path in two points, or in one of them. */
@@ -25,14 +31,29 @@ export interface ComparedEntry {
  *
  * @throws ArchiveDamagedError when a page of either is missing, cut short or changed, or a line that differs is none
  */
-export async function* comparedEntries(
+export function comparedEntries(
   store: ObjectStore,
   before: StoredPoint,
   after: StoredPoint,
 ): AsyncGenerator<ComparedEntry> {
   const common = new Set(before.header.pages.map(({ key }) => key));
   const shared = new Set(after.header.pages.map(({ key }) => key).filter((key) => common.has(key)));
-  const [a, b] = [new OwnLines(store, before, shared), new OwnLines(store, after, shared)];
+  const ownLines = (point: StoredPoint): LineSource => {
+    const { manifestKey, header } = point;
+    const needsPage = (index: number) => !shared.has(header.pages[index]!.key);
+    const selection = { needsPage, isWanted: () => true };
+    return { ...point, lines: readPages(store, manifestKey, header, selection, (_, __, lines) => lines) };
+  };
+  return comparedLines(ownLines(before), ownLines(after));
+}
+
+/**
+ * As {@link comparedEntries}, of some of their lines: all that differ are among them.
+ *
+ * @throws ArchiveDamagedError when a line that differs is none
+ */
+export async function* comparedLines(before: LineSource, after: LineSource): AsyncGenerator<ComparedEntry> {
+  const [a, b] = [new LineReader(before), new LineReader(after)];
   for (;;) {
     const [more, moreOfOther] = [await a.isThere(), await b.isThere()];
     if (!more && !moreOfOther) return;
@@ -47,23 +68,18 @@ export async function* comparedEntries(
   }
 }
 
-/** The lines of the pages that the other point does not have, one page behind the other. */
-class OwnLines {
+class LineReader {
   lines: Buffer = Buffer.alloc(0);
   at = 0;
-  readonly #pages: AsyncIterator<Buffer>;
+  readonly #source: AsyncIterator<Buffer>;
   readonly #manifestKey: string;
-  #checker: EntryChecker | undefined;
+  readonly #checker: EntryChecker;
   #next: { readonly entry: ManifestEntry; readonly end: number } | undefined;
 
-  constructor(store: ObjectStore, { manifestKey, header }: StoredPoint, shared: ReadonlySet<string>) {
+  constructor({ manifestKey, header, lines }: LineSource) {
     this.#manifestKey = manifestKey;
-    const needsPage = (index: number) => !shared.has(header.pages[index]!.key);
-    const selection = { needsPage, isWanted: () => true };
-    this.#pages = readPages(store, manifestKey, header, selection, (checker, _, lines) => {
-      this.#checker = checker;
-      return lines;
-    });
+    this.#source = lines;
+    this.#checker = new EntryChecker(header, (problem) => new ArchiveDamagedError(manifestKey, problem));
   }
 
   get isAtEnd(): boolean {
@@ -73,7 +89,7 @@ class OwnLines {
   /** Whether there is another line; what stands at {@link at} then. */
   async isThere(): Promise<boolean> {
     if (!this.isAtEnd) return true;
-    const { done, value } = await this.#pages.next();
+    const { done, value } = await this.#source.next();
     if (done === true) return false;
     if (value.at(-1) !== NEWLINE) throw new ArchiveDamagedError(this.#manifestKey, 'a page is cut short');
     [this.lines, this.at] = [value, 0];
@@ -82,7 +98,7 @@ class OwnLines {
 
   get entry(): ManifestEntry {
     // Only what differs is parsed, so nothing is said of what stands around it.
-    this.#next ??= this.#checker!.entryAt(this.lines, this.at);
+    this.#next ??= this.#checker.entryAt(this.lines, this.at);
     return this.#next.entry;
   }
 

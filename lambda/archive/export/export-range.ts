@@ -6,6 +6,7 @@ import type { ObjectStore } from '../object-store';
 import { NOTHING, countOne } from '../counts';
 import { ArchiveError } from '../errors';
 import { type ContentLimits, pagesInOrder, SharedContents } from './contents-of-parent';
+import { type Differences, DifferingLines } from './differing-lines';
 import type { Chunk } from './frame-writer';
 import { type HoleItem, type Item, linesItem, type LinkedItem, resolvePieces } from './item';
 import { PageBuilder } from './page-builder';
@@ -57,6 +58,7 @@ export class ExportRange {
   readonly #contents: SharedContents;
   readonly #knownPages: ParentPageCache;
   readonly #frontier: Frontier;
+  readonly #differing: DifferingLines;
   readonly #remarks = noRemarks();
   /** Of inodes with several names: the name that carries the content. */
   readonly #firstNames: Map<string, string>;
@@ -79,22 +81,24 @@ export class ExportRange {
     this.#contents = new SharedContents(
       segmentCounter,
       pagesInOrder(options.items, parent?.header.pages ?? [], options.ownPages.length),
-      async (page, look) => {
-        const lines = linesOfPage(await this.#knownPages.get({ page, done: [] }));
-        look(lines);
-        this.#knownPages.done(page);
-      },
+      (page, look) => this.#withPage(page, look),
       new TakenContent(packsOfPages(parent?.header ?? { pages: [], packs: [] })),
       options.contentLimits,
     );
+    this.#differing = new DifferingLines({
+      keys: parent?.header.pages.map(({ key }) => key) ?? [],
+      lengthOf: (page) => this.#knownPages.lengthOf(page),
+      withLines: (page, look) => this.#withPage(page, look),
+    });
     this.#pages = new PageBuilder({
       store,
       packs: this.#packs,
       parent: parent?.header,
       parentLength: (page) => this.#knownPages.lengthOf(page),
-      encode: (parts) => {
+      differing: this.#differing,
+      encode: (parts, withNew) => {
         const transfer = parts.flatMap((part) => ('lines' in part ? [part.lines.buffer] : []));
-        return crew.run<EncodeResult>({ do: 'encode', parts }, this.#answer, transfer);
+        return crew.run<EncodeResult>({ do: 'encode', parts, withNew }, this.#answer, transfer);
       },
     });
     this.#frontier = new Frontier(options.items);
@@ -120,6 +124,23 @@ export class ExportRange {
     } catch (error) {
       await this.#packs.abandon(error);
       throw error;
+    }
+  }
+
+  /**
+   * Between what it was given and the parent, where all of it was done; undefined when they are many. Pages of the parent that are
+   * looked at for it are fetched where they are not kept any more.
+   */
+  get differences(): Differences | undefined {
+    return this.#differing.differences;
+  }
+
+  async #withPage<T>(page: number, look: (lines: Buffer) => T): Promise<T> {
+    const lines = linesOfPage(await this.#knownPages.get({ page, done: [] }));
+    try {
+      return look(lines);
+    } finally {
+      this.#knownPages.done(page);
     }
   }
 

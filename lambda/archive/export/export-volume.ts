@@ -21,6 +21,7 @@ import type { ObjectStore } from '../object-store';
 import { checkStored } from '../put-checked';
 import { listContents, missingObjects } from '../points';
 import type { Volume } from '../volume';
+import type { Differences } from './differing-lines';
 import { ExportRange } from './export-range';
 import { Hands } from './hands';
 import { loadHeader, saveHeader } from './saved-state';
@@ -100,8 +101,8 @@ const SETTLED_NS = 2_000_000_000n;
  */
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
   const dry = options.dryRun ? { ...options, store: new DryStore(options.store) } : options;
-  const { state, parent } = await beginAndTurn(dry, () => false);
-  return makePoint(dry, state, parent);
+  const { state, parent, differences } = await beginAndTurn(dry, () => false);
+  return makePoint(dry, state, parent, differences);
 }
 
 /**
@@ -125,11 +126,17 @@ export async function exportOrBegin<Ended>(
   isTimeUp: () => boolean,
   end: EndOfExport<Ended | ExportOutcome> = makePoint,
 ) {
-  const { state, parent } = await beginAndTurn(options, isTimeUp);
-  return state.left.length > 0 ? { state } : { outcome: await end(options, state, parent) };
+  const { state, parent, differences } = await beginAndTurn(options, isTimeUp);
+  return state.left.length > 0 ? { state } : { outcome: await end(options, state, parent, differences) };
 }
 
-type EndOfExport<Ended> = (options: ExportOptions, state: ExportState, parent: Parent | undefined) => Promise<Ended>;
+type EndOfExport<Ended> = (
+  options: ExportOptions,
+  state: ExportState,
+  parent: Parent | undefined,
+  /** Between them, where one turn did all and they are few. Default: both are read and compared. */
+  differences?: Differences,
+) => Promise<Ended>;
 
 /**
  * Begins an export that is done in several turns, each perhaps by another process. Nothing is read yet but the top.
@@ -146,10 +153,17 @@ interface Begun {
   readonly parent: Parent | undefined;
 }
 
-const beginAndTurn = (options: ExportOptions, isTimeUp: () => boolean): Promise<Begun> =>
+/** What a turn has added to it. */
+interface Turned {
+  readonly state: ExportState;
+  /** Between what it did and the parent. */
+  readonly differences: Differences | undefined;
+}
+
+const beginAndTurn = (options: ExportOptions, isTimeUp: () => boolean): Promise<Begun & Turned> =>
   withHands(options, async (hands) => {
     const { state, parent } = await begin(options, hands);
-    return { state: await turn(options, state, parent, isTimeUp, hands), parent };
+    return { ...(await turn(options, state, parent, isTimeUp, hands)), parent };
   });
 
 async function withHands<T>({ volume, threads }: ExportOptions, work: (hands: Hands) => Promise<T>): Promise<T> {
@@ -231,7 +245,9 @@ export async function continueExport(
   state: ExportState,
   isTimeUp: () => boolean = () => false,
 ): Promise<ExportState> {
-  return withHands(options, async (hands) => turn(options, state, await parentOf(options, state), isTimeUp, hands));
+  const parent = await parentOf(options, state);
+  const turned = await withHands(options, (hands) => turn(options, state, parent, isTimeUp, hands));
+  return turned.state;
 }
 
 async function turn(
@@ -240,11 +256,11 @@ async function turn(
   parent: Parent | undefined,
   isTimeUp: () => boolean,
   hands: Hands,
-): Promise<ExportState> {
+): Promise<Turned> {
   const { store } = options;
   const settings = settingsOf(options, parent, state.fullRead);
   const crew = hands.begin(settings, parent ? countLines(parent.header.counts) : 0);
-  const range = await new ExportRange({
+  const range = new ExportRange({
     store,
     crew,
     parent,
@@ -261,8 +277,9 @@ async function turn(
         filesRead,
         bytesRead,
       }),
-  }).run();
-  return addRange(state, range);
+  });
+  const added = addRange(state, await range.run());
+  return { state: added, differences: range.differences };
 }
 
 /**
@@ -299,9 +316,10 @@ export async function prepareExport(
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
+  differences?: Differences,
 ): Promise<PreparedExport> {
   const { store } = options;
-  const { line, outcome } = await headerOf(options, state, parent);
+  const { line, outcome } = await headerOf(options, state, parent, differences);
   return { prepared: await saveHeader(store, line), headerSha256: sha256Of(line), outcome };
 }
 
@@ -330,9 +348,10 @@ export async function makePoint(
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
+  differences?: Differences,
 ): Promise<ExportOutcome> {
   const { store, authenticator } = options;
-  const { line, outcome } = await headerOf(options, state, parent);
+  const { line, outcome } = await headerOf(options, state, parent, differences);
   const mac = authenticator && (await signManifest(store.prefix, sha256Of(line), authenticator));
   const body = encodeManifest(line, mac);
   return {
@@ -347,6 +366,7 @@ async function headerOf(
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
+  differences?: Differences,
 ): Promise<{ readonly line: Buffer; readonly outcome: Omit<ExportOutcome, 'manifestKey'> }> {
   const { volume, store, now = () => new Date() } = options;
   if (state.left.length > 0) throw new ArchiveError('the export is not done: go on with it first');
@@ -374,7 +394,7 @@ async function headerOf(
     ...remarks,
   };
   // A dry run stored nothing that could be looked at.
-  const examining = parent && !options.dryRun ? examineChanges(store, parent, header) : {};
+  const examining = parent && !options.dryRun ? examineChanges(store, parent, header, differences) : {};
   const [examined] = await Promise.all([examining, checkNamed(store, references)]);
   return {
     line: headerLine({ ...header, ...examined }),

@@ -4,6 +4,7 @@ import { pageKey, type PageReference, sha256OfKey } from '../manifest';
 import type { ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { PAGE_BYTES, PAGE_LINES } from '../page';
+import type { DifferingLines } from './differing-lines';
 import type { FramePlace, LinesItem, SpanItem } from './item';
 import type { PackBuilder } from './pack-builder';
 import type { EncodeResult, PagePart } from './session';
@@ -30,12 +31,15 @@ export class PageBuilder {
       readonly parent: ManifestHeader | undefined;
       /** Length of each page of the parent once it is decoded, as far as it was read. */
       readonly parentLength: (page: number) => number | undefined;
-      readonly encode: (parts: readonly PagePart[]) => Promise<EncodeResult>;
+      /** Told of what the export has in common with its parent, and what not. */
+      readonly differing: DifferingLines;
+      readonly encode: (parts: readonly PagePart[], withNew: boolean) => Promise<EncodeResult>;
     },
   ) {}
 
   add(item: LinesItem | SpanItem): void {
     if (countLines(item.counts) === 0) return;
+    if (item.kind === 'span') this.options.differing.take(item);
     // Where a page of the parent begins, one of ours may: it might come out the same.
     if (item.kind === 'span' && item.start === 0 && countLines(this.#counts) >= PAGE_LINES / 4) this.#close();
     const last = this.#parts.at(-1);
@@ -68,8 +72,9 @@ export class PageBuilder {
     if (countLines(counts) === 0) return;
     this.#parts = [];
     this.#counts = NOTHING;
+    const newBytes = this.#length;
     this.#length = 0;
-    const page = this.#same(parts, counts) ?? this.#build(parts, counts);
+    const page = this.#same(parts, counts) ?? this.#build(parts, counts, this.options.differing.expect(newBytes));
     if (page instanceof Promise) page.catch(() => {});
     this.#pages.push(Promise.resolve(page));
   }
@@ -84,14 +89,19 @@ export class PageBuilder {
     return { ...page, counts, packs: page.packs.map((index) => sha256OfKey(parent.packs[index]!.key)) };
   }
 
-  async #build(parts: readonly Part[], counts: Counts): Promise<BuiltPage> {
+  async #build(
+    parts: readonly Part[],
+    counts: Counts,
+    onNew: ((lines: Uint8Array) => void) | undefined,
+  ): Promise<BuiltPage> {
     const { store, encode } = this.options;
     const places = await this.#placesOf(parts);
     const resolved = parts.map((part): PagePart => {
       if (part.kind === 'span') return { page: part.page, start: part.start, end: part.end };
       return { lines: part.lines, places: part.frames.map((frame) => [frame, places.get(frame)!]) };
     });
-    const { bytes, sha256, first, packs: needed } = await encode(resolved);
+    const { bytes, sha256, first, packs: needed, newLines } = await encode(resolved, onNew !== undefined);
+    if (newLines) onNew?.(newLines);
     const key = pageKey(sha256);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if ((await store.put(key, body, sha256, { renew: true })) === 'created') this.bytesStored += body.length;

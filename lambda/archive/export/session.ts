@@ -46,7 +46,7 @@ export type ExportTask =
   | { readonly do: 'visit'; readonly holes: readonly HoleItem[]; readonly entries: number }
   /** Files with several names, each the first of its inode. */
   | { readonly do: 'read'; readonly files: readonly LinkedItem[] }
-  | { readonly do: 'encode'; readonly parts: readonly PagePart[] }
+  | { readonly do: 'encode'; readonly parts: readonly PagePart[]; readonly withNew: boolean }
   /** Whatever is in a frame that is not full goes to the main thread. */
   | { readonly do: 'flush' };
 
@@ -64,6 +64,8 @@ export interface EncodeResult {
   readonly first: string;
   /** Names of the packs that the lines name. */
   readonly packs: readonly string[];
+  /** Those that are no parts of pages of the parent, where they were asked for. */
+  readonly newLines?: Uint8Array<ArrayBuffer>;
 }
 
 export interface VisitResult {
@@ -147,7 +149,7 @@ export class ExportSession implements Session {
       case 'read':
         return yield* this.#read(task.files);
       case 'encode':
-        return yield* this.#encode(task.parts);
+        return yield* this.#encode(task.parts, task.withNew);
       case 'flush':
         yield* this.#frames.endFrame();
         return undefined;
@@ -322,20 +324,27 @@ export class ExportSession implements Session {
     return { lines, remarks: this.#remarks, work: this.#work() };
   }
 
-  *#encode(parts: readonly PagePart[]): Job<EncodeResult> {
-    const buffers: Uint8Array[] = [];
+  *#encode(parts: readonly PagePart[], withNew: boolean): Job<EncodeResult> {
+    const buffers: Buffer[] = [];
+    const added: Buffer[] = [];
     for (const part of parts) {
       if ('lines' in part) {
         const text = Buffer.from(part.lines.buffer).toString('utf8');
-        buffers.push(Buffer.from(resolvePieces(text, new Map(part.places))));
+        const lines = Buffer.from(resolvePieces(text, new Map(part.places)));
+        buffers.push(lines);
+        added.push(lines);
       } else buffers.push(yield* this.#pages.lines(part));
     }
-    return encodePage(Buffer.concat(buffers));
+    const page = encodePage(Buffer.concat(buffers));
+    return withNew ? { ...page, newLines: new Uint8Array(Buffer.concat(added)) } : page;
   }
 
   transferOf(result: unknown): readonly ArrayBuffer[] {
     if (typeof result !== 'object' || result === null) return [];
-    if ('bytes' in result) return [(result as EncodeResult).bytes.buffer];
+    if ('bytes' in result) {
+      const { bytes, newLines } = result as EncodeResult;
+      return newLines ? [bytes.buffer, newLines.buffer] : [bytes.buffer];
+    }
     if (!('outputs' in result)) return [];
     return (result as VisitResult).outputs.flatMap((items) =>
       items.flatMap((item) => (item.kind === 'lines' ? [item.lines.buffer] : [])),
