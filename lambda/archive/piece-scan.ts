@@ -8,7 +8,7 @@ const BRACKET = 0x5b;
 const BRACE_END = 0x7d;
 const COMMA = 0x2c;
 const NEWLINE = 10;
-const SHA256_DIGITS = 64;
+export const SHA256_DIGITS = 64;
 /** `{"pack":"` */
 const PACK_AT = 9;
 /** What is between the SHA-256 and the first piece: `","pieces":[` */

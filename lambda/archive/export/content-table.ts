@@ -9,7 +9,8 @@ export type ContentPlace =
   | { readonly kind: 'frame'; readonly frame: number; readonly skip: number }
   /** A content of its own frames: see large-file.ts. */
   | { readonly kind: 'frames'; readonly frame: number }
-  | { readonly kind: 'parent'; readonly page: number; readonly start: number };
+  /** By where the digits of its SHA-256 begin in the page. */
+  | { readonly kind: 'parent'; readonly page: number; readonly sha256: number };
 
 const KIND = { frame: 0, frames: 1, parent: 2 } as const;
 
@@ -65,7 +66,7 @@ function placeAt(segment: Int32Array, record: number): ContentPlace {
   const kind = segment[record + 8];
   const [first, second] = [segment[record + 9]! >>> 0, segment[record + 10]! >>> 0];
   if (kind === KIND.frame) return { kind: 'frame', frame: first, skip: second };
-  return kind === KIND.frames ? { kind: 'frames', frame: first } : { kind: 'parent', page: first, start: second };
+  return kind === KIND.frames ? { kind: 'frames', frame: first } : { kind: 'parent', page: first, sha256: second };
 }
 
 function lookUp(segment: Int32Array, digest: Int32Array): ContentPlace | undefined {
@@ -87,7 +88,7 @@ function insert(segment: Int32Array, digest: Int32Array, place: ContentPlace): C
   segment.set(digest, record);
   segment[record + 8] = KIND[place.kind];
   segment[record + 9] = place.kind === 'parent' ? place.page : place.frame;
-  segment[record + 10] = place.kind === 'parent' ? place.start : place.kind === 'frame' ? place.skip : 0;
+  segment[record + 10] = place.kind === 'parent' ? place.sha256 : place.kind === 'frame' ? place.skip : 0;
   for (let slot = slotOf(digest); ; slot = nextSlot(slot)) {
     const before = Atomics.compareExchange(segment, slot, 0, index + 1);
     if (before === 0) return place;

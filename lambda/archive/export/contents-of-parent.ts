@@ -1,61 +1,49 @@
 /** What is stored already, for the table of contents that all threads share. */
 import { comparePaths } from '../byte-path';
-import { CommonLine } from '../common-line';
 import { ContentTable, newSegment } from './content-table';
-import { PieceScan, writeSha256 } from '../piece-scan';
+import { SHA256_DIGITS, writeSha256 } from '../piece-scan';
 import { FRAME_BYTES, keyOf, sha256Of, sizeKey } from './frame-writer';
 import { firstPathOf, type Item } from './item';
-import type { TakenContent } from './taken-content';
 
-const NEWLINE = 10;
-const SIZE = Buffer.from('"size":');
-const BEFORE_SHA256 = ',"sha256":"'.length;
-
-interface Content {
-  /** Where its line begins, and in it the digits of its SHA-256. */
-  readonly start: number;
-  readonly sha256: number;
-  readonly size: number;
-}
+const SHA256 = Buffer.from('"sha256":"');
+/** Behind its digits: `","pieces":[`. */
+const BEFORE_PIECES = 12;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BRACKET_END = 0x5d;
+const DIGIT_0 = 0x30;
 
 /**
- * What is stored by the lines of a page, as far as they can be relied on. Directories and links have no content, empty files no pieces.
+ * Finds what is stored by the lines of a page. Directories and links have no content, empty files no pieces. It is looked for and
+ * no more: what a line says is parsed, and judged, by who takes something from it.
  *
- * @param taken looks at pages of the parent; those of this export itself are sound
+ * @param onContent told where the digits of its SHA-256 begin; false when it wants no more
  */
-function* contentsIn(lines: Buffer, page: number, taken: TakenContent): Generator<Content> {
-  const isOfParent = page < taken.pages;
-  const line = new CommonLine(lines);
-  for (let start = 0, next: number; start < lines.length; start = next) {
-    if (line.read(start)) {
-      next = line.end;
-      if (line.isDirectory || (isOfParent && !taken.isCommonSound(page, line))) continue;
-      yield { start, sha256: line.sha256, size: line.size };
-      continue;
-    }
-    next = lines.indexOf(NEWLINE, start) + 1;
-    const found = placeOfSha256(lines.subarray(start, next));
-    if (found === undefined) continue;
-    const sha256 = start + found;
-    const size = sizeIn(lines, start, sha256);
-    if (isOfParent && !taken.isSound(page, lines.toString('latin1', sha256 - BEFORE_SHA256, next), size)) continue;
-    yield { start, sha256, size };
+function findContents(lines: Buffer, onContent: (sha256: number) => boolean): void {
+  // In a path, the quotes would have a backslash before them.
+  for (let at = lines.indexOf(SHA256); at >= 0; at = lines.indexOf(SHA256, at)) {
+    at += SHA256.length;
+    const isEmpty = lines[at + SHA256_DIGITS + BEFORE_PIECES] === BRACKET_END;
+    if (!isEmpty && !onContent(at)) return;
   }
 }
 
-/** In a line; undefined where it has no pieces, or is none that an export writes. */
-function placeOfSha256(line: Buffer): number | undefined {
-  const scan = new PieceScan(line);
-  try {
-    return scan.nextFile() ? scan.sha256 : undefined;
-  } catch {
-    return undefined;
+/** Between the size and the SHA-256: `"ctimeNs":"1","ino":"1",`. */
+const QUOTES_BEHIND_SIZE = 8;
+
+/** What the line says that the file's size is: its digits are before the time of change. Any number where it is not so. */
+function sizeBefore(lines: Buffer, sha256: number): number {
+  let at = sha256 - SHA256.length - 1;
+  for (let quotes = 0; at > 0 && quotes < QUOTES_BEHIND_SIZE; at -= 1) if (lines[at] === QUOTE) quotes += 1;
+  if (lines[at] !== COMMA) return 0;
+  let size = 0;
+  for (let unit = 1; ; unit *= 10) {
+    at -= 1;
+    const digit = lines[at]! - DIGIT_0;
+    if (!(digit >= 0 && digit <= 9)) return size;
+    size += digit * unit;
   }
 }
-
-/** What the line says its file's size is. */
-const sizeIn = (lines: Buffer, start: number, sha256: number) =>
-  Number.parseInt(lines.toString('latin1', lines.indexOf(SIZE, start) + SIZE.length, sha256), 10);
 
 /** Segments of the table, each of 32,768 contents and 1.7 MB. */
 export interface ContentLimits {
@@ -79,7 +67,6 @@ export class SharedContents {
     private readonly pages: readonly number[],
     /** Has somebody look at the lines of a page, which are not to be kept. */
     private readonly withPage: (page: number, look: (lines: Buffer) => void) => Promise<void>,
-    private readonly taken: TakenContent,
     private readonly limits: ContentLimits = CONTENT_LIMITS,
   ) {}
 
@@ -101,8 +88,8 @@ export class SharedContents {
     const segments: SharedArrayBuffer[] = [];
     const table = new ContentTable();
     let full = false;
-    const claim = (key: Int32Array, page: number, start: number) => {
-      while (!full && table.claim(key, { kind: 'parent', page, start }) === 'full') {
+    const claim = (key: Int32Array, page: number, sha256: number) => {
+      while (!full && table.claim(key, { kind: 'parent', page, sha256 }) === 'full') {
         full = segments.length >= this.limits.known;
         if (full) break;
         const segment = newSegment();
@@ -115,12 +102,13 @@ export class SharedContents {
     for (const page of this.pages) {
       if (full) break;
       await this.withPage(page, (lines) => {
-        for (const { start, sha256, size } of contentsIn(lines, page, this.taken)) {
-          if (full) break;
+        findContents(lines, (sha256) => {
           writeSha256(lines, sha256, keyBytes);
-          claim(key, page, start);
-          if (size > FRAME_BYTES / 2) claim(keyOf(sha256Of(sizeKey(size))), page, start);
-        }
+          claim(key, page, sha256);
+          const size = sizeBefore(lines, sha256);
+          if (size > FRAME_BYTES / 2) claim(keyOf(sha256Of(sizeKey(size))), page, sha256);
+          return !full;
+        });
       });
     }
     // Only now, whole: a thread that asks meanwhile waits for it.

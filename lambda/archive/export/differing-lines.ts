@@ -84,7 +84,6 @@ export class DifferingLines {
     }
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as those of the parent
   async *#new(): AsyncGenerator<Buffer> {
     for (const lines of this.#added) {
       if (lines.length > 0) yield Buffer.from(lines.buffer, lines.byteOffset, lines.length);

@@ -17,7 +17,6 @@ import { noRemarks, type Remarks } from './remark';
 import type { EncodeResult, ReadLine, ReadResult, VisitResult, Work } from './session';
 import { Frontier } from './frontier';
 import type { RangeOutcome } from './state';
-import { packsOfPages, TakenContent } from './taken-content';
 
 /** Entries that a thread visits before it says what it found. */
 const ENTRIES_AT_ONCE = 1000;
@@ -82,7 +81,6 @@ export class ExportRange {
       segmentCounter,
       pagesInOrder(options.items, parent?.header.pages ?? [], options.ownPages.length),
       (page, look) => this.#withPage(page, look),
-      new TakenContent(packsOfPages(parent?.header ?? { pages: [], packs: [] })),
       options.contentLimits,
     );
     this.#differing = new DifferingLines({

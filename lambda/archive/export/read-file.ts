@@ -9,6 +9,7 @@ import { type ContentPlace, ContentTable } from './content-table';
 import { digestOf, fitsInFrame, FRAME_BYTES, FrameWriter, keyOf, largePieces, sha256Of, sizeKey } from './frame-writer';
 import { pieceInFrame } from './item';
 import { ParentPages } from './parent-cursor';
+import type { TakenContent } from './taken-content';
 import { addFailure, type Remarks } from './remark';
 
 const READ_ATTEMPTS = 3;
@@ -56,6 +57,7 @@ export class FileReader {
     private readonly frames: FrameWriter,
     private readonly contents: ContentTable,
     private readonly pages: ParentPages,
+    private readonly taken: TakenContent,
     /** Count of the table's segments, shared by all threads. */
     private readonly segments: Int32Array,
   ) {}
@@ -138,26 +140,28 @@ export class FileReader {
   *#storeSmall(member: TarMember, { size, sha256 }: ReadContent): Job<Pieces> {
     if (size === 0) return NO_PIECES;
     const here = this.frames.place;
-    const place = yield* this.#claim(sha256, { kind: 'frame', ...here });
+    const known = yield* this.#claim(sha256, { kind: 'frame', ...here }, size);
+    if (known) return known;
     // A file that ended early keeps the room that its header has announced, or the tar stream would be torn.
-    if (isSame(place, here)) this.frames.keep(member.size, size);
-    return yield* this.#pieces(place, size);
+    this.frames.keep(member.size, size);
+    return piecesInFrames([[here.frame, here.skip, size]]);
   }
 
   *#readLarge(file: VolumeFile, member: TarMember): Job<ReadContent> {
     const ofSize = sha256Of(sizeKey(member.size));
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generators below
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- for the generator below
     const self = this;
     if (yield* this.#find(ofSize)) {
       // Something of this size is stored: worth a read to see whether it is this.
       const { sha256, size } = this.#hash(file, member.size);
-      const known = size === member.size && (yield* this.#find(sha256));
+      const known = size === member.size ? yield* this.#stored(sha256, size) : undefined;
       if (known) {
         return {
           size,
           sha256,
+          // eslint-disable-next-line require-yield -- there is nothing to ask any more
           *store(): Job<Pieces> {
-            return yield* self.#pieces(known, size);
+            return known;
           },
         };
       }
@@ -173,9 +177,10 @@ export class FileReader {
       *store(): Job<Pieces> {
         if (length === 0) return NO_PIECES;
         // Cut short, it is laid out as its announced size says: its pieces are those of the shorter one.
-        const place = yield* self.#claim(sha256, { kind: 'frames', frame: first });
-        yield* self.#claim(ofSize, { kind: 'frames', frame: first });
-        return yield* self.#pieces(place, length);
+        const place = { kind: 'frames', frame: first } as const;
+        const known = yield* self.#claim(sha256, place, length);
+        yield* self.#claim(ofSize, place);
+        return known ?? piecesInFrames(largePieces(first, length).map(([frame, part]) => [frame, 0, part]));
       },
     };
   }
@@ -198,18 +203,32 @@ export class FileReader {
     return this.contents.find(keyOf(sha256));
   }
 
-  *#claim(sha256: string, place: ContentPlace): Job<ContentPlace> {
+  /** Pieces of this content, if it is stored. */
+  *#stored(sha256: string, size: number): Job<Pieces | undefined> {
+    const place = yield* this.#find(sha256);
+    return place && (yield* this.#pieces(place, size));
+  }
+
+  /**
+   * Says where a content is, to all threads.
+   *
+   * @param size where its pieces are wanted, if it is stored already
+   * @returns them; undefined when the given place is the one to be used
+   */
+  *#claim(sha256: string, place: ContentPlace, size?: number): Job<Pieces | undefined> {
     if (!this.#isFresh()) yield* this.#refresh();
-    const known = this.contents.find(keyOf(sha256));
-    if (known) return known;
-    while (!this.#tableIsFull) {
+    let known = this.contents.find(keyOf(sha256));
+    while (!known && !this.#tableIsFull) {
       const claimed = this.contents.claim(keyOf(sha256), place);
-      if (claimed !== 'full') return claimed;
-      const segment = (yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer | undefined;
-      if (segment) this.contents.add(segment);
-      else this.#tableIsFull = true;
+      if (claimed === place) return undefined;
+      if (claimed !== 'full') known = claimed;
+      else {
+        const segment = (yield { ask: 'segment', with: this.contents.segments }) as SharedArrayBuffer | undefined;
+        if (segment) this.contents.add(segment);
+        else this.#tableIsFull = true;
+      }
     }
-    return place;
+    return known && size !== undefined ? yield* this.#pieces(known, size) : undefined;
   }
 
   #isFresh(): boolean {
@@ -222,28 +241,33 @@ export class FileReader {
     }
   }
 
-  /** Of a content that is somewhere. */
-  *#pieces(place: ContentPlace, size: number): Job<Pieces> {
+  /** Of a content that is somewhere; undefined where a line of the parent says so that no export writes. */
+  *#pieces(place: ContentPlace, size: number): Job<Pieces | undefined> {
     switch (place.kind) {
       case 'frame':
-        return { text: `"pieces":[${pieceInFrame(place.frame, place.skip, size)}]`, frames: [place.frame] };
-      case 'frames': {
-        const pieces = largePieces(place.frame, size);
-        const text = pieces.map(([frame, length]) => pieceInFrame(frame, 0, length)).join(',');
-        return { text: `"pieces":[${text}]`, frames: pieces.map(([frame]) => frame) };
-      }
+        return piecesInFrames([[place.frame, place.skip, size]]);
+      case 'frames':
+        return piecesInFrames(largePieces(place.frame, size).map(([frame, part]) => [frame, 0, part]));
       case 'parent': {
-        const lines = yield* this.pages.get(place.page);
-        const line = lines.toString('utf8', place.start, lines.indexOf(NEWLINE, place.start));
-        const { pieces } = JSON.parse(line) as { readonly pieces: unknown };
+        const { page, sha256 } = place;
+        const lines = yield* this.pages.get(page);
+        const text = lines.toString('latin1', sha256 - BEFORE_SHA256, lines.indexOf(NEWLINE, sha256) + 1);
+        // Pages of this export itself are behind those of the parent.
+        if (page < this.taken.pages && !this.taken.isSound(page, text, size)) return undefined;
+        const { pieces } = JSON.parse(`{${text.slice(1)}`) as { readonly pieces: unknown };
         return { text: `"pieces":${JSON.stringify(pieces)}`, frames: [] };
       }
     }
   }
 }
 
-const isSame = (place: ContentPlace, here: { readonly frame: number; readonly skip: number }) =>
-  place.kind === 'frame' && place.frame === here.frame && place.skip === here.skip;
+/** `,"sha256":"` */
+const BEFORE_SHA256 = 11;
+
+const piecesInFrames = (pieces: readonly (readonly [frame: number, skip: number, size: number])[]): Pieces => ({
+  text: `"pieces":[${pieces.map((piece) => pieceInFrame(...piece)).join(',')}]`,
+  frames: pieces.map(([frame]) => frame),
+});
 
 function fileStat(file: VolumeFile): VolumeStat {
   const stat = file.stat();

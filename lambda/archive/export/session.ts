@@ -133,7 +133,14 @@ export class ExportSession implements Session {
     this.#cursor = new ParentCursor(this.#pages);
     this.#taken = new TakenContent(settings.parentPacks);
     this.#unchanged = new UnchangedTrees(volume, settings, this.#cursor, this.#taken, this.#latency);
-    this.#reader = new FileReader(volume, this.#frames, new ContentTable(), this.#pages, settings.segmentCounter);
+    this.#reader = new FileReader(
+      volume,
+      this.#frames,
+      new ContentTable(),
+      this.#pages,
+      this.#taken,
+      settings.segmentCounter,
+    );
   }
 
   *run(task: ExportTask): Job<VisitResult | ReadResult | EncodeResult | undefined> {

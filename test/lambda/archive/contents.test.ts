@@ -9,7 +9,6 @@ import { ExportRange } from '../../../lambda/archive/export/export-range';
 import { beginExport, finishExport } from '../../../lambda/archive/export/export-volume';
 import { ExportSession } from '../../../lambda/archive/export/session';
 import { addRange } from '../../../lambda/archive/export/state';
-import { TakenContent } from '../../../lambda/archive/export/taken-content';
 import { SyntheticVolume } from '../../../benchmarks/scale/synthetic-volume';
 
 /** Of one segment of the table. */
@@ -27,7 +26,7 @@ test('the table takes what is stored up to its bound, and leaves room for what t
     asked.push(page);
     look(Buffer.from(Array.from({ length: 20_000 }, (_, at) => line(page * 20_000 + at + 1)).join('')));
   };
-  const contents = new SharedContents(counter, [3, 0, 1, 2], withPage, new TakenContent([]), { all: 2, known: 1 });
+  const contents = new SharedContents(counter, [3, 0, 1, 2], withPage, { all: 2, known: 1 });
   assert.equal((await contents.segment(0))?.byteLength, SEGMENT_BYTES);
   // The second page fills it: the others are not even fetched.
   assert.deepEqual(asked, [3, 0]);
