@@ -3,6 +3,9 @@
 /** With fewer, a text and noise are not told apart surely. */
 export const LEAST_BYTES = 512;
 
+/** Of a file, so much from its beginning: noise shows at once. */
+export const BYTES_LOOKED_AT = 64 * 1024;
+
 /** Noise is nearer than this, in bits, to what that many random bytes have. Texts and XML have 4 to 6 bits a byte, base64 6. */
 const MARGIN_BITS = 0.15;
 

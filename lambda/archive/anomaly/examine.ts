@@ -34,11 +34,14 @@ export async function examineChanges(
   const baseline = await baselineOf(store, parent);
   try {
     const { point } = baseline;
-    const differing =
+    const known =
       differences && point.header === parent.header
-        ? comparedLines({ ...point, lines: differences.before }, { ...after, lines: differences.after })
+        ? {
+            differing: comparedLines({ ...point, lines: differences.before }, { ...after, lines: differences.after }),
+            noisy: differences.noisy,
+          }
         : undefined;
-    const changes = await measureChanges(store, point, after, differing);
+    const changes = await measureChanges(store, point, after, known);
     const history = needsHistory(changes) ? await historyOf(store) : [];
     const reasons = [...baseline.reasons, ...judge(changes, history)];
     return { changes, ...(reasons.length > 0 ? { suspicious: reasons } : {}) };

@@ -4,15 +4,13 @@ import { type ComparedEntry, comparedEntries, type StoredPoint } from '../diff/c
 import { MANIFEST_PREFIX } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { cut, decodeOf, fetchRange } from '../ranges';
-import { isNoise, LEAST_BYTES } from './entropy';
+import { BYTES_LOOKED_AT, isNoise, LEAST_BYTES } from './entropy';
 import type { PointChanges } from './judge';
 
 /** Of changed files, so many are looked at. */
 const MAX_LOOKED = 200;
 /** Each is of a frame, in which many of the files are that one export has stored. */
 const READS_IN_FLIGHT = 8;
-/** Of each, so much: noise shows at once. */
-const BYTES_LOOKED_AT = 64 * 1024;
 /** Files that are gone, of which a new one may be the encrypted copy: `users.xml` and `users.xml.locked`. */
 const MAX_GONE = 10_000;
 
@@ -21,23 +19,31 @@ interface ChangedFile {
   readonly after: FileEntry;
 }
 
+/** What an export knows without a look at what is stored. */
+export interface KnownChanges {
+  /** The entries whose lines differ. */
+  readonly differing: AsyncIterable<ComparedEntry>;
+  /** Paths of those of them that look like noise now, where that was looked at. */
+  readonly noisy: ReadonlySet<string> | undefined;
+}
+
 /**
  * What differs between a point and an earlier one. Only the pages are read that one of them does not have, only lines
  * that differ are parsed, and of some of the changed files the beginning is read.
  *
- * @param differing where it is known already: the entries whose lines differ
+ * @param known default: both are read and compared, and files looked at where they are stored
  * @throws ArchiveDamagedError when a page of either is missing, cut short or changed, or a line that differs is none
  */
 export async function measureChanges(
   store: ObjectStore,
   before: StoredPoint,
   after: StoredPoint,
-  differing: AsyncIterable<ComparedEntry> = comparedEntries(store, before, after),
+  known: KnownChanges = { differing: comparedEntries(store, before, after), noisy: undefined },
 ): Promise<PointChanges> {
   let [added, changed, removed] = [0, 0, 0];
   const sample = new Sample();
   const gone = new Map<string, FileEntry>();
-  for await (const pair of differing) {
+  for await (const pair of known.differing) {
     const [old, now] = [fileOf(pair.before), fileOf(pair.after)];
     if (old && now) {
       if (old.sha256 === now.sha256) continue;
@@ -53,7 +59,11 @@ export async function measureChanges(
     }
   }
   const looked = sample.files;
-  const noise = await pMap(byFrame(looked), (files) => countNoise(store, files), { concurrency: READS_IN_FLIGHT });
+  const { noisy } = known;
+  const count = noisy
+    ? (files: readonly ChangedFile[]) => countTurned(store, files, ({ path }) => noisy.has(path))
+    : (files: readonly ChangedFile[]) => countNoise(store, files);
+  const noise = await pMap(byFrame(looked), count, { concurrency: READS_IN_FLIGHT });
   return {
     since: before.manifestKey.slice((store.prefix + MANIFEST_PREFIX).length),
     files: before.header.counts.files,
@@ -107,13 +117,21 @@ function byFrame(files: readonly ChangedFile[]): Iterable<readonly ChangedFile[]
   }).values();
 }
 
-/** How many of them turned to noise. What they were is looked at only where they are noise now. */
+/** How many of them turned to noise. */
 async function countNoise(store: ObjectStore, files: readonly ChangedFile[]): Promise<number> {
   const frame = await frameOf(store, files[0]!.after);
+  return countTurned(store, files, (after) => isNoise(beginningOf(store, after, frame)));
+}
+
+/** What they were is looked at only where they are noise now. */
+async function countTurned(
+  store: ObjectStore,
+  files: readonly ChangedFile[],
+  isNoiseNow: (after: FileEntry) => boolean,
+): Promise<number> {
   let noise = 0;
   for (const { before, after } of files) {
-    if (!isNoise(beginningOf(store, after, frame))) continue;
-    if (!isNoise(beginningOf(store, before, await frameOf(store, before)))) noise += 1;
+    if (isNoiseNow(after) && !isNoise(beginningOf(store, before, await frameOf(store, before)))) noise += 1;
   }
   return noise;
 }

@@ -72,9 +72,19 @@ export class SharedContents {
 
   /** Undefined when there are no more: the table is full. */
   async segment(index: number): Promise<SharedArrayBuffer | undefined> {
-    await (this.#filled ??= this.#fill());
+    await this.fill();
     if (index >= this.#segments.length && index < this.limits.all) this.#grow();
     return this.#segments[index];
+  }
+
+  /** Whether it is known what is stored: threads see it by the number of segments. */
+  get isFilled(): boolean {
+    return this.#segments.length > 0;
+  }
+
+  /** Looks what is stored, the first time. */
+  fill(): Promise<void> {
+    return (this.#filled ??= this.#fill());
   }
 
   #grow(): void {
@@ -116,6 +126,7 @@ export class SharedContents {
       this.#segments.push(segment);
       this.#table.add(segment);
     }
+    if (this.#segments.length === 0) this.#grow();
     Atomics.store(this.counter, 0, this.#segments.length);
   }
 }

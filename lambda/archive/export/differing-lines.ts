@@ -9,6 +9,8 @@ import type { SpanItem } from './item';
 export interface Differences {
   readonly before: AsyncIterator<Buffer>;
   readonly after: AsyncIterator<Buffer>;
+  /** Paths of the files that were read and look like noise; undefined where that was not looked at, or they are many. */
+  readonly noisy: ReadonlySet<string> | undefined;
 }
 
 export interface ParentLines {
@@ -62,7 +64,7 @@ export class DifferingLines {
   }
 
   /** When every page is built; undefined when it is too much, or there is no parent. */
-  get differences(): Differences | undefined {
+  get differences(): Omit<Differences, 'noisy'> | undefined {
     return this.#isOff ? undefined : { before: this.#left(), after: this.#new() };
   }
 

@@ -25,6 +25,9 @@ const ENTRIES_AT_FIRST = 300;
 /** Files with several names that are read at once. */
 const LINKED_AT_ONCE = 500;
 
+/** Of so many changed files those that look like noise are kept in memory. */
+const MAX_NOISY = 10_000;
+
 export interface RangeProgress {
   readonly entries: number;
   readonly filesRead: number;
@@ -58,6 +61,8 @@ export class ExportRange {
   readonly #knownPages: ParentPageCache;
   readonly #frontier: Frontier;
   readonly #differing: DifferingLines;
+  /** Paths. */
+  #noisy: Set<string> | undefined = new Set();
   readonly #remarks = noRemarks();
   /** Of inodes with several names: the name that carries the content. */
   readonly #firstNames: Map<string, string>;
@@ -130,7 +135,8 @@ export class ExportRange {
    * looked at for it are fetched where they are not kept any more.
    */
   get differences(): Differences | undefined {
-    return this.#differing.differences;
+    const differences = this.#differing.differences;
+    return differences && { ...differences, noisy: this.#noisy };
   }
 
   async #withPage<T>(page: number, look: (lines: Buffer) => T): Promise<T> {
@@ -161,7 +167,7 @@ export class ExportRange {
         (this.#entries + underWay.size === 0 || !isTimeUp()) &&
         this.#frontier.mayGoOn()
       ) {
-        const holes = this.#frontier.take(ENTRIES_AT_ONCE, crew.size);
+        const holes = this.#frontier.take(ENTRIES_AT_ONCE, crew.size, this.#contents.isFilled);
         if (!holes) break;
         const visit = this.#visit(holes.map(({ hole }) => hole))
           .then((outputs) => {
@@ -180,6 +186,8 @@ export class ExportRange {
       }
       if (underWay.size === 0) {
         if (!this.#frontier.hasHoles() || (this.#entries > 0 && isTimeUp())) return;
+        // What is left waits for this.
+        await this.#contents.fill();
       } else await Promise.race(underWay);
     }
   }
@@ -197,6 +205,9 @@ export class ExportRange {
     this.#entries += work.entries;
     this.#filesRead += work.filesRead;
     this.#bytesRead += work.bytesRead;
+    if (!work.noisy || (this.#noisy?.size ?? 0) > MAX_NOISY) this.#noisy = undefined;
+    for (const path of work.noisy ?? []) this.#noisy?.add(path);
+    if (work.left) void this.#contents.fill().catch(() => {});
     if (work.callMs > 0) this.options.onLatency(work.callMs);
     const { onProgress } = this.options;
     onProgress({ entries: this.#entries, filesRead: this.#filesRead, bytesRead: this.#bytesRead });

@@ -31,13 +31,15 @@ export class Frontier {
   readonly #directorySize = new Mean();
   readonly #namesSize = new Mean();
   #waitingBytes = 0;
-  /** Holes that nobody has taken. */
+  /** Holes that nobody has taken, and those of them that wait. */
   #open = 0;
+  #waiting = 0;
 
   constructor(items: readonly Item[]) {
     this.#head = chain(items, undefined);
     this.#waitingBytes = bytesIn(items);
     this.#open = holesIn(items);
+    this.#waiting = waitingIn(items);
   }
 
   /** False while too much waits for what is under way. */
@@ -54,19 +56,21 @@ export class Frontier {
    * will fill, so that nothing stands far behind what is still open.
    *
    * @param takers of what is open: each must find something, however little there is
+   * @param isKnown what is stored already: those that wait for it are taken too
    */
-  take(entries: number, takers = 1): readonly TakenHole[] | undefined {
+  take(entries: number, takers = 1, isKnown = true): readonly TakenHole[] | undefined {
     const taken: TakenHole[] = [];
-    const share = Math.ceil(this.#open / takers);
+    const share = Math.ceil((isKnown ? this.#open : this.#open - this.#waiting) / takers);
     let expected = 0;
-    for (let node = this.#firstOpen(); node && expected < entries && taken.length < share; node = node.next) {
-      if (node.item.kind !== 'hole') continue;
+    for (let node = this.#firstOpen(isKnown); node && expected < entries && taken.length < share; node = node.next) {
+      if (node.item.kind !== 'hole' || (node.item.waits && !isKnown)) continue;
       if (node.taken) break;
       const { item } = node;
       const place = node;
       const size = item.names === undefined ? this.#directorySize : this.#namesSize;
       place.taken = true;
       this.#open -= 1;
+      if (item.waits) this.#waiting -= 1;
       taken.push({ hole: item, replace: (items) => this.#fill(place, items, size) });
       expected += size.mean;
     }
@@ -102,9 +106,10 @@ export class Frontier {
     return items;
   }
 
-  #firstOpen(): Node | undefined {
+  #firstOpen(isKnown: boolean): Node | undefined {
+    const isOpen = ({ item, taken }: Node) => item.kind === 'hole' && !taken && (isKnown || !item.waits);
     let node = this.#head;
-    while (node && (node.item.kind !== 'hole' || node.taken)) node = node.next;
+    while (node && !isOpen(node)) node = node.next;
     return node;
   }
 
@@ -125,6 +130,7 @@ export class Frontier {
   #replace(place: Node, items: readonly Item[]): void {
     this.#waitingBytes += bytesIn(items);
     this.#open += holesIn(items);
+    this.#waiting += waitingIn(items);
     const [first, ...rest] = items.length > 0 ? items : [EMPTY];
     place.item = first!;
     place.taken = false;
@@ -152,6 +158,9 @@ const entriesIn = (items: readonly Item[]) =>
   items.reduce((sum, item) => sum + ('counts' in item ? countLines(item.counts) : 1), 0);
 
 const holesIn = (items: readonly Item[]) => items.reduce((sum, { kind }) => sum + (kind === 'hole' ? 1 : 0), 0);
+
+const waitingIn = (items: readonly Item[]) =>
+  items.reduce((sum, item) => sum + (item.kind === 'hole' && item.waits ? 1 : 0), 0);
 
 const bytesIn = (items: readonly Item[]) =>
   items.reduce((sum, item) => sum + (item.kind === 'lines' ? item.lines.length : 0), 0);

@@ -35,7 +35,7 @@ export class Hands {
   begin(settings: ExportSettings, expected: number): Crew {
     const solo = () => new SoloCrew(new ExportSession(this.volume, settings));
     if (!this.#threads) return (this.#crew = solo());
-    this.#threads.begin({ kind: 'export', root: this.volume.description, settings });
+    this.#threads.begin({ kind: 'export', root: this.volume.description, settings: { ...settings, mayLeave: true } });
     const atOnce = this.wanted !== undefined || expected > LARGE_ENTRIES;
     return (this.#crew = atOnce ? this.#threads.warmUp() : new GrowingCrew(solo(), this.#threads, SOLO_TASKS));
   }

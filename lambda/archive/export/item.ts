@@ -29,6 +29,8 @@ export interface HoleItem {
   readonly path: string;
   /** Sorted names of the directory that are to be visited, parted by slashes; all when absent. */
   readonly names?: string;
+  /** Of changed files: not before it is known what is stored already. */
+  readonly waits?: true;
 }
 
 /** Where it begins; for a directory as a whole, the path of the directory. */
@@ -124,6 +126,15 @@ export class ItemList {
   add(item: HoleItem | LinkedItem): void {
     this.#endLines();
     this.#items.push(item);
+  }
+
+  /** A file that is to be visited when it is known what is stored already. */
+  addWaiting(path: string, name: string): void {
+    this.#endLines();
+    const last = this.#items.at(-1);
+    if (last?.kind === 'hole' && last.waits && last.path === path) {
+      this.#items[this.#items.length - 1] = { ...last, names: `${last.names}/${name}` };
+    } else this.#items.push({ kind: 'hole', path, names: name, waits: true });
   }
 
   take(): Item[] {

@@ -1,5 +1,6 @@
 /** Reads one file, stores its content unless it is stored already, and says what its line is. Runs in the threads. */
 import { createHash } from 'node:crypto';
+import { BYTES_LOOKED_AT, isNoise } from '../anomaly/entropy';
 import type { Job } from '../crew/effect';
 import { codeOf, isAnswer } from '../errors';
 import type { TarMember } from '../tar';
@@ -33,6 +34,7 @@ export interface ParentContent {
 interface ReadContent {
   readonly size: number;
   readonly sha256: string;
+  readonly isNoisy: boolean;
   /** Of a large file, whose frames are there already. */
   store?(): Job<Pieces>;
 }
@@ -49,6 +51,8 @@ export class FileReader {
   readonly #buffer = Buffer.allocUnsafeSlow(FRAME_BYTES);
   filesRead = 0;
   bytesRead = 0;
+  /** Paths of those that look like noise, where somebody wants to know. */
+  noisy: string[] | undefined;
   /** Then a content that is not in it is stored, perhaps again. */
   #tableIsFull = false;
 
@@ -85,6 +89,7 @@ export class FileReader {
         const read = yield* this.#readOpen(path, file, expected, last);
         if (!read) continue;
         this.filesRead += 1;
+        if (read.isNoisy) this.noisy?.push(path);
         if (parent && parent.sameStat && !parent.unstable && read.sha256 !== parent.sha256) {
           remarks.warnings.push({
             path,
@@ -127,6 +132,7 @@ export class FileReader {
       size: read.size,
       sha256: read.sha256,
       frames: place.frames,
+      isNoisy: read.isNoisy,
       unstable,
     };
   }
@@ -134,7 +140,8 @@ export class FileReader {
   #readSmall(file: VolumeFile, member: TarMember, room: Buffer): ReadContent {
     const size = file.read(room, 0, member.size, 0);
     this.bytesRead += size;
-    return { size, sha256: digestOf(size === room.length ? room : room.subarray(0, size)) };
+    const content = size === room.length ? room : room.subarray(0, size);
+    return { size, sha256: digestOf(content), isNoisy: this.#isNoisy(content) };
   }
 
   *#storeSmall(member: TarMember, { size, sha256 }: ReadContent): Job<Pieces> {
@@ -153,12 +160,13 @@ export class FileReader {
     const self = this;
     if (yield* this.#find(ofSize)) {
       // Something of this size is stored: worth a read to see whether it is this.
-      const { sha256, size } = this.#hash(file, member.size);
+      const { sha256, size, isNoisy } = this.#hash(file, member.size);
       const known = size === member.size ? yield* this.#stored(sha256, size) : undefined;
       if (known) {
         return {
           size,
           sha256,
+          isNoisy,
           // eslint-disable-next-line require-yield -- there is nothing to ask any more
           *store(): Job<Pieces> {
             return known;
@@ -166,14 +174,17 @@ export class FileReader {
         };
       }
     }
+    let isNoisy = false;
     const { first, length, sha256 } = yield* this.frames.large(member, (buffer, position) => {
       const read = file.read(buffer, 0, buffer.length, position);
+      if (position === 0) isNoisy = this.#isNoisy(buffer.subarray(0, read));
       this.bytesRead += read;
       return read;
     });
     return {
       size: length,
       sha256,
+      isNoisy,
       *store(): Job<Pieces> {
         if (length === 0) return NO_PIECES;
         // Cut short, it is laid out as its announced size says: its pieces are those of the shorter one.
@@ -188,13 +199,20 @@ export class FileReader {
   #hash(file: VolumeFile, expected: number) {
     const digest = createHash('sha256');
     let size = 0;
+    let isNoisy = false;
     for (;;) {
       const read = file.read(this.#buffer, 0, Math.min(this.#buffer.length, expected - size), size);
-      digest.update(this.#buffer.subarray(0, read));
+      const content = this.#buffer.subarray(0, read);
+      if (size === 0) isNoisy = this.#isNoisy(content);
+      digest.update(content);
       size += read;
       this.bytesRead += read;
-      if (read === 0 || size >= expected) return { sha256: digest.digest('hex'), size };
+      if (read === 0 || size >= expected) return { sha256: digest.digest('hex'), size, isNoisy };
     }
+  }
+
+  #isNoisy(content: Buffer): boolean {
+    return this.noisy !== undefined && isNoise(content.subarray(0, BYTES_LOOKED_AT));
   }
 
   /** Where this content is, if it is stored. The first time, the main thread looks what the parent stores. */
@@ -229,6 +247,11 @@ export class FileReader {
       }
     }
     return known && size !== undefined ? yield* this.#pieces(known, size) : undefined;
+  }
+
+  /** Whether it is known what is stored already; if not, the first read waits for it. */
+  get isReady(): boolean {
+    return Atomics.load(this.segments, 0) > 0;
   }
 
   #isFresh(): boolean {

@@ -40,6 +40,8 @@ export interface ExportSettings {
   /** Shared by all threads: the number of the next frame, the number of the content table's segments. */
   readonly frameCounter: Int32Array;
   readonly segmentCounter: Int32Array;
+  /** Leave changed files for later until it is known what is stored. Default: wait for it. */
+  readonly mayLeave?: boolean;
 }
 
 export type ExportTask =
@@ -94,6 +96,10 @@ export interface Work {
   readonly bytesRead: number;
   /** Of the file system's calls that were timed, 0 as long as there are too few: whether more threads pay. */
   readonly callMs: number;
+  /** Paths of the files that were read and look like noise; undefined where it was not looked at. */
+  readonly noisy: readonly string[] | undefined;
+  /** Something was left until it is known what is stored. */
+  readonly left: boolean;
 }
 
 /**
@@ -120,6 +126,7 @@ export class ExportSession implements Session {
   readonly #unchanged: UnchangedTrees;
   #entriesLeft = 0;
   #entries = 0;
+  #left = false;
   #remarks = noRemarks();
   readonly #lines = new LineBuffer();
   readonly #latency = new CallTimes();
@@ -148,8 +155,12 @@ export class ExportSession implements Session {
     this.#lines.clear();
     this.#pages.trim();
     this.#entries = 0;
+    this.#left = false;
     this.#reader.filesRead = 0;
     this.#reader.bytesRead = 0;
+    // Of a full read all files would be looked at, and nothing is compared without a parent.
+    const { fullRead, parentFirsts } = this.settings;
+    this.#reader.noisy = fullRead || parentFirsts.length === 0 ? undefined : [];
     switch (task.do) {
       case 'visit':
         return yield* this.#visit(task.holes, task.entries);
@@ -171,7 +182,7 @@ export class ExportSession implements Session {
       if (this.#entriesLeft <= 0) list.add(hole);
       else {
         // One after another they are in the order of the manifest: so the cursor goes on from where it is.
-        if (index === 0) yield* this.#cursor.seek(firstPathOf(hole));
+        if (index === 0 || hole.waits) yield* this.#cursor.seek(firstPathOf(hole));
         yield* this.#directory(hole.path, hole.names?.split('/'), list);
       }
       outputs.push(list.take());
@@ -180,8 +191,8 @@ export class ExportSession implements Session {
   }
 
   #work(): Work {
-    const { filesRead, bytesRead } = this.#reader;
-    return { entries: this.#entries, filesRead, bytesRead, callMs: this.#latency.typical };
+    const { filesRead, bytesRead, noisy } = this.#reader;
+    return { entries: this.#entries, filesRead, bytesRead, noisy, callMs: this.#latency.typical, left: this.#left };
   }
 
   /** What is in a directory, in the order of the bytes of whole paths: `a`, `a-b`, `a/b`. */
@@ -306,7 +317,12 @@ export class ExportSession implements Session {
       const text = line && !same ? this.#cursor.textOf(line) : '';
       list.add({ kind: 'linked', path, stat, ...(line ? { line: { ...line, unchanged, text } } : {}) });
     } else if (unchanged) list.addSpan(line.page, line.start, line.end, 'file', stat.size);
-    else {
+    else if (this.settings.mayLeave && !this.settings.fullRead && !this.#reader.isReady) {
+      this.#left = true;
+      this.#entries -= 1;
+      const name = path.lastIndexOf('/') + 1;
+      list.addWaiting(path.slice(0, Math.max(0, name - 1)), path.slice(name));
+    } else {
       const parent = line && parseContent(this.#cursor.textOf(line), same);
       const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
       this.#entriesLeft -= Math.floor(stat.size / BYTES_AS_ENTRY);

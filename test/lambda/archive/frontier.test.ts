@@ -20,3 +20,28 @@ test('what is open is divided among the takers, however much one of them could d
   assert.deepEqual(pathsOf(frontier.take(1000, 4)), ['a/1']);
   assert.deepEqual(pathsOf(frontier.take(1000, 1)), ['a/2', 'a/3', 'b']);
 });
+
+test('what waits is taken once it is known what is stored, and leaves the others their share until then', () => {
+  const waiting = (path: string): HoleItem => ({ kind: 'hole', path, names: 'f', waits: true });
+  const frontier = new Frontier([waiting('a'), ...holes('b'), waiting('c'), ...holes('d')]);
+  assert.deepEqual(pathsOf(frontier.take(1000, 2, false)), ['b']);
+  assert.deepEqual(pathsOf(frontier.take(1000, 2, false)), ['d']);
+  assert.equal(frontier.take(1000, 2, false), undefined);
+  assert.equal(frontier.hasHoles(), true);
+  assert.deepEqual(pathsOf(frontier.take(1000, 1, true)), ['a']);
+  assert.deepEqual(pathsOf(frontier.take(1000, 1, true)), ['c']);
+  assert.equal(frontier.hasHoles(), false);
+});
+
+test('what a visit leaves waits too', () => {
+  const frontier = new Frontier(holes('a'));
+  frontier.take(1000)![0]!.replace([{ kind: 'hole', path: 'a', names: 'f', waits: true }, ...holes('a/b')]);
+  assert.deepEqual(pathsOf(frontier.take(1000, 1, false)), ['a/b']);
+  assert.deepEqual(
+    frontier.left().map((item) => item.kind === 'hole' && [item.path, item.waits]),
+    [
+      ['a', true],
+      ['a/b', undefined],
+    ],
+  );
+});

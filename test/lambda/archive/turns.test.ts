@@ -131,3 +131,22 @@ test('an export whose packs have gone meanwhile makes no point', async () => {
   await assert.rejects(finishExport(options(root, store), state), /the pack packs\/.* is missing after the export/);
   assert.deepEqual(await listPoints(store), []);
 });
+
+test('changed files that wait for the table of what is stored are done in a later turn, each read once', async () => {
+  const root = tree();
+  const store = new MemoryStore();
+  await exportVolume(options(root, store));
+  for (let tenant = 0; tenant < TENANTS; tenant += 7)
+    writeFileSync(join(root, 'tenants', `t${tenant}`, 'userstores', 'b.xml'), `changed ${tenant}`);
+  const again = { ...options(root, store), threads: 2, now: () => new Date('2099-01-05T11:00:00Z') };
+  let state = await beginExport(again);
+  let waited = 0;
+  for (let turn = 0; state.left.length > 0; turn += 1) {
+    state = handOver(await continueExport(again, state, () => turn < 5));
+    waited += state.left.filter((item) => item.kind === 'hole' && item.waits).length;
+  }
+  assert.ok(waited > 0, 'nothing waited: the test proves nothing');
+  const outcome = await finishExport(again, state);
+  assert.equal(outcome.filesRead, Math.ceil(TENANTS / 7));
+  await assertIsTheTree(root, store, outcome.manifestKey);
+});

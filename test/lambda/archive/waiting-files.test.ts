@@ -1,0 +1,110 @@
+// Changed files are left for later until it is known what is stored already: threads do not wait for that.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { DirectoryVolume, MemoryStore } from '../../../lambda/archive';
+import { newSegment } from '../../../lambda/archive/export/content-table';
+import type { HoleItem } from '../../../lambda/archive/export/item';
+import { ExportSession, type ExportTask, type VisitResult } from '../../../lambda/archive/export/session';
+import { assertRestores, exportTree, hoursLater } from './support/engine';
+import { makeTree, noise } from './support/trees';
+
+const NODES = { a: 'content of a', b: 'content of b', 'd/c': 'content of c', 'd-x': 'content of d-x', e: '' };
+
+function sessionOf(root: string, more: object = {}) {
+  const segmentCounter = new Int32Array(new SharedArrayBuffer(4));
+  const session = new ExportSession(new DirectoryVolume(root), {
+    mountedAt: '',
+    fullRead: false,
+    parentFirsts: [],
+    parentPacks: [],
+    parentIncomplete: new Set(),
+    settledNs: 0n,
+    frameCounter: new Int32Array(new SharedArrayBuffer(4)),
+    segmentCounter,
+    mayLeave: true,
+    ...more,
+  });
+  const asked: string[] = [];
+  const visit = (...holes: HoleItem[]): VisitResult => {
+    const job = session.run({ do: 'visit', holes, entries: 1000 } satisfies ExportTask);
+    for (let step = job.next(); ;) {
+      if (step.done) return step.value as VisitResult;
+      asked.push(step.value.ask);
+      Atomics.store(segmentCounter, 0, 1);
+      step = job.next(step.value.ask === 'segment' ? newSegment() : NO_LINES);
+    }
+  };
+  return { visit, asked, segmentCounter };
+}
+
+/** A page of the parent. */
+const NO_LINES = { memory: new SharedArrayBuffer(0), length: 0 };
+const ROOT: HoleItem = { kind: 'hole', path: '' };
+const shown = ({ outputs }: VisitResult) =>
+  outputs.flat().map((item) =>
+    item.kind === 'hole'
+      ? `${item.path}:${item.names}${item.waits ? ' waits' : ''}`
+      : item.kind === 'lines' &&
+        Array.from(
+          Buffer.from(item.lines)
+            .toString()
+            .matchAll(/"path":"([^"]+)"/g),
+          ([, path]) => path,
+        ).join(),
+  );
+
+void describe('changed files', () => {
+  void it('wait, neighbours together, in the order of the manifest, and are no entries yet', () => {
+    const { visit, asked } = sessionOf(makeTree(NODES));
+    const result = visit(ROOT);
+    assert.deepEqual(shown(result), [':a/b waits', 'd', ':d-x waits', 'd:c waits', ':e waits']);
+    assert.deepEqual([result.work.left, result.work.entries, result.work.filesRead], [true, 1, 0]);
+    assert.deepEqual(asked, []);
+  });
+
+  void it('are read when it is known what is stored', () => {
+    const { visit, segmentCounter } = sessionOf(makeTree(NODES));
+    const waiting = visit(ROOT)
+      .outputs.flat()
+      .filter((item) => item.kind === 'hole');
+    Atomics.store(segmentCounter, 0, 1);
+    const result = visit(...waiting);
+    assert.deepEqual(shown(result), ['a,b', 'd-x', 'd/c', 'e']);
+    assert.deepEqual([result.work.left, result.work.entries, result.work.filesRead], [false, 5, 5]);
+  });
+
+  void it('do not wait in a full read, nor where the one who looks what is stored does this too', () => {
+    for (const more of [{ fullRead: true }, { mayLeave: false }]) {
+      const { visit, asked } = sessionOf(makeTree(NODES), more);
+      const result = visit(ROOT);
+      assert.deepEqual([result.work.left, result.work.filesRead], [false, 5]);
+      assert.deepEqual(asked, ['segment']);
+    }
+  });
+
+  void it('that look like noise are named, unless all are read', () => {
+    const root = makeTree({ small: noise(600), tiny: noise(511), text: 'text '.repeat(300), large: noise(1_100_000) });
+    const noisyIn = (more: object) => {
+      const { visit, segmentCounter } = sessionOf(root, more);
+      Atomics.store(segmentCounter, 0, 1);
+      return visit(ROOT).work.noisy;
+    };
+    assert.deepEqual(noisyIn({ parentFirsts: ['zz'], parentPacks: [[]], mayLeave: false }), ['large', 'small']);
+    assert.equal(noisyIn({ fullRead: true }), undefined);
+    assert.equal(noisyIn({}), undefined);
+  });
+
+  void it('are all in the point, by threads', async () => {
+    const root = makeTree(
+      Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`d${at % 9}/f${at}`, `content ${at}`])),
+    );
+    const store = new MemoryStore();
+    await exportTree(root, store);
+    for (let at = 0; at < 500; at += 3) writeFileSync(join(root, `d${at % 9}/f${at}`), `changed ${at}`);
+    const { manifestKey, filesRead } = await exportTree(root, store, { at: hoursLater(1), threads: 2 });
+    assert.equal(filesRead, 167);
+    await assertRestores(store, manifestKey, root);
+  });
+});
