@@ -60,6 +60,7 @@ export class SharedContents {
   readonly #segments: SharedArrayBuffer[] = [];
   readonly #table = new ContentTable();
   #filled: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(
     private readonly counter: Int32Array,
@@ -87,6 +88,11 @@ export class SharedContents {
     return (this.#filled ??= this.#fill());
   }
 
+  /** Nobody will ask any more: what is under way ends with the page that it is at. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #grow(): void {
     const segment = newSegment();
     this.#segments.push(segment);
@@ -110,7 +116,7 @@ export class SharedContents {
     const key = new Int32Array(8);
     const keyBytes = new Uint8Array(key.buffer);
     for (const page of this.pages) {
-      if (full) break;
+      if (full || this.#stopped) break;
       await this.withPage(page, (lines) => {
         findContents(lines, (sha256) => {
           writeSha256(lines, sha256, keyBytes);

@@ -28,6 +28,8 @@ interface Span {
 
 /** New lines of some thousands of files. Where more is new, both points are read, as much as that may be. */
 const MAX_BYTES = 4 * 1024 * 1024;
+/** In memory, with the array that it is in. */
+const SPAN_BYTES = 64;
 
 export class DifferingLines {
   /** Of each page of the parent, what was taken over. */
@@ -43,7 +45,10 @@ export class DifferingLines {
     this.#taken.set(page, spans);
     const last = spans.at(-1);
     if (last?.end === start) last.end = end;
-    else spans.push({ start, end });
+    else {
+      spans.push({ start, end });
+      this.#count(SPAN_BYTES);
+    }
   }
 
   /**
@@ -52,20 +57,24 @@ export class DifferingLines {
    * @returns what is to be given them; undefined when they are not wanted
    */
   expect(bytes: number): ((lines: Uint8Array) => void) | undefined {
-    this.#bytes += bytes;
-    if (this.#isOff) {
-      this.#taken.clear();
-      this.#added.length = 0;
-      return undefined;
-    }
-    if (bytes === 0) return undefined;
+    this.#count(bytes);
+    if (this.#isOff || bytes === 0) return undefined;
     const index = this.#added.push(Buffer.alloc(0)) - 1;
-    return (lines) => void (this.#added[index] = lines);
+    return (lines) => {
+      if (!this.#isOff) this.#added[index] = lines;
+    };
   }
 
   /** When every page is built; undefined when it is too much, or there is no parent. */
   get differences(): Omit<Differences, 'noisy'> | undefined {
     return this.#isOff ? undefined : { before: this.#left(), after: this.#new() };
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (!this.#isOff) return;
+    this.#taken.clear();
+    this.#added.length = 0;
   }
 
   get #isOff(): boolean {

@@ -61,6 +61,8 @@ export class ExportRange {
   readonly #knownPages: ParentPageCache;
   readonly #frontier: Frontier;
   readonly #differing: DifferingLines;
+  /** While it is looked up what is stored, and threads go on meanwhile. */
+  #filling: Promise<void> | undefined;
   /** Paths. */
   #noisy: Set<string> | undefined = new Set();
   readonly #remarks = noRemarks();
@@ -127,6 +129,8 @@ export class ExportRange {
     } catch (error) {
       await this.#packs.abandon(error);
       throw error;
+    } finally {
+      this.#contents.stop();
     }
   }
 
@@ -188,8 +192,15 @@ export class ExportRange {
         if (!this.#frontier.hasHoles() || (this.#entries > 0 && isTimeUp())) return;
         // What is left waits for this.
         await this.#contents.fill();
-      } else await Promise.race(underWay);
+      } else await Promise.race(this.#filling ? [...underWay, this.#filling] : underWay);
     }
+  }
+
+  /** Its end, whatever it is, has the walk look again at what waits for it. Who needs it is told of its failure. */
+  #beginFill(): void {
+    if (this.#contents.isFilled) return;
+    const ended = () => (this.#filling = undefined);
+    this.#filling ??= this.#contents.fill().then(ended, ended);
   }
 
   async #visit(holes: readonly HoleItem[]): Promise<readonly (readonly Item[])[]> {
@@ -207,7 +218,7 @@ export class ExportRange {
     this.#bytesRead += work.bytesRead;
     if (!work.noisy || (this.#noisy?.size ?? 0) > MAX_NOISY) this.#noisy = undefined;
     for (const path of work.noisy ?? []) this.#noisy?.add(path);
-    if (work.left) void this.#contents.fill().catch(() => {});
+    if (work.left) this.#beginFill();
     if (work.callMs > 0) this.options.onLatency(work.callMs);
     const { onProgress } = this.options;
     onProgress({ entries: this.#entries, filesRead: this.#filesRead, bytesRead: this.#bytesRead });

@@ -30,6 +30,7 @@ export class Frontier {
   #head: Node | undefined;
   readonly #directorySize = new Mean();
   readonly #namesSize = new Mean();
+  readonly #waitingSize = new Mean();
   #waitingBytes = 0;
   /** Holes that nobody has taken, and those of them that wait. */
   #open = 0;
@@ -67,7 +68,7 @@ export class Frontier {
       if (node.taken) break;
       const { item } = node;
       const place = node;
-      const size = item.names === undefined ? this.#directorySize : this.#namesSize;
+      const size = this.#sizeOf(item);
       place.taken = true;
       this.#open -= 1;
       if (item.waits) this.#waiting -= 1;
@@ -104,6 +105,11 @@ export class Frontier {
     const items: Item[] = [];
     for (let node = this.#head; node; node = node.next) items.push(node.item);
     return items;
+  }
+
+  #sizeOf({ names, waits }: HoleItem): Mean {
+    if (waits) return this.#waitingSize;
+    return names === undefined ? this.#directorySize : this.#namesSize;
   }
 
   #firstOpen(isKnown: boolean): Node | undefined {

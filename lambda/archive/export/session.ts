@@ -181,9 +181,12 @@ export class ExportSession implements Session {
       const list = new ItemList(this.#lines);
       if (this.#entriesLeft <= 0) list.add(hole);
       else {
-        // One after another they are in the order of the manifest: so the cursor goes on from where it is.
-        if (index === 0 || hole.waits) yield* this.#cursor.seek(firstPathOf(hole));
-        yield* this.#directory(hole.path, hole.names?.split('/'), list);
+        // Neighbours are in the order of the manifest: so the cursor goes on from where it is. Those that waited are far from
+        // each other, perhaps in other pages each.
+        const waits = hole.waits ?? holes[index - 1]?.waits;
+        if (waits) this.#pages.trim();
+        if (index === 0 || waits) yield* this.#cursor.seek(firstPathOf(hole));
+        yield* this.#directory(hole.path, hole.names?.split('/'), list, hole.waits);
       }
       outputs.push(list.take());
     }
@@ -195,8 +198,13 @@ export class ExportSession implements Session {
     return { entries: this.#entries, filesRead, bytesRead, noisy, callMs: this.#latency.typical, left: this.#left };
   }
 
-  /** What is in a directory, in the order of the bytes of whole paths: `a`, `a-b`, `a/b`. */
-  *#directory(path: string, given: readonly string[] | undefined, list: ItemList): Job<void> {
+  /**
+   * What is in a directory, in the order of the bytes of whole paths: `a`, `a-b`, `a/b`.
+   *
+   * @param given some of its names
+   * @param waited they were files before, alone between what has its place already
+   */
+  *#directory(path: string, given: readonly string[] | undefined, list: ItemList, waited?: true): Job<void> {
     const names = given ?? this.#list(path);
     const prefix = path === '' ? '' : `${path}/`;
     const plainPrefix = isPlain(prefix);
@@ -210,13 +218,13 @@ export class ExportSession implements Session {
       }
       if (this.#entriesLeft <= 0 && cutBefore(names, at) === at) break;
       const entry = prefix + name;
-      const found = yield* this.#entry(entry, plainPrefix && isPlain(name), list);
+      const found = yield* this.#entry(entry, plainPrefix && isPlain(name), list, waited);
       if (found !== 'no directory') waiting.push({ name, found });
     }
     while (waiting.length > 0) yield* this.#descend(prefix, waiting.pop()!, list);
     while (at < names.length) {
       const end = cutBefore(names, Math.min(at + NAMES_AT_ONCE, names.length));
-      list.add({ kind: 'hole', path, names: names.slice(at, end).join('/') });
+      list.add({ kind: 'hole', path, names: names.slice(at, end).join('/'), ...(waited && { waits: waited }) });
       at = end;
     }
   }
@@ -249,7 +257,7 @@ export class ExportSession implements Session {
   }
 
   /** Of a directory the content follows. */
-  *#entry(path: string, plain: boolean, list: ItemList): Job<Found> {
+  *#entry(path: string, plain: boolean, list: ItemList, waited: true | undefined): Job<Found> {
     this.#entriesLeft -= 1;
     const reason = exclusionReason(this.settings.mountedAt, path);
     if (reason !== undefined) {
@@ -260,6 +268,9 @@ export class ExportSession implements Session {
     let target = '';
     try {
       stat = this.#statTimed(path);
+      // What is in it may have its place behind what stands there already: `a`, `a-b`, `a/b`.
+      if (waited && stat.type === 'directory')
+        throw new Error(`is a ${stat.type} now, was a file when it was found changed`);
       if (stat.type === 'symlink') target = this.#steadily(() => this.volume.readLink(path));
     } catch (error) {
       addFailure(this.#remarks, path, error);

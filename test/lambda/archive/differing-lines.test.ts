@@ -174,6 +174,17 @@ void describe('DifferingLines', () => {
     assert.equal(lines.differences, undefined);
   });
 
+  void it('is off where what was taken over is in too many parts', async () => {
+    const lines = make();
+    const parts = (4 * 1024 * 1024) / 64;
+    for (let part = 0; part < parts; part += 1) lines.take({ page: 0, start: part * 2, end: part * 2 + 1 });
+    assert.ok(lines.differences);
+    const late = lines.expect(0);
+    lines.take({ page: 1, start: 0, end: 1 });
+    assert.equal(lines.differences, undefined);
+    assert.equal(late, undefined);
+  });
+
   void it('notes nothing without a parent', () => {
     const lines = make([], []);
     assert.equal(lines.expect(1), undefined);

@@ -1,6 +1,6 @@
 // Changed files are left for later until it is known what is stored already: threads do not wait for that.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { DirectoryVolume, MemoryStore } from '../../../lambda/archive';
@@ -27,8 +27,10 @@ function sessionOf(root: string, more: object = {}) {
     ...more,
   });
   const asked: string[] = [];
-  const visit = (...holes: HoleItem[]): VisitResult => {
-    const job = session.run({ do: 'visit', holes, entries: 1000 } satisfies ExportTask);
+  const visit = (...given: (HoleItem | number)[]): VisitResult => {
+    const holes = given.filter((each) => typeof each !== 'number');
+    const entries = given.find((each) => typeof each === 'number') ?? 1000;
+    const job = session.run({ do: 'visit', holes, entries } satisfies ExportTask);
     for (let step = job.next(); ;) {
       if (step.done) return step.value as VisitResult;
       asked.push(step.value.ask);
@@ -94,6 +96,38 @@ void describe('changed files', () => {
     assert.deepEqual(noisyIn({ parentFirsts: ['zz'], parentPacks: [[]], mayLeave: false }), ['large', 'small']);
     assert.equal(noisyIn({ fullRead: true }), undefined);
     assert.equal(noisyIn({}), undefined);
+  });
+
+  void it('that have become directories meanwhile are problems: what is in them has its place elsewhere', () => {
+    const root = makeTree(NODES);
+    const { visit, segmentCounter } = sessionOf(root);
+    const waiting = visit(ROOT)
+      .outputs.flat()
+      .filter((item) => item.kind === 'hole');
+    rmSync(join(root, 'a'));
+    mkdirSync(join(root, 'a'));
+    writeFileSync(join(root, 'a', 'inside'), 'x');
+    rmSync(join(root, 'e'));
+    symlinkSync('d-x', join(root, 'e'));
+    Atomics.store(segmentCounter, 0, 1);
+    const result = visit(...waiting);
+    assert.deepEqual(shown(result), ['b', 'd-x', 'd/c', 'e']);
+    assert.deepEqual(result.remarks.problems, [
+      { path: 'a', reason: 'is a directory now, was a file when it was found changed' },
+    ]);
+  });
+
+  void it('that are more than a task does wait on, as what they are', () => {
+    const names = Array.from({ length: 70 }, (_, at) => `f${at + 10}`);
+    const { visit, segmentCounter } = sessionOf(makeTree(Object.fromEntries(names.map((name) => [name, name]))));
+    Atomics.store(segmentCounter, 0, 1);
+    const hole: HoleItem = { kind: 'hole', path: '', names: names.join('/'), waits: true };
+    assert.deepEqual(shown(visit(hole, 1)), [
+      'f10',
+      `:${names.slice(1, 33).join('/')} waits`,
+      `:${names.slice(33, 65).join('/')} waits`,
+      `:${names.slice(65).join('/')} waits`,
+    ]);
   });
 
   void it('are all in the point, by threads', async () => {
