@@ -12,7 +12,7 @@ export const SHA256_DIGITS = 64;
 /** `{"pack":"` */
 const PACK_AT = 9;
 /** What is between the SHA-256 and the first piece: `","pieces":[` */
-const BEFORE_PIECES = 12;
+export const BEFORE_PIECES = 12;
 
 export class PieceScan {
   /** Of the line. */
@@ -56,13 +56,7 @@ export class PieceScan {
 
   /** Bytes of the content in the piece. */
   get size(): number {
-    let size = 0;
-    let at = this.#pieceEnd - 1;
-    for (let unit = 1; ; unit *= 10, at -= 1) {
-      const digit = this.lines[at]! - 0x30;
-      if (digit < 0 || digit > 9) return size;
-      size += digit * unit;
-    }
+    return numberBefore(this.lines, this.#pieceEnd);
   }
 
   #moveTo(piece: number): void {
@@ -73,6 +67,17 @@ export class PieceScan {
       end += 1;
     }
     this.#pieceEnd = end;
+  }
+}
+
+/** The number whose digits end at a place; 0 where there are none. */
+export function numberBefore(lines: Buffer, end: number): number {
+  let number = 0;
+  let at = end - 1;
+  for (let unit = 1; ; unit *= 10, at -= 1) {
+    const digit = lines[at]! - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return number;
+    number += digit * unit;
   }
 }
 

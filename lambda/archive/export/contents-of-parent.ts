@@ -1,17 +1,14 @@
 /** What is stored already, for the table of contents that all threads share. */
 import { comparePaths } from '../byte-path';
 import { ContentTable, newSegment } from './content-table';
-import { SHA256_DIGITS, writeSha256 } from '../piece-scan';
+import { BEFORE_PIECES, numberBefore, SHA256_DIGITS, writeSha256 } from '../piece-scan';
 import { FRAME_BYTES, keyOf, sha256Of, sizeKey } from './frame-writer';
 import { firstPathOf, type Item } from './item';
 
 const SHA256 = Buffer.from('"sha256":"');
-/** Behind its digits: `","pieces":[`. */
-const BEFORE_PIECES = 12;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BRACKET_END = 0x5d;
-const DIGIT_0 = 0x30;
 
 /**
  * Finds what is stored by the lines of a page. Directories and links have no content, empty files no pieces. It is looked for and
@@ -35,14 +32,7 @@ const QUOTES_BEHIND_SIZE = 8;
 function sizeBefore(lines: Buffer, sha256: number): number {
   let at = sha256 - SHA256.length - 1;
   for (let quotes = 0; at > 0 && quotes < QUOTES_BEHIND_SIZE; at -= 1) if (lines[at] === QUOTE) quotes += 1;
-  if (lines[at] !== COMMA) return 0;
-  let size = 0;
-  for (let unit = 1; ; unit *= 10) {
-    at -= 1;
-    const digit = lines[at]! - DIGIT_0;
-    if (!(digit >= 0 && digit <= 9)) return size;
-    size += digit * unit;
-  }
+  return lines[at] === COMMA ? numberBefore(lines, at) : 0;
 }
 
 /** Segments of the table, each of 32,768 contents and 1.7 MB. */

@@ -146,12 +146,12 @@ export class FileReader {
 
   *#storeSmall(member: TarMember, { size, sha256 }: ReadContent): Job<Pieces> {
     if (size === 0) return NO_PIECES;
-    const here = this.frames.place;
-    const known = yield* this.#claim(sha256, { kind: 'frame', ...here }, size);
+    const here = { kind: 'frame', ...this.frames.place } as const;
+    const known = yield* this.#claim(sha256, here, size);
     if (known) return known;
     // A file that ended early keeps the room that its header has announced, or the tar stream would be torn.
     this.frames.keep(member.size, size);
-    return piecesInFrames([[here.frame, here.skip, size]]);
+    return ownPieces(here, size);
   }
 
   *#readLarge(file: VolumeFile, member: TarMember): Job<ReadContent> {
@@ -191,7 +191,7 @@ export class FileReader {
         const place = { kind: 'frames', frame: first } as const;
         const known = yield* self.#claim(sha256, place, length);
         yield* self.#claim(ofSize, place);
-        return known ?? piecesInFrames(largePieces(first, length).map(([frame, part]) => [frame, 0, part]));
+        return known ?? ownPieces(place, length);
       },
     };
   }
@@ -266,31 +266,30 @@ export class FileReader {
 
   /** Of a content that is somewhere; undefined where a line of the parent says so that no export writes. */
   *#pieces(place: ContentPlace, size: number): Job<Pieces | undefined> {
-    switch (place.kind) {
-      case 'frame':
-        return piecesInFrames([[place.frame, place.skip, size]]);
-      case 'frames':
-        return piecesInFrames(largePieces(place.frame, size).map(([frame, part]) => [frame, 0, part]));
-      case 'parent': {
-        const { page, sha256 } = place;
-        const lines = yield* this.pages.get(page);
-        const text = lines.toString('latin1', sha256 - BEFORE_SHA256, lines.indexOf(NEWLINE, sha256) + 1);
-        // Pages of this export itself are behind those of the parent.
-        if (page < this.taken.pages && !this.taken.isSound(page, text, size)) return undefined;
-        const { pieces } = JSON.parse(`{${text.slice(1)}`) as { readonly pieces: unknown };
-        return { text: `"pieces":${JSON.stringify(pieces)}`, frames: [] };
-      }
-    }
+    if (place.kind !== 'parent') return ownPieces(place, size);
+    const { page, sha256 } = place;
+    const lines = yield* this.pages.get(page);
+    const text = lines.toString('latin1', sha256 - BEFORE_SHA256, lines.indexOf(NEWLINE, sha256) + 1);
+    // Pages of this export itself are behind those of the parent.
+    if (page < this.taken.pages && !this.taken.isSound(page, text, size)) return undefined;
+    const { pieces } = JSON.parse(`{${text.slice(1)}`) as { readonly pieces: unknown };
+    return { text: `"pieces":${JSON.stringify(pieces)}`, frames: [] };
   }
 }
 
-/** `,"sha256":"` */
-const BEFORE_SHA256 = 11;
+const BEFORE_SHA256 = ',"sha256":"'.length;
 
-const piecesInFrames = (pieces: readonly (readonly [frame: number, skip: number, size: number])[]): Pieces => ({
-  text: `"pieces":[${pieces.map((piece) => pieceInFrame(...piece)).join(',')}]`,
-  frames: pieces.map(([frame]) => frame),
-});
+/** Of a content that this run has stored. */
+function ownPieces(place: Exclude<ContentPlace, { readonly kind: 'parent' }>, size: number): Pieces {
+  const pieces =
+    place.kind === 'frame'
+      ? [[place.frame, place.skip, size] as const]
+      : largePieces(place.frame, size).map(([frame, part]) => [frame, 0, part] as const);
+  return {
+    text: `"pieces":[${pieces.map((piece) => pieceInFrame(...piece)).join(',')}]`,
+    frames: pieces.map(([frame]) => frame),
+  };
+}
 
 function fileStat(file: VolumeFile): VolumeStat {
   const stat = file.stat();

@@ -27,9 +27,7 @@ function sessionOf(root: string, more: object = {}) {
     ...more,
   });
   const asked: string[] = [];
-  const visit = (...given: (HoleItem | number)[]): VisitResult => {
-    const holes = given.filter((each) => typeof each !== 'number');
-    const entries = given.find((each) => typeof each === 'number') ?? 1000;
+  const visit = (holes: readonly HoleItem[], entries = 1000): VisitResult => {
     const job = session.run({ do: 'visit', holes, entries } satisfies ExportTask);
     for (let step = job.next(); ;) {
       if (step.done) return step.value as VisitResult;
@@ -44,6 +42,7 @@ function sessionOf(root: string, more: object = {}) {
 /** A page of the parent. */
 const NO_LINES = { memory: new SharedArrayBuffer(0), length: 0 };
 const ROOT: HoleItem = { kind: 'hole', path: '' };
+const holesOf = ({ outputs }: VisitResult) => outputs.flat().filter((item) => item.kind === 'hole');
 const shown = ({ outputs }: VisitResult) =>
   outputs.flat().map((item) =>
     item.kind === 'hole'
@@ -60,7 +59,7 @@ const shown = ({ outputs }: VisitResult) =>
 void describe('changed files', () => {
   void it('wait, neighbours together, in the order of the manifest, and are no entries yet', () => {
     const { visit, asked } = sessionOf(makeTree(NODES));
-    const result = visit(ROOT);
+    const result = visit([ROOT]);
     assert.deepEqual(shown(result), [':a/b waits', 'd', ':d-x waits', 'd:c waits', ':e waits']);
     assert.deepEqual([result.work.left, result.work.entries, result.work.filesRead], [true, 1, 0]);
     assert.deepEqual(asked, []);
@@ -68,11 +67,9 @@ void describe('changed files', () => {
 
   void it('are read when it is known what is stored', () => {
     const { visit, segmentCounter } = sessionOf(makeTree(NODES));
-    const waiting = visit(ROOT)
-      .outputs.flat()
-      .filter((item) => item.kind === 'hole');
+    const waiting = holesOf(visit([ROOT]));
     Atomics.store(segmentCounter, 0, 1);
-    const result = visit(...waiting);
+    const result = visit(waiting);
     assert.deepEqual(shown(result), ['a,b', 'd-x', 'd/c', 'e']);
     assert.deepEqual([result.work.left, result.work.entries, result.work.filesRead], [false, 5, 5]);
   });
@@ -80,7 +77,7 @@ void describe('changed files', () => {
   void it('do not wait in a full read, nor where the one who looks what is stored does this too', () => {
     for (const more of [{ fullRead: true }, { mayLeave: false }]) {
       const { visit, asked } = sessionOf(makeTree(NODES), more);
-      const result = visit(ROOT);
+      const result = visit([ROOT]);
       assert.deepEqual([result.work.left, result.work.filesRead], [false, 5]);
       assert.deepEqual(asked, ['segment']);
     }
@@ -91,7 +88,7 @@ void describe('changed files', () => {
     const noisyIn = (more: object) => {
       const { visit, segmentCounter } = sessionOf(root, more);
       Atomics.store(segmentCounter, 0, 1);
-      return visit(ROOT).work.noisy;
+      return visit([ROOT]).work.noisy;
     };
     assert.deepEqual(noisyIn({ parentFirsts: ['zz'], parentPacks: [[]], mayLeave: false }), ['large', 'small']);
     assert.equal(noisyIn({ fullRead: true }), undefined);
@@ -101,16 +98,14 @@ void describe('changed files', () => {
   void it('that have become directories meanwhile are problems: what is in them has its place elsewhere', () => {
     const root = makeTree(NODES);
     const { visit, segmentCounter } = sessionOf(root);
-    const waiting = visit(ROOT)
-      .outputs.flat()
-      .filter((item) => item.kind === 'hole');
+    const waiting = holesOf(visit([ROOT]));
     rmSync(join(root, 'a'));
     mkdirSync(join(root, 'a'));
     writeFileSync(join(root, 'a', 'inside'), 'x');
     rmSync(join(root, 'e'));
     symlinkSync('d-x', join(root, 'e'));
     Atomics.store(segmentCounter, 0, 1);
-    const result = visit(...waiting);
+    const result = visit(waiting);
     assert.deepEqual(shown(result), ['b', 'd-x', 'd/c', 'e']);
     assert.deepEqual(result.remarks.problems, [
       { path: 'a', reason: 'is a directory now, was a file when it was found changed' },
@@ -122,7 +117,7 @@ void describe('changed files', () => {
     const { visit, segmentCounter } = sessionOf(makeTree(Object.fromEntries(names.map((name) => [name, name]))));
     Atomics.store(segmentCounter, 0, 1);
     const hole: HoleItem = { kind: 'hole', path: '', names: names.join('/'), waits: true };
-    assert.deepEqual(shown(visit(hole, 1)), [
+    assert.deepEqual(shown(visit([hole], 1)), [
       'f10',
       `:${names.slice(1, 33).join('/')} waits`,
       `:${names.slice(33, 65).join('/')} waits`,
