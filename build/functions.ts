@@ -12,6 +12,8 @@ const common = {
   platform: 'node',
   target: 'node24',
   format: 'cjs',
+  // Of the SDK only what is used: its other form is one piece, and takes half as long again to load.
+  mainFields: ['module', 'main'] as string[],
   logLevel: 'warning',
   legalComments: 'none',
 } as const;

@@ -7,6 +7,7 @@ import {
   type ArchiveLocation,
   type SigningOptions,
 } from '../archive/options';
+import { withSpareThreads } from '../archive/spare-threads';
 import { notEmpty } from '../arguments';
 import { ExitStatus, formatBytes, progressOf, run } from '../output';
 
@@ -35,24 +36,26 @@ export function registerExport(program: Command): void {
       const progress = progressOf('entries');
       return run(
         options,
-        async () => {
-          const { exportVolume } = await import('../../lambda/archive/export/export-volume');
-          const { DirectoryVolume } = await import('../../lambda/archive/volume');
-          const { authenticatorFor } = await import('../archive/authenticator');
-          const { openStore } = await import('../archive/open-store');
-          return exportVolume({
-            volume: new DirectoryVolume(resolve(directory)),
-            store: openStore(archive, options),
-            volumeName: basename(archive.prefix) || basename(resolve(directory)),
-            mountedAt: options.volumeMountedAt,
-            fullRead: options.fullRead ?? false,
-            withoutParent: !options.parent,
-            dryRun: options.dryRun ?? false,
-            authenticator: authenticatorFor(options),
-            onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
-              progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),
-          });
-        },
+        () =>
+          withSpareThreads(async (spare) => {
+            const { exportVolume } = await import('../../lambda/archive/export/export-volume');
+            const { DirectoryVolume } = await import('../../lambda/archive/volume');
+            const { authenticatorFor } = await import('../archive/authenticator');
+            const { openStore } = await import('../archive/open-store');
+            return exportVolume({
+              volume: new DirectoryVolume(resolve(directory)),
+              store: openStore(archive, options),
+              volumeName: basename(archive.prefix) || basename(resolve(directory)),
+              mountedAt: options.volumeMountedAt,
+              fullRead: options.fullRead ?? false,
+              withoutParent: !options.parent,
+              dryRun: options.dryRun ?? false,
+              authenticator: authenticatorFor(options),
+              spare,
+              onProgress: ({ entriesDone, entriesExpected, bytesRead }) =>
+                progress({ done: entriesDone, total: entriesExpected }, { done: bytesRead }),
+            });
+          }),
         ({ manifestKey, counts, filesRead, bytesStored, problems, warnings }) => ({
           text: [
             `${options.dryRun ? 'would export' : 'exported'} ${counts.files} files, ${formatBytes(counts.bytes)}: ${filesRead} read, ${formatBytes(bytesStored)} stored`,

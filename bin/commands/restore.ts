@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { archiveLocation, withReadingOptions, type ArchiveLocation, type ReadingOptions } from '../archive/options';
+import { withSpareThreads } from '../archive/spare-threads';
 import { notEmpty, pastTime, pathOfVolume } from '../arguments';
 import { untilInterrupted } from '../interruption';
 import { ExitStatus, firstLines, formatBytes, progressOf, run } from '../output';
@@ -34,32 +35,34 @@ export function registerRestore(program: Command): void {
       const progress = progressOf('files');
       return run(
         options,
-        async () => {
-          const { choosePoint } = await import('../../lambda/archive/points');
-          const { restorePoint } = await import('../../lambda/archive/restore/restore-point');
-          const { authenticatorFor } = await import('../archive/authenticator');
-          const { openToRead } = await import('../archive/open-store');
-          const store = await openToRead(archive, options);
-          const { manifestKey, passedOver } = await choosePoint(store, options.at, {
-            authenticator: authenticatorFor(options),
-          });
-          const outcome = await untilInterrupted((signal) =>
-            restorePoint({
-              store,
-              manifestKey,
-              target,
-              ...(options.path ? { paths: options.path } : {}),
-              replace: options.replace ?? false,
-              keepGoing: options.keepGoing ?? false,
-              sync: options.sync,
-              dryRun: options.dryRun ?? false,
-              signal,
-              onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
-                progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
-            }),
-          );
-          return { ...outcome, passedOver: passedOver.map(({ manifestKey: key, problems }) => ({ key, problems })) };
-        },
+        () =>
+          withSpareThreads(async (spare) => {
+            const { choosePoint } = await import('../../lambda/archive/points');
+            const { restorePoint } = await import('../../lambda/archive/restore/restore-point');
+            const { authenticatorFor } = await import('../archive/authenticator');
+            const { openToRead } = await import('../archive/open-store');
+            const store = await openToRead(archive, options);
+            const { manifestKey, passedOver } = await choosePoint(store, options.at, {
+              authenticator: authenticatorFor(options),
+            });
+            const outcome = await untilInterrupted((signal) =>
+              restorePoint({
+                store,
+                manifestKey,
+                target,
+                ...(options.path ? { paths: options.path } : {}),
+                replace: options.replace ?? false,
+                keepGoing: options.keepGoing ?? false,
+                sync: options.sync,
+                dryRun: options.dryRun ?? false,
+                spare,
+                signal,
+                onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
+                  progress({ done: filesDone, total: filesTotal }, { done: bytesDone, total: bytesTotal }),
+              }),
+            );
+            return { ...outcome, passedOver: passedOver.map(({ manifestKey: key, problems }) => ({ key, problems })) };
+          }),
         ({ manifestKey, files, bytes, warnings, damages, replaced, passedOver, ...leftOvers }) => ({
           text: [
             `${options.dryRun ? 'would restore' : 'restored'} ${files} files, ${formatBytes(bytes)}, to ${target}`,

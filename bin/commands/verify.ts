@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { SpareThreads } from '../../lambda/archive/crew/crew';
 import { ArchiveError } from '../../lambda/archive/errors';
 import {
   archiveLocation,
@@ -7,6 +8,7 @@ import {
   type ReadingOptions,
   noPointIn,
 } from '../archive/options';
+import { withSpareThreads } from '../archive/spare-threads';
 import { ExitStatus, progressOf, run } from '../output';
 
 interface VerifyOptions extends ReadingOptions {
@@ -24,24 +26,10 @@ export function registerVerify(program: Command): void {
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--read-data', 'read every pack and compare the SHA-256 of every file')
     .action((archive: ArchiveLocation, options: VerifyOptions) => {
-      const progress = progressOf('packs');
       return run(
         options,
-        async () => {
-          const { verifyArchive } = await import('../../lambda/archive/verify/verify-archive');
-          const { authenticatorFor } = await import('../archive/authenticator');
-          const { openToRead } = await import('../archive/open-store');
-          const store = await openToRead(archive, options);
-          const outcome = await verifyArchive({
-            store,
-            readData: options.readData ?? false,
-            authenticator: authenticatorFor(options),
-            onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
-              progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
-          });
-          if (outcome.points.length === 0) throw new ArchiveError(noPointIn(store.description));
-          return outcome;
-        },
+        () =>
+          options.readData ? withSpareThreads((spare) => verify(archive, options, spare)) : verify(archive, options),
         ({ points, packs, filesRead, findings }) => ({
           text: [
             `${points.length} points, ${packs} packs, ${filesRead} contents read: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
@@ -54,4 +42,22 @@ export function registerVerify(program: Command): void {
         }),
       );
     });
+}
+
+async function verify(archive: ArchiveLocation, options: VerifyOptions, spare?: SpareThreads) {
+  const progress = progressOf('packs');
+  const { verifyArchive } = await import('../../lambda/archive/verify/verify-archive');
+  const { authenticatorFor } = await import('../archive/authenticator');
+  const { openToRead } = await import('../archive/open-store');
+  const store = await openToRead(archive, options);
+  const outcome = await verifyArchive({
+    store,
+    readData: options.readData ?? false,
+    authenticator: authenticatorFor(options),
+    spare,
+    onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
+      progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
+  });
+  if (outcome.points.length === 0) throw new ArchiveError(noPointIn(store.description));
+  return outcome;
 }

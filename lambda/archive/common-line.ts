@@ -2,6 +2,8 @@
  * Reads the lines that nearly all are where they stand: of a file in one piece and of a directory, with a name of printable
  * ASCII, exactly as an export writes them. What this takes needs no look at its types any more; anything else is left to
  * be parsed. A fifth of the time of a regular expression, and no garbage.
+ *
+ * A line is compared with a template by one loop: small, so that it costs little to compile, which each thread does for itself.
  */
 
 const QUOTE = 0x22;
@@ -10,29 +12,34 @@ const SLASH = 0x2f;
 const DOT = 0x2e;
 const MINUS = 0x2d;
 const DIGIT_0 = 0x30;
+const FILE_INITIAL = 0x66;
 const MAX_DIGITS = 15;
 const MAX_NS_DIGITS = 20;
 const SHA256_DIGITS = 64;
 
-const literal = (text: string) => Buffer.from(text);
-const PATH = literal('{"path":"');
-const FILE = literal('","type":"file","mode":');
-const DIRECTORY = literal('","type":"directory","mode":');
-const UID = literal(',"uid":');
-const GID = literal(',"gid":');
-const MTIME = literal(',"mtimeNs":"');
-const SIZE = literal('","size":');
-const CTIME_OF_FILE = literal(',"ctimeNs":"');
-const CTIME = literal('","ctimeNs":"');
-const INO = literal('","ino":"');
-const SHA256 = literal('","sha256":"');
-const PIECES = literal('","pieces":[{"pack":"');
-const OFFSET = literal('","offset":');
-const LENGTH = literal(',"length":');
-const SKIP = literal(',"skip":');
-const PIECE_SIZE = literal(',"size":');
-const FILE_END = literal('}]}\n');
-const DIRECTORY_END = literal('"}\n');
+// What stands in a template for a field, or for its end; anything else stands for itself.
+const END = '\0';
+/** A number of JSON, not too long to be exact. */
+const NUMBER = '\x01';
+/** Digits, perhaps behind a minus. */
+const SPAN = '\x02';
+/** 64 hex digits. */
+const HEX = '\x03';
+const [END_CODE, NUMBER_CODE, SPAN_CODE] = [END.charCodeAt(0), NUMBER.charCodeAt(0), SPAN.charCodeAt(0)];
+const LAST_CODE = HEX.charCodeAt(0);
+
+const PATH = Buffer.from('{"path":"');
+/** What is between a path and the first letter of the type. */
+const BEFORE_TYPE = '","type":"'.length;
+const OWNER = `"mode":${NUMBER},"uid":${NUMBER},"gid":${NUMBER},"mtimeNs":"${SPAN}"`;
+const CHANGE = `"ctimeNs":"${SPAN}","ino":"${SPAN}"`;
+const PIECE = `{"pack":"${HEX}","offset":${NUMBER},"length":${NUMBER},"skip":${NUMBER},"size":${NUMBER}}`;
+/** From behind the path on. */
+const FILE = Buffer.from(
+  `","type":"file",${OWNER},"size":${NUMBER},${CHANGE},"sha256":"${HEX}","pieces":[${PIECE}]}\n${END}`,
+);
+const DIRECTORY = Buffer.from(`","type":"directory",${OWNER},${CHANGE}}\n${END}`);
+const DIRECTORY_OF_OLD = Buffer.from(`","type":"directory",${OWNER}}\n${END}`);
 
 /** A time or an inode, in decimal: its place in the page. */
 export interface Span {
@@ -42,40 +49,79 @@ export interface Span {
 
 export class CommonLine {
   isDirectory = false;
-  /** No segment of it is empty, `.` or `..`. */
+  /** No segment of its path is empty, `.` or `..`. */
   isSafe = true;
   pathStart = 0;
   pathEnd = 0;
-  mode = 0;
-  uid = 0;
-  gid = 0;
+  /** Of the last segment of the path. */
+  nameStart = 0;
   readonly mtimeNs: Span = { start: 0, end: 0 };
   readonly ctimeNs: Span = { start: 0, end: 0 };
   readonly ino: Span = { start: 0, end: 0 };
   /** Of directories of older exports there is neither. */
   hasChangeTime = false;
-  size = 0;
-  /** Where the hex digits begin. */
-  sha256 = 0;
-  pack = 0;
-  offset = 0;
-  length = 0;
-  skip = 0;
-  pieceSize = 0;
   /** Where the next line begins. */
   end = 0;
-  #at = 0;
+  /** In the order of the templates, as the two below. */
+  readonly #numbers = new Float64Array(8);
+  readonly #spans = [this.mtimeNs, this.ctimeNs, this.ino];
+  /** Where the digits begin. */
+  readonly #hexes = new Int32Array(2);
 
   constructor(readonly lines: Buffer) {}
 
+  get mode(): number {
+    return this.#numbers[0]!;
+  }
+
+  get uid(): number {
+    return this.#numbers[1]!;
+  }
+
+  get gid(): number {
+    return this.#numbers[2]!;
+  }
+
+  /** This and what follows: of files. */
+  get size(): number {
+    return this.#numbers[3]!;
+  }
+
+  get offset(): number {
+    return this.#numbers[4]!;
+  }
+
+  get length(): number {
+    return this.#numbers[5]!;
+  }
+
+  get skip(): number {
+    return this.#numbers[6]!;
+  }
+
+  get pieceSize(): number {
+    return this.#numbers[7]!;
+  }
+
+  /** Where the hex digits begin. */
+  get sha256(): number {
+    return this.#hexes[0]!;
+  }
+
+  get pack(): number {
+    return this.#hexes[1]!;
+  }
+
   /** @returns whether the line that begins here is one of these */
   read(start: number): boolean {
-    this.#at = start;
-    if (!this.#take(PATH) || !this.#path() || !this.#owner()) return false;
-    if (!this.#span(this.mtimeNs, MAX_NS_DIGITS)) return false;
-    const isWhole = this.isDirectory ? this.#directory() : this.#file();
-    this.end = this.#at;
-    return isWhole;
+    if (!this.#readPath(start)) return false;
+    const at = this.pathEnd;
+    this.hasChangeTime = true;
+    this.isDirectory = this.lines[at + BEFORE_TYPE] !== FILE_INITIAL;
+    if (!this.isDirectory) return this.#match(FILE, at);
+    if (this.#match(DIRECTORY, at)) return true;
+    this.hasChangeTime = false;
+    return this.#match(DIRECTORY_OF_OLD, at);
   }
 
   textOf({ start, end }: Span): string {
@@ -86,56 +132,11 @@ export class CommonLine {
     return this.lines.toString('latin1', this.pathStart, this.pathEnd);
   }
 
-  #directory(): boolean {
-    this.hasChangeTime = this.#take(CTIME);
-    const isWhole =
-      !this.hasChangeTime ||
-      (this.#span(this.ctimeNs, MAX_NS_DIGITS) && this.#take(INO) && this.#span(this.ino, MAX_NS_DIGITS));
-    return isWhole && this.#take(DIRECTORY_END);
-  }
-
-  #file(): boolean {
-    this.hasChangeTime = true;
-    return (
-      this.#take(SIZE) &&
-      (this.size = this.#number()) >= 0 &&
-      this.#take(CTIME_OF_FILE) &&
-      this.#span(this.ctimeNs, MAX_NS_DIGITS) &&
-      this.#take(INO) &&
-      this.#span(this.ino, MAX_NS_DIGITS) &&
-      this.#take(SHA256) &&
-      (this.sha256 = this.#hex()) >= 0 &&
-      this.#take(PIECES) &&
-      (this.pack = this.#hex()) >= 0 &&
-      this.#take(OFFSET) &&
-      (this.offset = this.#number()) >= 0 &&
-      this.#take(LENGTH) &&
-      (this.length = this.#number()) >= 0 &&
-      this.#take(SKIP) &&
-      (this.skip = this.#number()) >= 0 &&
-      this.#take(PIECE_SIZE) &&
-      (this.pieceSize = this.#number()) >= 0 &&
-      this.#take(FILE_END)
-    );
-  }
-
-  #owner(): boolean {
-    this.isDirectory = !this.#take(FILE);
-    return (
-      (!this.isDirectory || this.#take(DIRECTORY)) &&
-      (this.mode = this.#number()) >= 0 &&
-      this.#take(UID) &&
-      (this.uid = this.#number()) >= 0 &&
-      this.#take(GID) &&
-      (this.gid = this.#number()) >= 0 &&
-      this.#take(MTIME)
-    );
-  }
-
   /** Up to the quote; of printable ASCII, without escapes. */
-  #path(): boolean {
+  #readPath(start: number): boolean {
     const { lines } = this;
-    let at = this.#at;
+    for (let index = 0; index < PATH.length; index += 1) if (lines[start + index] !== PATH[index]) return false;
+    let at = start + PATH.length;
     let segment = at;
     let isSafe = true;
     this.pathStart = at;
@@ -149,55 +150,50 @@ export class CommonLine {
       } else if (byte === undefined || byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return false;
     }
     this.isSafe = isSafe;
+    this.nameStart = segment;
     this.pathEnd = at;
-    this.#at = at;
     return true;
   }
 
-  #take(text: Uint8Array): boolean {
+  /** Whether what begins here is as the template says, to its end. */
+  #match(template: Uint8Array, start: number): boolean {
     const { lines } = this;
-    const at = this.#at;
-    for (let index = 0; index < text.length; index += 1) if (lines[at + index] !== text[index]) return false;
-    this.#at = at + text.length;
-    return true;
-  }
-
-  /** -1 when there is none, one that is too long to be exact, or one with zeros before it, which JSON does not have. */
-  #number(): number {
-    const start = this.#at;
-    let value = 0;
+    let [numbers, spans, hexes] = [0, 0, 0];
     let at = start;
-    for (; ; at += 1) {
-      const digit = this.lines[at]! - DIGIT_0;
-      if (!(digit >= 0 && digit <= 9)) break;
-      value = value * 10 + digit;
+    for (let index = 0; ; index += 1) {
+      let code = template[index]!;
+      for (; code > LAST_CODE; code = template[++index]!, at += 1) if (lines[at] !== code) return false;
+      const first = at;
+      if (code === NUMBER_CODE) {
+        let value = 0;
+        for (; isDigit(lines[at]!); at += 1) value = value * 10 + lines[at]! - DIGIT_0;
+        const digits = at - first;
+        // With zeros before it, it is no number of JSON.
+        if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && lines[first] === DIGIT_0)) return false;
+        this.#numbers[numbers] = value;
+        numbers += 1;
+      } else if (code === SPAN_CODE) {
+        if (lines[at] === MINUS) at += 1;
+        const digits = at;
+        while (isDigit(lines[at]!)) at += 1;
+        if (at === digits || at - digits > MAX_NS_DIGITS) return false;
+        const span = this.#spans[spans]!;
+        span.start = first;
+        span.end = at;
+        spans += 1;
+      } else if (code === END_CODE) {
+        this.end = at;
+        return true;
+      } else {
+        at += SHA256_DIGITS;
+        for (let digit = first; digit < at; digit += 1) if (IS_HEX[lines[digit]!] !== 1) return false;
+        this.#hexes[hexes] = first;
+        hexes += 1;
+      }
     }
-    this.#at = at;
-    const digits = at - start;
-    return digits > 0 && digits <= MAX_DIGITS && (digits === 1 || this.lines[start] !== DIGIT_0) ? value : -1;
-  }
-
-  /** Digits, perhaps behind a minus. */
-  #span(span: Span, most: number): boolean {
-    const { lines } = this;
-    span.start = this.#at;
-    let at = lines[this.#at] === MINUS ? this.#at + 1 : this.#at;
-    const first = at;
-    while (lines[at]! >= DIGIT_0 && lines[at]! <= DIGIT_0 + 9) at += 1;
-    span.end = at;
-    this.#at = at;
-    return at > first && at - first <= most;
-  }
-
-  /** Where they begin; -1 when they are not 64 digits. */
-  #hex(): number {
-    const { lines } = this;
-    const start = this.#at;
-    const end = start + SHA256_DIGITS;
-    for (let at = start; at < end; at += 1) if (HEX[lines[at]!] !== 1) return -1;
-    this.#at = end;
-    return start;
   }
 }
 
-const HEX = Uint8Array.from({ length: 256 }, (_, code) => (/[0-9a-f]/.test(String.fromCharCode(code)) ? 1 : 0));
+const isDigit = (byte: number): boolean => byte >= DIGIT_0 && byte <= DIGIT_0 + 9;
+
+const IS_HEX = Uint8Array.from({ length: 256 }, (_, code) => (/[0-9a-f]/.test(String.fromCharCode(code)) ? 1 : 0));

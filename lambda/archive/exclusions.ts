@@ -39,9 +39,25 @@ const MOUNTED = /(^|\/)(logs|tmp|database)$/;
  * @param path relative to the volume
  */
 export function exclusionReason(mountedAt: string, path: string): string | undefined {
-  if (!SUSPICIOUS.test(path) && !(mountedAt !== '' && MOUNTED.test(mountedAt))) return undefined;
+  if (!isSuspicious(mountedAt, path)) return undefined;
   const inHome = mountedAt === '' ? path : `${mountedAt}/${path}`;
   return (
     EXCLUSIONS.find(({ pattern }) => pattern.test(inHome)) ?? AT_TOP_OF_VOLUME.find(({ pattern }) => pattern.test(path))
   )?.reason;
 }
+
+const isSuspicious = (mountedAt: string, path: string): boolean =>
+  SUSPICIOUS.test(path) || (mountedAt !== '' && MOUNTED.test(mountedAt));
+
+/**
+ * Whether {@link exclusionReason} has none for what is directly in a directory, as long as its name is an ordinary one:
+ * neighbours need not be looked at each.
+ */
+export const isOrdinaryDirectory = (mountedAt: string, directory: string): boolean =>
+  !isSuspicious(mountedAt, `${directory}/`);
+
+const DOT = '.'.charCodeAt(0);
+
+/** @param nameStart where the name begins in its path */
+export const isOrdinaryName = (path: string, nameStart: number): boolean =>
+  path.charCodeAt(nameStart) !== DOT && !path.endsWith('wso2carbon.pid');

@@ -4,13 +4,16 @@ import { isPlain, pathToBytes } from './byte-path';
 /** PATH_MAX is 4,096 bytes, the final NUL included. */
 const MAX_PATH_BYTES = 4000;
 
+/** Of a root and a path of printable ASCII together: a shorter one needs no care. */
+export const MAX_PLAIN_PATH = MAX_PATH_BYTES / 4;
+
 /**
  * Calls with the file system's path of a path below a root. A path that is longer than a system call takes is reached
  * through open descriptors of the directories on the way.
  */
 export function atPath<T>(root: string, path: string, call: (at: string | Buffer) => T): T {
   if (path === '') return call(root);
-  if (root.length + path.length < MAX_PATH_BYTES / 4 && isPlain(path)) return call(`${root}/${path}`);
+  if (root.length + path.length < MAX_PLAIN_PATH && isPlain(path)) return call(`${root}/${path}`);
   const bytes = Buffer.concat([Buffer.from(`${root}/`), pathToBytes(path)]);
   return bytes.length <= MAX_PATH_BYTES ? call(bytes) : throughDescriptors(bytes, call);
 }

@@ -10,7 +10,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { isPlain, pathFromBytes } from './byte-path';
-import { atPath } from './long-path';
+import { atPath, MAX_PLAIN_PATH } from './long-path';
 
 /**
  * The volume to read; paths are relative to its top, which is the empty path. Its calls are synchronous: on a local disk
@@ -23,7 +23,11 @@ export interface Volume {
   readDirectory(path: string): string[];
   /** Never follows a link. */
   stat(path: string): VolumeStat;
-  /** The same in numbers, for a first look: half the memory, but times and inodes are not exact. Never follows a link. */
+  /**
+   * The same in numbers, for a first look: half the memory, but times and inodes are not exact. Never follows a link.
+   *
+   * @param path of printable ASCII
+   */
   look(path: string): VolumeLook;
   readLink(path: string): string;
   /** Opens a regular file for reading; fails when the last part of the path is a link. */
@@ -72,10 +76,12 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 export class DirectoryVolume implements Volume {
   readonly description: string;
   readonly #root: string;
+  readonly #prefix: string;
 
   constructor(root: string) {
     this.description = root;
     this.#root = root.replace(/\/+$/, '') || '/';
+    this.#prefix = `${this.#root}/`;
   }
 
   readDirectory(path: string): string[] {
@@ -93,7 +99,8 @@ export class DirectoryVolume implements Volume {
   }
 
   look(path: string): VolumeLook {
-    return atPath(this.#root, path, lookAt);
+    if (this.#root.length + path.length >= MAX_PLAIN_PATH) return atPath(this.#root, path, lookAt);
+    return lstatSync(this.#prefix + path);
   }
 
   readLink(path: string): string {

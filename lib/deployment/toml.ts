@@ -43,7 +43,7 @@ function hint(what: string, source: string): string {
     return ': a string in "…" must end in its line; write """…""" around one of several lines';
   }
   if (/escape/i.test(what)) return ": write '…' around a text with backslashes, or \\\\ for each";
-  if (/[“”‘’]/.test(source)) return ': write straight quotes, " or \'';
+  if (/[\u201c\u201d\u2018\u2019]/.test(source)) return ': write straight quotes, " or \'';
   if (/=\s*[A-Za-z_$/][^"']*$/.test(source)) return ': write the text in quotes';
   return '';
 }

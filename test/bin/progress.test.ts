@@ -14,6 +14,7 @@ test('progress says how many, how fast and how long it will take', () => {
       '100 of 1,000 entries, 0 B, 0 B/s, 9 min left',
     ],
     [progressText('entries', { done: 100 }, { done: 2_000_000 }, 2), '100 entries, 2.0 MB, 1.0 MB/s'],
+    [progressText('entries', { done: 1_234_567 }, { done: 0 }, 1), '1,234,567 entries, 0 B, 0 B/s'],
     [progressText('entries', { done: 5, total: 4 }, { done: 0 }, 1), '5 of 4 entries, 0 B, 0 B/s'],
     [progressText('files', { done: 0, total: 9 }, { done: 0, total: 9 }, 0), '0 of 9 files, 0 B'],
     [

@@ -135,10 +135,12 @@ export class ThreadCrew implements Crew {
   /**
    * @param depth tasks that a thread is given at a time, so that it finds the next when it is done, whatever the main thread is
    *   at: more than one where tasks are short, since none of them can be taken by another thread any more
+   * @param spare threads to take before any is started; whoever made them ends what is left of them
    */
   constructor(
     public size: number,
     private readonly depth = 1,
+    private readonly spare?: SpareThreads,
   ) {}
 
   /** Says what kind of work it is, before the first task. */
@@ -193,13 +195,35 @@ export class ThreadCrew implements Crew {
   }
 
   #start(): Thread {
-    const thread = new Thread(() => {
+    const thread = this.spare?.take() ?? new Thread();
+    thread.onChange = () => {
       if (!thread.alive) this.#threads.delete(thread);
       this.#assign();
-    });
+    };
     this.#threads.add(thread);
     if (this.#request) thread.begin(this.#request);
     return thread;
+  }
+}
+
+/**
+ * Threads that are started before it is known what there is to do: while the command loads what it needs, another core has
+ * nothing else to do.
+ */
+export class SpareThreads {
+  readonly #threads: Thread[] = [];
+
+  constructor(count = defaultCrewSize()) {
+    while (this.#threads.length < count) this.#threads.push(new Thread());
+  }
+
+  take(): Thread | undefined {
+    return this.#threads.pop();
+  }
+
+  /** Ends those that nobody took. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.terminate()));
   }
 }
 
@@ -218,9 +242,10 @@ class Thread {
   /** What it was given and has not done, in this order: the first is under way. */
   readonly #assignments: Assignment[] = [];
   alive = true;
+  /** When it has done something, or ended. */
+  onChange: () => void = () => {};
 
-  /** @param onChange when it has done something, or ended */
-  constructor(private readonly onChange: () => void) {
+  constructor() {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const workerData: ThreadData = { port: port2, signal: this.#signal };

@@ -3,6 +3,7 @@ import { examineChanges, type Examined } from '../anomaly/examine';
 import { type Authenticator, type ManifestMac, signManifest } from '../authenticity';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
+import type { SpareThreads } from '../crew/crew';
 import { DryStore } from '../dry-store';
 import { ArchiveDamagedError, ArchiveError, messageOf } from '../errors';
 import {
@@ -59,6 +60,8 @@ export interface ExportOptions {
   readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the volume's calls take long; 0 works on the calling thread alone. */
   readonly threads?: number;
+  /** Threads to take before any is started. Default: none; then a small volume is exported without starting any. */
+  readonly spare?: SpareThreads;
   readonly now?: () => Date;
   readonly onProgress?: (progress: ExportProgress) => void;
 }
@@ -166,8 +169,8 @@ const beginAndTurn = (options: ExportOptions, isTimeUp: () => boolean): Promise<
     return { ...(await turn(options, state, parent, isTimeUp, hands)), parent };
   });
 
-async function withHands<T>({ volume, threads }: ExportOptions, work: (hands: Hands) => Promise<T>): Promise<T> {
-  const hands = new Hands(volume, threads);
+async function withHands<T>({ volume, threads, spare }: ExportOptions, work: (hands: Hands) => Promise<T>): Promise<T> {
+  const hands = new Hands(volume, threads, spare);
   try {
     return await work(hands);
   } finally {

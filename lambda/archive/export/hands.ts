@@ -1,5 +1,13 @@
 /** Who does the work of an export: this thread alone, or others. */
-import { type Crew, crewSizeFor, defaultCrewSize, GrowingCrew, SoloCrew, ThreadCrew } from '../crew/crew';
+import {
+  type Crew,
+  crewSizeFor,
+  defaultCrewSize,
+  GrowingCrew,
+  SoloCrew,
+  type SpareThreads,
+  ThreadCrew,
+} from '../crew/crew';
 import { isLargeManifest } from '../manifest';
 import { DirectoryVolume, type Volume } from '../volume';
 import { ExportSession, type ExportSettings } from './session';
@@ -19,10 +27,11 @@ export class Hands {
   constructor(
     private readonly volume: Volume,
     private readonly wanted: number | undefined,
+    private readonly spare: SpareThreads | undefined,
   ) {
     // Only a folder of this machine can be read by other threads.
     if (volume instanceof DirectoryVolume && wanted !== 0) {
-      this.#threads = new ThreadCrew(wanted ?? defaultCrewSize(), TASKS_OF_A_THREAD);
+      this.#threads = new ThreadCrew(wanted ?? defaultCrewSize(), TASKS_OF_A_THREAD, spare);
     }
   }
 
@@ -36,7 +45,7 @@ export class Hands {
     const solo = () => new SoloCrew(new ExportSession(this.volume, settings));
     if (!this.#threads) return (this.#crew = solo());
     this.#threads.begin({ kind: 'export', root: this.volume.description, settings: { ...settings, mayLeave: true } });
-    const atOnce = this.wanted !== undefined || expected > LARGE_ENTRIES;
+    const atOnce = this.wanted !== undefined || this.spare !== undefined || expected > LARGE_ENTRIES;
     return (this.#crew = atOnce ? this.#threads.warmUp() : new GrowingCrew(solo(), this.#threads, SOLO_TASKS));
   }
 

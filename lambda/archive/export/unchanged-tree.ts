@@ -8,7 +8,7 @@ import type { CallTimes } from '../crew/call-times';
 import { CommonLine, type Span } from '../common-line';
 import type { Counts } from '../counts';
 import { pathOfLine } from '../entry';
-import { exclusionReason } from '../exclusions';
+import { exclusionReason, isOrdinaryDirectory, isOrdinaryName } from '../exclusions';
 import type { Volume, VolumeLook } from '../volume';
 import type { ParentCursor, ParentLine } from './parent-cursor';
 import type { TakenContent } from './taken-content';
@@ -36,6 +36,8 @@ export class UnchangedTrees {
   readonly #directories = new Set<string>();
   /** Of the line that is looked at. */
   #path = '';
+  /** What is in the same directory as the line that is looked at needs no look at where it is. */
+  #isOrdinary = false;
   /** Where the last tree was refused that was: each directory on the way there is asked for next, and would be for the same. */
   #refused: { readonly lines: Buffer; readonly path: string } | undefined;
   /** Made once: a function for each entry would be garbage. */
@@ -90,6 +92,7 @@ export class UnchangedTrees {
     const line = this.#line;
     const { lines } = line;
     let directory = prefix.slice(0, -1);
+    this.#enter(directory);
     this.#directories.add(directory);
     let before = '';
     // The end of the page is none of the tree: what is behind it may have been lost.
@@ -100,10 +103,11 @@ export class UnchangedTrees {
       if (!path.startsWith(prefix)) return path > prefix ? at : undefined;
       if (!isCommon || path <= before || !line.isSafe) return undefined;
       before = path;
-      const parent = path.lastIndexOf('/');
+      const parent = line.nameStart - line.pathStart - 1;
       if (parent !== directory.length || !path.startsWith(directory)) {
         directory = path.slice(0, parent);
         if (!this.#directories.has(directory)) return undefined;
+        this.#enter(directory);
       }
       if (!this.#isUnchanged(page, line, path)) return undefined;
       if (line.isDirectory) {
@@ -117,10 +121,18 @@ export class UnchangedTrees {
     return undefined;
   }
 
+  #enter(directory: string): void {
+    this.#isOrdinary = isOrdinaryDirectory(this.settings.mountedAt, directory);
+  }
+
   #isUnchanged(page: number, line: CommonLine, path: string): boolean {
     const { mountedAt, parentIncomplete } = this.settings;
-    if (exclusionReason(mountedAt, path) !== undefined) return false;
-    if (line.isDirectory ? parentIncomplete.has(path) : !this.taken.isCommonSound(page, line)) return false;
+    const isOrdinary = this.#isOrdinary && isOrdinaryName(path, line.nameStart - line.pathStart);
+    if (!isOrdinary && exclusionReason(mountedAt, path) !== undefined) return false;
+    if (
+      line.isDirectory ? parentIncomplete.size > 0 && parentIncomplete.has(path) : !this.taken.isCommonSound(page, line)
+    )
+      return false;
     const look = this.latency.of(this.#look);
     return isAsIn(line, look) && look.ctimeMs < this.#settledMs && look.mtimeMs < this.#settledMs;
   }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { displayPath } from '../byte-path';
-import { type Crew, crewSizeFor, defaultCrewSize, SoloCrew, ThreadCrew } from '../crew/crew';
+import { type Crew, crewSizeFor, defaultCrewSize, SoloCrew, type SpareThreads, ThreadCrew } from '../crew/crew';
 import type { Question } from '../crew/effect';
 import type { EntryChecker } from '../check-entries';
 import type { FileEntry, LinkEntry } from '../entry';
@@ -44,6 +44,8 @@ export interface RestoreOptions {
   readonly dryRun?: boolean;
   /** Default: as many as there are cores, more where the target's calls take long; 0 works on the calling thread alone. */
   readonly threads?: number;
+  /** Threads to take before any is started. Default: none. */
+  readonly spare?: SpareThreads;
   /** Ends the restore, unless it is already being moved to the target; what it has written is removed. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RestoreProgress) => void;
@@ -179,7 +181,9 @@ class Restore {
     this.#crew =
       few || threads === 0 || options.dryRun
         ? new SoloCrew(new RestoreSession(settings))
-        : new ThreadCrew(threads ?? defaultCrewSize() + THREADS_MORE).begin({ kind: 'restore', settings }).warmUp();
+        : new ThreadCrew(threads ?? defaultCrewSize() + THREADS_MORE, 1, options.spare)
+            .begin({ kind: 'restore', settings })
+            .warmUp();
   }
 
   async preview(): Promise<RestoreOutcome> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Authenticator } from '../authenticity';
 import { displayPath } from '../byte-path';
-import { type Crew, defaultCrewSize, SoloCrew, ThreadCrew } from '../crew/crew';
+import { type Crew, defaultCrewSize, SoloCrew, type SpareThreads, ThreadCrew } from '../crew/crew';
 import { type FileEntry, pathOfLine } from '../entry';
 import { ArchiveDamagedError } from '../errors';
 import { release } from '../frame';
@@ -28,6 +28,8 @@ export interface VerifyOptions {
   readonly authenticator?: Authenticator | undefined;
   /** Default: as many as there are cores; 0 works on the calling thread alone. */
   readonly threads?: number;
+  /** Threads to take before any is started. Default: none. */
+  readonly spare?: SpareThreads | undefined;
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 
@@ -57,8 +59,8 @@ export interface Finding {
 
 /** Checks every point of an archive; a finding is an answer, not an error. */
 export async function verifyArchive(options: VerifyOptions): Promise<VerifyOutcome> {
-  const { store, authenticator, readData = false, threads = defaultCrewSize() } = options;
-  const crew = new ThreadCrew(threads, PACKS_OF_A_THREAD).begin({ kind: 'verify' });
+  const { store, authenticator, readData = false, threads = defaultCrewSize(), spare } = options;
+  const crew = new ThreadCrew(threads, PACKS_OF_A_THREAD, spare).begin({ kind: 'verify' });
   try {
     const points = await listPoints(store, authenticator, (manifestBytes) => {
       if (readData && threads > 0 && isLargeManifest(manifestBytes)) crew.warmUp();
