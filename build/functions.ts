@@ -14,6 +14,9 @@ const common = {
   format: 'cjs',
   // Of the SDK only what is used: its other form is one piece, and takes half as long again to load.
   mainFields: ['module', 'main'] as string[],
+  // What is loaded later comes by `require`: which finds `./engines/mysql` without its extension, and takes a module of Node as it
+  // is, where `import('node:http')` asks for each of its exports, and has a client of WebSockets loaded for that (20 ms).
+  supported: { 'dynamic-import': false },
   logLevel: 'warning',
   legalComments: 'none',
 } as const;
@@ -65,8 +68,6 @@ async function main() {
         keepNames: true,
         // Drivers are loaded when a database of their kind is there: each is a bundle of its own, below.
         external: ['./engines/*'],
-        // What is loaded later comes by `require`, which finds `./engines/mysql` without its extension.
-        supported: { 'dynamic-import': false },
       }),
     ),
     ...readdirSync(join(root, ENGINES)).map((file) =>
@@ -101,7 +102,6 @@ async function main() {
       outfile: join(root, 'dist/bin', `${COMMAND}.js`),
       minify: true,
       plugins: [startsCommand],
-      supported: { 'dynamic-import': false },
     }),
     ...[
       [COMMAND, COMMAND_PROPER],
