@@ -8,8 +8,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const cacheHome = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+// What is kept is what the first run compiled, and never added to: so those have their own that run long before they begin.
+const command = ['export', 'restore', 'verify'].find((name) => name === process.argv[2]) ?? 'others';
 // Nothing is said where it cannot be written, and nothing lost. Node 20 has no such thing.
-nodeModule.enableCompileCache?.(join(cacheHome, 'wso2is-recovery'));
+nodeModule.enableCompileCache?.(join(cacheHome, 'wso2is-recovery', command));
 
 // What is loaded before that is not kept.
 void import('./wso2is-recovery');

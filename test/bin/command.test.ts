@@ -77,8 +77,8 @@ describe('before it knows what is wanted, the command loads', () => {
 });
 
 describe('the compiled code', () => {
-  const help = (cache: string, env: NodeJS.ProcessEnv = {}) =>
-    spawnSync(process.execPath, ['dist/bin/wso2is-recovery.js', '--help'], {
+  const help = (cache: string, env: NodeJS.ProcessEnv = {}, ...command: string[]) =>
+    spawnSync(process.execPath, ['dist/bin/wso2is-recovery.js', ...command, '--help'], {
       cwd: ROOT,
       encoding: 'utf8',
       env: { PATH: ENVIRONMENT.PATH, XDG_CACHE_HOME: cache, ...env },
@@ -89,7 +89,10 @@ describe('the compiled code', () => {
 
   test('is kept in the cache folder of the user, so that the next start does not compile it', () => {
     assert.equal(help(folder).status, 0);
+    assert.equal(help(folder, {}, 'verify').status, 0);
+    assert.equal(help(folder, {}, 'nonsense').status, 0);
     assert.deepEqual(readdirSync(folder), ['wso2is-recovery']);
+    assert.deepEqual(readdirSync(join(folder, 'wso2is-recovery')).sort(), ['others', 'verify']);
   });
 
   test('is not kept where Node is told not to', () => {
