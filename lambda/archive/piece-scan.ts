@@ -14,9 +14,19 @@ const PACK_AT = 9;
 /** What is between the SHA-256 and the first piece: `","pieces":[` */
 export const BEFORE_PIECES = 12;
 
+/**
+ * Where the next bracket stands that begins the pieces of a file, from a place on; -1 where there is none. By the rarest byte of a
+ * line: looked for by a quote or a letter, it takes five times as long.
+ */
+export function piecesAt(lines: Buffer, from: number): number {
+  for (let at = lines.indexOf(BRACKET, from); at >= 0; at = lines.indexOf(BRACKET, at + 1)) {
+    // The end of a key, `"pieces":[`: in a name, the quote would have a backslash before it.
+    if (lines[at - 1] === 0x3a && lines[at - 2] === 0x22 && lines[at - 3] === 0x73) return at;
+  }
+  return -1;
+}
+
 export class PieceScan {
-  /** Of the line. */
-  start = 0;
   /** Of the SHA-256 of the content, in hex. */
   sha256 = 0;
   /** Of the piece. */
@@ -28,18 +38,20 @@ export class PieceScan {
   /** Moves to the first piece of the next file that has any. */
   nextFile(): boolean {
     const { lines } = this;
-    for (let at = this.#pieceEnd; ; at += 1) {
-      at = lines.indexOf(BRACKET, at);
+    for (;;) {
+      const at = piecesAt(lines, this.#pieceEnd);
       if (at < 0) return false;
-      // The end of a key, `"pieces":[`: in a name, the quote would have a backslash before it.
-      if (lines[at - 1] !== 0x3a || lines[at - 2] !== 0x22 || lines[at - 3] !== 0x73) continue;
       this.#pieceEnd = at + 1;
       if (lines[at + 1] !== 0x7b) continue;
-      this.start = lines.lastIndexOf(NEWLINE, at) + 1;
       this.sha256 = at + 1 - BEFORE_PIECES - SHA256_DIGITS;
       this.#moveTo(at + 1);
       return true;
     }
+  }
+
+  /** Of the line. */
+  get start(): number {
+    return this.lines.lastIndexOf(NEWLINE, this.piece) + 1;
   }
 
   /** Moves to the next piece of the same file. */

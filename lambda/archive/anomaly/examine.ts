@@ -1,12 +1,12 @@
 import { ArchiveDamagedError } from '../errors';
-import { comparedLines } from '../diff/compared-entries';
+import { comparedEntries, comparedLines, type StoredPoint } from '../diff/compared-entries';
 import type { Differences } from '../export/differing-lines';
 import type { Parent } from '../export/parent';
 import { MANIFEST_PREFIX, type ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { listManifests, readHeader } from '../points';
 import { judge, needsHistory, type PointChanges } from './judge';
-import { measureChanges } from './measure';
+import { type KnownChanges, measureChanges } from './measure';
 import { suspicionOf } from './trust';
 
 export interface Examined {
@@ -19,29 +19,50 @@ const HISTORY = 10;
 
 /**
  * Compares a point that is about to be with the newest that is not suspicious: so that the export after a suspicious one, in
- * which little changes, is no good one.
+ * which little changes, is no good one. Only the pages are read that one of them does not have, and only lines that differ are
+ * parsed.
  *
  * @param header of the point to be, whose pages and packs are there
- * @param differences between it and the parent, where they are known
  */
-export async function examineChanges(
+export const examineChanges = (store: ObjectStore, parent: Parent, header: ManifestHeader): Promise<Examined> =>
+  examine(store, parent, (baseline) => ({
+    differing: comparedEntries(store, baseline, { manifestKey: keyToBe(store), header }),
+    noisy: undefined,
+  }));
+
+/**
+ * As {@link examineChanges}, where it is known what differs from the parent: before there is a header.
+ *
+ * @param packs that the lines name
+ * @returns undefined where the parent is not the one to compare with
+ */
+export async function examineDifferences(
   store: ObjectStore,
   parent: Parent,
-  header: ManifestHeader,
-  differences?: Differences,
+  packs: ManifestHeader['packs'],
+  { before, after, noisy }: Differences,
+): Promise<Examined | undefined> {
+  if (await isSuspicious(store, parent)) return undefined;
+  return examine(store, parent, (baseline) => ({
+    differing: comparedLines(
+      { ...baseline, lines: before },
+      { manifestKey: keyToBe(store), header: { packs }, lines: after },
+    ),
+    noisy,
+  }));
+}
+
+const keyToBe = ({ prefix }: ObjectStore) => `${prefix}${MANIFEST_PREFIX}of the export under way`;
+
+async function examine(
+  store: ObjectStore,
+  parent: Parent,
+  changesSince: (baseline: StoredPoint) => KnownChanges,
 ): Promise<Examined> {
-  const after = { manifestKey: `${store.prefix}${MANIFEST_PREFIX}of the export under way`, header };
   const baseline = await baselineOf(store, parent);
   try {
     const { point } = baseline;
-    const known =
-      differences && point.header === parent.header
-        ? {
-            differing: comparedLines({ ...point, lines: differences.before }, { ...after, lines: differences.after }),
-            noisy: differences.noisy,
-          }
-        : undefined;
-    const changes = await measureChanges(store, point, after, known);
+    const changes = await measureChanges(store, point, changesSince(point));
     const history = needsHistory(changes) ? await historyOf(store) : [];
     const reasons = [...baseline.reasons, ...judge(changes, history)];
     return { changes, ...(reasons.length > 0 ? { suspicious: reasons } : {}) };
@@ -52,10 +73,15 @@ export async function examineChanges(
   }
 }
 
-async function baselineOf(store: ObjectStore, { name, header }: Parent) {
-  const manifestKey = `${store.prefix}${MANIFEST_PREFIX}${name}`;
-  const isSuspicious = (await suspicionOf(store, manifestKey, header)) !== undefined;
-  if (!isSuspicious) return { point: { manifestKey, header }, reasons: [] };
+const keyOf = ({ prefix }: ObjectStore, { name }: Parent) => `${prefix}${MANIFEST_PREFIX}${name}`;
+
+const isSuspicious = async (store: ObjectStore, parent: Parent): Promise<boolean> =>
+  (await suspicionOf(store, keyOf(store, parent), parent.header)) !== undefined;
+
+async function baselineOf(store: ObjectStore, parent: Parent) {
+  const { name, header } = parent;
+  const manifestKey = keyOf(store, parent);
+  if (!(await isSuspicious(store, parent))) return { point: { manifestKey, header }, reasons: [] };
   const since = header.changes && (await findByStart(store, header.changes.since));
   if (since !== undefined) {
     try {

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { FileEntry, Piece } from '../entry';
-import { type ComparedEntry, comparedEntries, type StoredPoint } from '../diff/compared-entries';
+import type { ComparedEntry, StoredPoint } from '../diff/compared-entries';
 import { MANIFEST_PREFIX } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { cut, decodeOf, fetchRange } from '../ranges';
@@ -19,7 +19,6 @@ interface ChangedFile {
   readonly after: FileEntry;
 }
 
-/** What an export knows without a look at what is stored. */
 export interface KnownChanges {
   /** The entries whose lines differ. */
   readonly differing: AsyncIterable<ComparedEntry>;
@@ -28,22 +27,19 @@ export interface KnownChanges {
 }
 
 /**
- * What differs between a point and an earlier one. Only the pages are read that one of them does not have, only lines
- * that differ are parsed, and of some of the changed files the beginning is read.
+ * What differs from an earlier point. Of some of the changed files the beginning is read where it is stored.
  *
- * @param known default: both are read and compared, and files looked at where they are stored
  * @throws ArchiveDamagedError when a page of either is missing, cut short or changed, or a line that differs is none
  */
 export async function measureChanges(
   store: ObjectStore,
   before: StoredPoint,
-  after: StoredPoint,
-  known: KnownChanges = { differing: comparedEntries(store, before, after), noisy: undefined },
+  { differing, noisy }: KnownChanges,
 ): Promise<PointChanges> {
   let [added, changed, removed] = [0, 0, 0];
   const sample = new Sample();
   const gone = new Map<string, FileEntry>();
-  for await (const pair of known.differing) {
+  for await (const pair of differing) {
     const [old, now] = [fileOf(pair.before), fileOf(pair.after)];
     if (old && now) {
       if (old.sha256 === now.sha256) continue;
@@ -59,7 +55,6 @@ export async function measureChanges(
     }
   }
   const looked = sample.files;
-  const { noisy } = known;
   const count = noisy
     ? (files: readonly ChangedFile[]) => countTurned(store, files, ({ path }) => noisy.has(path))
     : (files: readonly ChangedFile[]) => countNoise(store, files);

@@ -14,7 +14,10 @@ export interface StoredPoint {
 }
 
 /** Lines of a point, and where they are from. */
-export interface LineSource extends StoredPoint {
+export interface LineSource {
+  /** Of the point, for messages. */
+  readonly manifestKey: string;
+  readonly header: Pick<ManifestHeader, 'packs'>;
   /** Each whole lines, in order. */
   readonly lines: AsyncIterator<Buffer>;
 }

@@ -1,11 +1,11 @@
 /** What is stored already, for the table of contents that all threads share. */
 import { comparePaths } from '../byte-path';
 import { ContentTable, newSegment } from './content-table';
-import { BEFORE_PIECES, numberBefore, SHA256_DIGITS, writeSha256 } from '../piece-scan';
+import { BEFORE_PIECES, numberBefore, piecesAt, SHA256_DIGITS, writeSha256 } from '../piece-scan';
 import { FRAME_BYTES, keyOf, sha256Of, sizeKey } from './frame-writer';
 import { firstPathOf, type Item } from './item';
 
-const SHA256 = Buffer.from('"sha256":"');
+const BEFORE_SHA256 = '"sha256":"'.length;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BRACKET_END = 0x5d;
@@ -17,11 +17,9 @@ const BRACKET_END = 0x5d;
  * @param onContent told where the digits of its SHA-256 begin; false when it wants no more
  */
 function findContents(lines: Buffer, onContent: (sha256: number) => boolean): void {
-  // In a path, the quotes would have a backslash before them.
-  for (let at = lines.indexOf(SHA256); at >= 0; at = lines.indexOf(SHA256, at)) {
-    at += SHA256.length;
-    const isEmpty = lines[at + SHA256_DIGITS + BEFORE_PIECES] === BRACKET_END;
-    if (!isEmpty && !onContent(at)) return;
+  for (let at = piecesAt(lines, 0); at >= 0; at = piecesAt(lines, at + 1)) {
+    const sha256 = at + 1 - BEFORE_PIECES - SHA256_DIGITS;
+    if (lines[sha256 - 1] === QUOTE && lines[at + 1] !== BRACKET_END && !onContent(sha256)) return;
   }
 }
 
@@ -30,7 +28,7 @@ const QUOTES_BEHIND_SIZE = 8;
 
 /** What the line says that the file's size is: its digits are before the time of change. Any number where it is not so. */
 function sizeBefore(lines: Buffer, sha256: number): number {
-  let at = sha256 - SHA256.length - 1;
+  let at = sha256 - BEFORE_SHA256 - 1;
   for (let quotes = 0; at > 0 && quotes < QUOTES_BEHIND_SIZE; at -= 1) if (lines[at] === QUOTE) quotes += 1;
   return lines[at] === COMMA ? numberBefore(lines, at) : 0;
 }

@@ -5,6 +5,7 @@ import type { Answer, Question } from '../crew/effect';
 import type { ObjectStore } from '../object-store';
 import { NOTHING, countOne } from '../counts';
 import { ArchiveError } from '../errors';
+import type { PackReference } from '../manifest';
 import { type ContentLimits, pagesInOrder, SharedContents } from './contents-of-parent';
 import { type Differences, DifferingLines } from './differing-lines';
 import type { Chunk } from './frame-writer';
@@ -52,6 +53,11 @@ export interface RangeOptions {
   readonly onProgress: (progress: RangeProgress) => void;
   /** How long the file system's calls take, in milliseconds. */
   readonly onLatency: (callMs: number) => void;
+  /**
+   * Told what differs between the parent and the items, and the packs that were made, while pages are still made: where all items
+   * were done, and not much differs. Pages of the parent that are looked at for it are fetched where they are not kept any more.
+   */
+  readonly onDifferences?: ((differences: Differences, packs: readonly PackReference[]) => void) | undefined;
 }
 
 export class ExportRange {
@@ -101,9 +107,9 @@ export class ExportRange {
       parent: parent?.header,
       parentLength: (page) => this.#knownPages.lengthOf(page),
       differing: this.#differing,
-      encode: (parts, withNew) => {
+      encode: (parts) => {
         const transfer = parts.flatMap((part) => ('lines' in part ? [part.lines.buffer] : []));
-        return crew.run<EncodeResult>({ do: 'encode', parts, withNew }, this.#answer, transfer);
+        return crew.run<EncodeResult>({ do: 'encode', parts }, this.#answer, transfer);
       },
     });
     this.#frontier = new Frontier(options.items);
@@ -114,8 +120,7 @@ export class ExportRange {
     try {
       await this.#walk();
       await crew.each({ do: 'flush' }, this.#answer);
-      await this.#packs.finish();
-      const pages = await this.#pages.finish();
+      const [pages] = await Promise.all([this.#pages.finish(), this.#packs.finish(), this.#tellDifferences()]);
       return {
         pages,
         packs: Array.from(this.#packs.packs.values()),
@@ -134,13 +139,12 @@ export class ExportRange {
     }
   }
 
-  /**
-   * Between what it was given and the parent, where all of it was done; undefined when they are many. Pages of the parent that are
-   * looked at for it are fetched where they are not kept any more.
-   */
-  get differences(): Differences | undefined {
-    const differences = this.#differing.differences;
-    return differences && { ...differences, noisy: this.#noisy };
+  async #tellDifferences(): Promise<void> {
+    const { onDifferences } = this.options;
+    if (!onDifferences || this.#frontier.first()) return;
+    await this.#pages.untilToldDiffering();
+    const { differences } = this.#differing;
+    if (differences) onDifferences({ ...differences, noisy: this.#noisy }, Array.from(this.#packs.packs.values()));
   }
 
   async #withPage<T>(page: number, look: (lines: Buffer) => T): Promise<T> {

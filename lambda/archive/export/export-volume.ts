@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { examineChanges, type Examined } from '../anomaly/examine';
+import { examineChanges, examineDifferences, type Examined } from '../anomaly/examine';
 import { type Authenticator, type ManifestMac, signManifest } from '../authenticity';
 import { addCounts, countLines, type Counts, NOTHING } from '../counts';
 import { comparePaths, displayPath } from '../byte-path';
@@ -23,7 +23,7 @@ import { checkStored } from '../put-checked';
 import { listContents, missingObjects } from '../points';
 import type { Volume } from '../volume';
 import type { Differences } from './differing-lines';
-import { ExportRange } from './export-range';
+import { ExportRange, type RangeOptions } from './export-range';
 import { Hands } from './hands';
 import { loadHeader, saveHeader } from './saved-state';
 import { addRange, type ExportState } from './state';
@@ -104,8 +104,8 @@ const SETTLED_NS = 2_000_000_000n;
  */
 export async function exportVolume(options: ExportOptions): Promise<ExportOutcome> {
   const dry = options.dryRun ? { ...options, store: new DryStore(options.store) } : options;
-  const { state, parent, differences } = await beginAndTurn(dry, () => false);
-  return makePoint(dry, state, parent, differences);
+  const { state, parent, examined } = await beginAndTurn(dry, () => false);
+  return makePoint(dry, state, parent, examined);
 }
 
 /**
@@ -129,16 +129,16 @@ export async function exportOrBegin<Ended>(
   isTimeUp: () => boolean,
   end: EndOfExport<Ended | ExportOutcome> = makePoint,
 ) {
-  const { state, parent, differences } = await beginAndTurn(options, isTimeUp);
-  return state.left.length > 0 ? { state } : { outcome: await end(options, state, parent, differences) };
+  const { state, parent, examined } = await beginAndTurn(options, isTimeUp);
+  return state.left.length > 0 ? { state } : { outcome: await end(options, state, parent, examined) };
 }
 
 type EndOfExport<Ended> = (
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
-  /** Between them, where one turn did all and they are few. Default: both are read and compared. */
-  differences?: Differences,
+  /** Where one turn did all of it, and not much differs. Default: the point is compared with its parent as they are stored. */
+  examined?: Examined,
 ) => Promise<Ended>;
 
 /**
@@ -156,17 +156,25 @@ interface Begun {
   readonly parent: Parent | undefined;
 }
 
-/** What a turn has added to it. */
-interface Turned {
-  readonly state: ExportState;
-  /** Between what it did and the parent. */
-  readonly differences: Differences | undefined;
+/** After its first turn. */
+interface Turned extends Begun {
+  readonly examined: Examined | undefined;
 }
 
-const beginAndTurn = (options: ExportOptions, isTimeUp: () => boolean): Promise<Begun & Turned> =>
+const beginAndTurn = (options: ExportOptions, isTimeUp: () => boolean): Promise<Turned> =>
   withHands(options, async (hands) => {
     const { state, parent } = await begin(options, hands);
-    return { ...(await turn(options, state, parent, isTimeUp, hands)), parent };
+    let examining: Promise<Examined | undefined> | undefined;
+    const onDifferences = (differences: Differences, packs: readonly PackReference[]) => {
+      const named = [...packs, ...(parent?.header.packs ?? [])];
+      examining = parent && examineDifferences(options.store, parent, named, differences);
+      // It is awaited behind the turn; until then its failure is nobody's.
+      examining?.catch(() => {});
+    };
+    // A dry run stores nothing that could be looked at.
+    const begun = options.dryRun ? { state, parent } : { state, parent, onDifferences };
+    const turned = await turn(options, begun, isTimeUp, hands);
+    return { state: turned, parent, examined: await examining };
   });
 
 async function withHands<T>({ volume, threads, spare }: ExportOptions, work: (hands: Hands) => Promise<T>): Promise<T> {
@@ -249,17 +257,15 @@ export async function continueExport(
   isTimeUp: () => boolean = () => false,
 ): Promise<ExportState> {
   const parent = await parentOf(options, state);
-  const turned = await withHands(options, (hands) => turn(options, state, parent, isTimeUp, hands));
-  return turned.state;
+  return withHands(options, (hands) => turn(options, { state, parent }, isTimeUp, hands));
 }
 
 async function turn(
   options: ExportOptions,
-  state: ExportState,
-  parent: Parent | undefined,
+  { state, parent, onDifferences }: Begun & Pick<RangeOptions, 'onDifferences'>,
   isTimeUp: () => boolean,
   hands: Hands,
-): Promise<Turned> {
+): Promise<ExportState> {
   const { store } = options;
   const settings = settingsOf(options, parent, state.fullRead);
   const crew = hands.begin(settings, parent ? countLines(parent.header.counts) : 0);
@@ -272,6 +278,7 @@ async function turn(
     ownPages: state.pages,
     firstNames: state.firstNames,
     isTimeUp,
+    onDifferences,
     onLatency: (callMs) => hands.noteLatency(callMs),
     onProgress: ({ entries, filesRead, bytesRead }) =>
       options.onProgress?.({
@@ -281,8 +288,7 @@ async function turn(
         bytesRead,
       }),
   });
-  const added = addRange(state, await range.run());
-  return { state: added, differences: range.differences };
+  return addRange(state, await range.run());
 }
 
 /**
@@ -319,10 +325,10 @@ export async function prepareExport(
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
-  differences?: Differences,
+  examined?: Examined,
 ): Promise<PreparedExport> {
   const { store } = options;
-  const { line, outcome } = await headerOf(options, state, parent, differences);
+  const { line, outcome } = await headerOf(options, state, parent, examined);
   return { prepared: await saveHeader(store, line), headerSha256: sha256Of(line), outcome };
 }
 
@@ -351,10 +357,10 @@ export async function makePoint(
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
-  differences?: Differences,
+  examined?: Examined,
 ): Promise<ExportOutcome> {
   const { store, authenticator } = options;
-  const { line, outcome } = await headerOf(options, state, parent, differences);
+  const { line, outcome } = await headerOf(options, state, parent, examined);
   const mac = authenticator && (await signManifest(store.prefix, sha256Of(line), authenticator));
   const body = encodeManifest(line, mac);
   return {
@@ -369,7 +375,7 @@ async function headerOf(
   options: ExportOptions,
   state: ExportState,
   parent: Parent | undefined,
-  differences?: Differences,
+  examined?: Examined,
 ): Promise<{ readonly line: Buffer; readonly outcome: Omit<ExportOutcome, 'manifestKey'> }> {
   const { volume, store, now = () => new Date() } = options;
   if (state.left.length > 0) throw new ArchiveError('the export is not done: go on with it first');
@@ -396,11 +402,13 @@ async function headerOf(
     root: state.root,
     ...remarks,
   };
-  // A dry run stored nothing that could be looked at.
-  const examining = parent && !options.dryRun ? examineChanges(store, parent, header, differences) : {};
-  const [examined] = await Promise.all([examining, checkNamed(store, references)]);
+  const [found] = await Promise.all([
+    // A dry run stored nothing that could be looked at.
+    parent && !options.dryRun ? (examined ?? examineChanges(store, parent, header)) : {},
+    checkNamed(store, references),
+  ]);
   return {
-    line: headerLine({ ...header, ...examined }),
+    line: headerLine({ ...header, ...found }),
     outcome: {
       startedAt: state.startedAt,
       endedAt: ended.toISOString(),
@@ -409,7 +417,7 @@ async function headerOf(
       bytesRead: state.bytesRead,
       bytesStored: state.bytesStored,
       ...remarks,
-      ...examined,
+      ...found,
     },
   };
 }

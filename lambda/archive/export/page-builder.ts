@@ -5,7 +5,7 @@ import type { ManifestHeader } from '../manifest';
 import type { ObjectStore } from '../object-store';
 import { PAGE_BYTES, PAGE_LINES } from '../page';
 import type { DifferingLines } from './differing-lines';
-import type { FramePlace, LinesItem, SpanItem } from './item';
+import { type FramePlace, type LinesItem, resolvePieces, type SpanItem } from './item';
 import type { PackBuilder } from './pack-builder';
 import type { EncodeResult, PagePart } from './session';
 
@@ -18,6 +18,8 @@ type Part = LinesItem | SpanItem;
 
 export class PageBuilder {
   readonly #pages: Promise<BuiltPage>[] = [];
+  /** Of each page that is built, until it is known where its frames are. */
+  readonly #placed: Promise<unknown>[] = [];
   #parts: Part[] = [];
   #counts: Counts = NOTHING;
   #length = 0;
@@ -33,7 +35,7 @@ export class PageBuilder {
       readonly parentLength: (page: number) => number | undefined;
       /** Told of what the export has in common with its parent, and what not. */
       readonly differing: DifferingLines;
-      readonly encode: (parts: readonly PagePart[], withNew: boolean) => Promise<EncodeResult>;
+      readonly encode: (parts: readonly PagePart[]) => Promise<EncodeResult>;
     },
   ) {}
 
@@ -55,6 +57,12 @@ export class PageBuilder {
     if (countLines(this.#counts) >= most || this.#length >= PAGE_BYTES) this.#close();
   }
 
+  /** When there is nothing to add any more, and before all of it is stored: what differs from the parent is told. */
+  async untilToldDiffering(): Promise<void> {
+    this.#close();
+    await Promise.all(this.#placed);
+  }
+
   #isWithinParentPage(): boolean {
     const span = this.#parts.findLast((part) => part.kind === 'span');
     return span !== undefined && span.end !== this.options.parentLength(span.page);
@@ -74,9 +82,17 @@ export class PageBuilder {
     this.#counts = NOTHING;
     const newBytes = this.#length;
     this.#length = 0;
-    const page = this.#same(parts, counts) ?? this.#build(parts, counts, this.options.differing.expect(newBytes));
-    if (page instanceof Promise) page.catch(() => {});
-    this.#pages.push(Promise.resolve(page));
+    const same = this.#same(parts, counts);
+    if (same) {
+      this.#pages.push(Promise.resolve(same));
+      return;
+    }
+    const placed = this.#place(parts, this.options.differing.expect(newBytes));
+    const page = placed.then((placedParts) => this.#build(placedParts, counts));
+    // They are awaited at the end; until then their failure is nobody's.
+    for (const promise of [placed, page]) promise.catch(() => {});
+    this.#placed.push(placed);
+    this.#pages.push(page);
   }
 
   /** The page of the parent that these lines are, whole. */
@@ -89,19 +105,22 @@ export class PageBuilder {
     return { ...page, counts, packs: page.packs.map((index) => sha256OfKey(parent.packs[index]!.key)) };
   }
 
-  async #build(
-    parts: readonly Part[],
-    counts: Counts,
-    onNew: ((lines: Uint8Array) => void) | undefined,
-  ): Promise<BuiltPage> {
-    const { store, encode } = this.options;
+  /** @param onNew told of the new lines, where somebody wants to know */
+  async #place(parts: readonly Part[], onNew: ((lines: Uint8Array) => void) | undefined): Promise<readonly PagePart[]> {
     const places = await this.#placesOf(parts);
-    const resolved = parts.map((part): PagePart => {
+    if (onNew) {
+      const added = parts.flatMap((part) => (part.kind === 'lines' ? [Buffer.from(part.lines)] : []));
+      onNew(Buffer.from(resolvePieces(Buffer.concat(added).toString('utf8'), places)));
+    }
+    return parts.map((part): PagePart => {
       if (part.kind === 'span') return { page: part.page, start: part.start, end: part.end };
       return { lines: part.lines, places: part.frames.map((frame) => [frame, places.get(frame)!]) };
     });
-    const { bytes, sha256, first, packs: needed, newLines } = await encode(resolved, onNew !== undefined);
-    if (newLines) onNew?.(newLines);
+  }
+
+  async #build(parts: readonly PagePart[], counts: Counts): Promise<BuiltPage> {
+    const { store, encode } = this.options;
+    const { bytes, sha256, first, packs: needed } = await encode(parts);
     const key = pageKey(sha256);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if ((await store.put(key, body, sha256, { renew: true })) === 'created') this.bytesStored += body.length;

@@ -48,7 +48,7 @@ export type ExportTask =
   | { readonly do: 'visit'; readonly holes: readonly HoleItem[]; readonly entries: number }
   /** Files with several names, each the first of its inode. */
   | { readonly do: 'read'; readonly files: readonly LinkedItem[] }
-  | { readonly do: 'encode'; readonly parts: readonly PagePart[]; readonly withNew: boolean }
+  | { readonly do: 'encode'; readonly parts: readonly PagePart[] }
   /** Whatever is in a frame that is not full goes to the main thread. */
   | { readonly do: 'flush' };
 
@@ -66,8 +66,6 @@ export interface EncodeResult {
   readonly first: string;
   /** Names of the packs that the lines name. */
   readonly packs: readonly string[];
-  /** Those that are no parts of pages of the parent, where they were asked for. */
-  readonly newLines?: Uint8Array<ArrayBuffer>;
 }
 
 export interface VisitResult {
@@ -167,7 +165,7 @@ export class ExportSession implements Session {
       case 'read':
         return yield* this.#read(task.files);
       case 'encode':
-        return yield* this.#encode(task.parts, task.withNew);
+        return yield* this.#encode(task.parts);
       case 'flush':
         yield* this.#frames.endFrame();
         return undefined;
@@ -239,10 +237,18 @@ export class ExportSession implements Session {
     if (found !== 'as before') return yield* this.#directory(path, undefined, list);
     const tree = this.#unchanged.take(`${path}/`);
     if (!tree) return yield* this.#directory(path, this.#cursor.namesIn(`${path}/`), list);
-    list.addTree(tree);
-    const entries = countLines(tree.counts);
-    this.#entriesLeft -= entries;
-    this.#entries += entries;
+    for (const part of tree.parts) {
+      if ('counts' in part) {
+        list.addTree(part);
+        const entries = countLines(part.counts);
+        this.#entriesLeft -= entries;
+        this.#entries += entries;
+      } else {
+        this.#cursor.moveTo(part.at);
+        yield* this.#entry(part.path, true, list, true);
+      }
+    }
+    this.#cursor.moveTo(tree.end);
   }
 
   #list(path: string): string[] {
@@ -256,8 +262,12 @@ export class ExportSession implements Session {
     }
   }
 
-  /** Of a directory the content follows. */
-  *#entry(path: string, plain: boolean, list: ItemList, waited: true | undefined): Job<Found> {
+  /**
+   * Of a directory the content follows.
+   *
+   * @param wasFile it was a file before, alone between what has its place already
+   */
+  *#entry(path: string, plain: boolean, list: ItemList, wasFile: true | undefined): Job<Found> {
     this.#entriesLeft -= 1;
     const reason = exclusionReason(this.settings.mountedAt, path);
     if (reason !== undefined) {
@@ -269,7 +279,7 @@ export class ExportSession implements Session {
     try {
       stat = this.#statTimed(path);
       // What is in it may have its place behind what stands there already: `a`, `a-b`, `a/b`.
-      if (waited && stat.type === 'directory')
+      if (wasFile && stat.type === 'directory')
         throw new Error(`is a ${stat.type} now, was a file when it was found changed`);
       if (stat.type === 'symlink') target = this.#steadily(() => this.volume.readLink(path));
     } catch (error) {
@@ -358,27 +368,21 @@ export class ExportSession implements Session {
     return { lines, remarks: this.#remarks, work: this.#work() };
   }
 
-  *#encode(parts: readonly PagePart[], withNew: boolean): Job<EncodeResult> {
+  *#encode(parts: readonly PagePart[]): Job<EncodeResult> {
     const buffers: Buffer[] = [];
-    const added: Buffer[] = [];
     for (const part of parts) {
       if ('lines' in part) {
         const text = Buffer.from(part.lines.buffer).toString('utf8');
         const lines = Buffer.from(resolvePieces(text, new Map(part.places)));
         buffers.push(lines);
-        added.push(lines);
       } else buffers.push(yield* this.#pages.lines(part));
     }
-    const page = encodePage(Buffer.concat(buffers));
-    return withNew ? { ...page, newLines: new Uint8Array(Buffer.concat(added)) } : page;
+    return encodePage(Buffer.concat(buffers));
   }
 
   transferOf(result: unknown): readonly ArrayBuffer[] {
     if (typeof result !== 'object' || result === null) return [];
-    if ('bytes' in result) {
-      const { bytes, newLines } = result as EncodeResult;
-      return newLines ? [bytes.buffer, newLines.buffer] : [bytes.buffer];
-    }
+    if ('bytes' in result) return [(result as EncodeResult).bytes.buffer];
     if (!('outputs' in result)) return [];
     return (result as VisitResult).outputs.flatMap((items) =>
       items.flatMap((item) => (item.kind === 'lines' ? [item.lines.buffer] : [])),

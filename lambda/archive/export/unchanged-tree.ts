@@ -1,12 +1,13 @@
 /**
- * Directories below which nothing changed are taken over whole: their lines in the parent are gone along once, and each is
+ * Directories below which no directory changed are taken over whole: their lines in the parent are gone along once, and each is
  * compared with what the file system says where it stands, without making a line. That is a third of the time of looking at
- * one entry after another, and nearly everything of nearly every export.
+ * one entry after another, and nearly everything of nearly every export. A directory that did not change has the same names:
+ * so files in it whose content did are looked at alone.
  */
 import { constants } from 'node:fs';
 import type { CallTimes } from '../crew/call-times';
 import { CommonLine, type Span } from '../common-line';
-import type { Counts } from '../counts';
+import { type Counts, NOTHING } from '../counts';
 import { pathOfLine } from '../entry';
 import { exclusionReason, isOrdinaryDirectory, isOrdinaryName } from '../exclusions';
 import type { Volume, VolumeLook } from '../volume';
@@ -20,8 +21,22 @@ const NEWLINE = 10;
  */
 const MAX_BYTES = 32 * 1024;
 
-export interface UnchangedTree extends ParentLine {
+/** What is below a directory, in order. */
+export interface UnchangedTree {
+  readonly parts: readonly (UnchangedLines | ChangedFile)[];
+  /** Where the first line behind it begins. */
+  readonly end: number;
+}
+
+export interface UnchangedLines extends ParentLine {
   readonly counts: Counts;
+}
+
+/** A file, before and now, that is not as its line says, or that numbers do not tell. */
+export interface ChangedFile {
+  readonly path: string;
+  /** Where its line begins. */
+  readonly at: number;
 }
 
 export interface UnchangedTreeSettings {
@@ -55,10 +70,10 @@ export class UnchangedTrees {
   }
 
   /**
-   * What is below a directory that did not change; moves the cursor behind it.
+   * What is below a directory that did not change, from where the cursor is.
    *
    * @param prefix the path of the directory and a slash
-   * @returns undefined when it is to be looked at entry by entry: something in it changed or could not be read, is no
+   * @returns undefined when it is to be looked at entry by entry: a directory in it changed, something could not be read or is no
    *   {@link CommonLine}, or it is too large or not whole in its page
    */
   take(prefix: string): UnchangedTree | undefined {
@@ -67,12 +82,9 @@ export class UnchangedTrees {
     if (this.#refused?.lines === lines && this.#refused.path.startsWith(prefix)) return undefined;
     if (this.#line.lines !== lines) this.#line = new CommonLine(lines);
     try {
-      const counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
-      const end = this.#end(page, start, prefix, counts);
-      if (end !== undefined) {
-        this.cursor.moveTo(end);
-        return { page, start, end, counts };
-      }
+      const parts: (UnchangedLines | ChangedFile)[] = [];
+      const end = this.#end(page, start, prefix, parts);
+      if (end !== undefined) return { parts, end };
     } catch {
       // Said by whoever looks at it again.
     } finally {
@@ -87,9 +99,11 @@ export class UnchangedTrees {
     return pathOfLine(lines, lines.lastIndexOf(NEWLINE, start + MAX_BYTES) + 1).startsWith(prefix);
   }
 
-  /** Where the first line behind the tree begins. */
-  #end(page: number, start: number, prefix: string, counts: Mutable<Counts>): number | undefined {
+  /** Where the first line behind the tree begins; undefined when it is not taken, whatever is among its parts then. */
+  #end(page: number, start: number, prefix: string, parts: (UnchangedLines | ChangedFile)[]): number | undefined {
     const line = this.#line;
+    let counts = { ...NOTHING };
+    let first = start;
     const { lines } = line;
     let directory = prefix.slice(0, -1);
     this.#enter(directory);
@@ -100,7 +114,10 @@ export class UnchangedTrees {
       const isCommon = line.read(at);
       const path = isCommon ? line.path : pathOfLine(lines, at);
       this.#path = path;
-      if (!path.startsWith(prefix)) return path > prefix ? at : undefined;
+      if (!path.startsWith(prefix)) {
+        if (at > first) parts.push({ page, start: first, end: at, counts });
+        return path > prefix ? at : undefined;
+      }
       if (!isCommon || path <= before || !line.isSafe) return undefined;
       before = path;
       const parent = line.nameStart - line.pathStart - 1;
@@ -109,8 +126,14 @@ export class UnchangedTrees {
         if (!this.#directories.has(directory)) return undefined;
         this.#enter(directory);
       }
-      if (!this.#isUnchanged(page, line, path)) return undefined;
-      if (line.isDirectory) {
+      const state = this.#stateOf(page, line, path);
+      if (state === 'to be refused') return undefined;
+      if (state === 'a changed file') {
+        if (at > first) parts.push({ page, start: first, end: at, counts });
+        parts.push({ path, at });
+        counts = { ...NOTHING };
+        first = line.end;
+      } else if (line.isDirectory) {
         this.#directories.add(path);
         counts.directories += 1;
       } else {
@@ -125,20 +148,22 @@ export class UnchangedTrees {
     this.#isOrdinary = isOrdinaryDirectory(this.settings.mountedAt, directory);
   }
 
-  #isUnchanged(page: number, line: CommonLine, path: string): boolean {
+  #stateOf(page: number, line: CommonLine, path: string): EntryState {
     const { mountedAt, parentIncomplete } = this.settings;
     const isOrdinary = this.#isOrdinary && isOrdinaryName(path, line.nameStart - line.pathStart);
-    if (!isOrdinary && exclusionReason(mountedAt, path) !== undefined) return false;
-    if (
-      line.isDirectory ? parentIncomplete.size > 0 && parentIncomplete.has(path) : !this.taken.isCommonSound(page, line)
-    )
-      return false;
+    if (!isOrdinary && exclusionReason(mountedAt, path) !== undefined) return 'to be refused';
+    if (line.isDirectory && parentIncomplete.size > 0 && parentIncomplete.has(path)) return 'to be refused';
     const look = this.latency.of(this.#look);
-    return isAsIn(line, look) && look.ctimeMs < this.#settledMs && look.mtimeMs < this.#settledMs;
+    const isSettled = look.ctimeMs < this.#settledMs && look.mtimeMs < this.#settledMs;
+    if (isSettled && isAsIn(line, look) && (line.isDirectory || this.taken.isCommonSound(page, line)))
+      return 'unchanged';
+    return !line.isDirectory && isFile(look) ? 'a changed file' : 'to be refused';
   }
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type EntryState = 'unchanged' | 'a changed file' | 'to be refused';
+
+const isFile = ({ mode }: VolumeLook): boolean => (mode & constants.S_IFMT) === constants.S_IFREG;
 
 /**
  * Whether an entry looks as its line says. A file with several names is none of these.
@@ -147,11 +172,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * taken), so that a microsecond more or less is no other time.
  */
 function isAsIn(line: CommonLine, look: VolumeLook): boolean {
-  const type = look.mode & constants.S_IFMT;
   return (
     (line.isDirectory
-      ? type === constants.S_IFDIR
-      : type === constants.S_IFREG && look.nlink === 1 && look.size === line.size) &&
+      ? (look.mode & constants.S_IFMT) === constants.S_IFDIR
+      : isFile(look) && look.nlink === 1 && look.size === line.size) &&
     (look.mode & MODE_BITS) === line.mode &&
     look.uid === line.uid &&
     look.gid === line.gid &&

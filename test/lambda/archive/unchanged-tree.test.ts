@@ -76,23 +76,54 @@ function take({ lines = [...LINES, BEHIND], now = {}, incomplete = [], mountedAt
   const taken = new TakenContent([[[PACK, packBytes]]]);
   const trees = new UnchangedTrees(volume, settings, cursor as never, taken, new CallTimes());
   const tree = trees.take('d/');
-  if (!tree) assert.equal(cursor.at, before.length, 'the cursor is where it was');
-  return { tree, trees, cursor, looked, at: cursor.at - before.length, start: before.length };
+  assert.equal(cursor.at, before.length, 'the cursor is where it was');
+  return { tree, trees, cursor, looked, start: before.length };
 }
 
 const changed = (path: string, more: Partial<VolumeStat>) => ({ [path]: { ...ENTRIES[path]!, ...more } });
 
-void describe('a directory below which nothing changed', () => {
-  void it('is taken over whole, each entry looked at once, and the cursor is behind it', () => {
-    const { tree, looked, at, start } = take({});
+void describe('a directory below which no directory changed', () => {
+  void it('is taken over whole, each entry looked at once', () => {
+    const { tree, looked, start } = take({});
     assert.deepEqual(looked, ['d/a.xml', 'd/sub', 'd/sub-x.xml', 'd/sub/b.xml']);
     const length = LINES.join('').length;
-    assert.equal(at, length);
     assert.deepEqual(tree, {
-      page: 0,
-      start,
+      parts: [
+        {
+          page: 0,
+          start,
+          end: start + length,
+          counts: { files: 3, directories: 1, symlinks: 0, hardlinks: 0, bytes: 34 },
+        },
+      ],
       end: start + length,
-      counts: { files: 3, directories: 1, symlinks: 0, hardlinks: 0, bytes: 34 },
+    });
+  });
+
+  void it('is taken with files to be looked at alone, wherever they are in it', () => {
+    const [a = '', sub = '', x = ''] = LINES;
+    const counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
+    const newer = { ctimeNs: SETTLED_NS - 1_000_000_000n };
+    const first = take({ now: changed('d/a.xml', newer) });
+    const whole = first.start + LINES.join('').length;
+    const behind = first.start + a.length;
+    assert.deepEqual(first.tree, {
+      parts: [
+        { path: 'd/a.xml', at: first.start },
+        { page: 0, start: behind, end: whole, counts: { ...counts, files: 2, directories: 1, bytes: 23 } },
+      ],
+      end: whole,
+    });
+    assert.deepEqual(first.looked, ['d/a.xml', 'd/sub', 'd/sub-x.xml', 'd/sub/b.xml']);
+    const { tree, start } = take({ now: { ...changed('d/sub-x.xml', newer), ...changed('d/sub/b.xml', newer) } });
+    const [atX, atB] = [start + a.length + sub.length, start + a.length + sub.length + x.length];
+    assert.deepEqual(tree, {
+      parts: [
+        { page: 0, start, end: atX, counts: { ...counts, files: 1, directories: 1, bytes: 11 } },
+        { path: 'd/sub-x.xml', at: atX },
+        { path: 'd/sub/b.xml', at: atB },
+      ],
+      end: whole,
     });
   });
 
@@ -107,21 +138,35 @@ void describe('a directory below which nothing changed', () => {
     }
   });
 
-  void it('is not taken where anything of an entry is another', () => {
-    const ino = ENTRIES['d/a.xml']!.ino;
-    const { mtimeNs, ctimeNs } = ENTRIES['d/a.xml']!;
+  /** Paths that are to be looked at alone; undefined where nothing is taken. */
+  const changedIn = (situation: Situation): readonly string[] | undefined =>
+    take(situation).tree?.parts.flatMap((part) => ('path' in part ? [part.path] : []));
+
+  void it('has a file looked at alone where anything of it is another', () => {
+    const { mtimeNs, ctimeNs, ino } = ENTRIES['d/a.xml']!;
+    const situations: Record<string, Partial<VolumeStat>> = {
+      mode: { mode: 0o644 },
+      uid: { uid: 0 },
+      gid: { gid: 0 },
+      size: { size: 13 },
+      'time of the content, by 2 microseconds': { mtimeNs: mtimeNs + 2_000n },
+      'time of change, by 2 microseconds': { ctimeNs: ctimeNs - 2_000n },
+      inode: { ino: ino - 1n },
+      'several names': { nlink: 2 },
+    };
+    for (const [what, more] of Object.entries(situations))
+      assert.deepEqual(changedIn({ now: changed('d/a.xml', more) }), ['d/a.xml'], what);
+    assert.deepEqual(changedIn({}), []);
+  });
+
+  void it('is not taken where a directory is another, or a file is none any more', () => {
+    const { ctimeNs } = ENTRIES['d/sub']!;
     const situations: Record<string, Readonly<Record<string, VolumeStat>>> = {
-      mode: changed('d/a.xml', { mode: 0o644 }),
-      uid: changed('d/a.xml', { uid: 0 }),
-      gid: changed('d/sub', { gid: 0 }),
-      size: changed('d/sub/b.xml', { size: 13 }),
-      'time of the content, by 2 microseconds': changed('d/a.xml', { mtimeNs: mtimeNs + 2_000n }),
-      'time of change, by 2 microseconds': changed('d/a.xml', { ctimeNs: ctimeNs - 2_000n }),
+      'the owner of a directory': changed('d/sub', { gid: 0 }),
       'time of a directory': changed('d/sub', { ctimeNs: ctimeNs + 2_000n }),
-      inode: changed('d/a.xml', { ino: ino - 1n }),
-      type: changed('d/a.xml', { type: 'symlink' }),
-      'another type': changed('d/sub', { type: 'file' }),
-      'several names': changed('d/a.xml', { nlink: 2 }),
+      'a link': changed('d/a.xml', { type: 'symlink' }),
+      'a directory in place of a file': changed('d/a.xml', { type: 'directory' }),
+      'a file in place of a directory': changed('d/sub', { type: 'file' }),
       'a device': changed('d/a.xml', { type: 'other' }),
     };
     for (const [what, now] of Object.entries(situations)) assert.equal(take({ now }).tree, undefined, what);
@@ -135,7 +180,7 @@ void describe('a directory below which nothing changed', () => {
   });
 
   void it('is not looked at again by the directories on the way to what has changed, but by others', () => {
-    const { tree, trees, cursor, looked } = take({ now: changed('d/sub/b.xml', { size: 13 }) });
+    const { tree, trees, cursor, looked } = take({ now: changed('d/sub/b.xml', { type: 'symlink' }) });
     assert.equal(tree, undefined);
     const all = ['d/a.xml', 'd/sub', 'd/sub-x.xml', 'd/sub/b.xml'];
     assert.deepEqual(looked, all);
@@ -149,22 +194,25 @@ void describe('a directory below which nothing changed', () => {
     assert.deepEqual(looked, [...all, 'd/sub/b.xml']);
   });
 
-  void it('is not taken where it had not settled when the export before began', () => {
+  void it('has looked at alone what had not settled when the export before began', () => {
     // What numbers say of a time is a quarter of a microsecond off, and settled is told in milliseconds.
     const atMs = (ms: bigint) => (SETTLED_NS / 1_000_000n + ms) * 1_000_000n;
     const situation = (ctimeNs: bigint) => {
       const entry = { ...ENTRIES['d/a.xml']!, ctimeNs };
       return { lines: [lineOf('d/a.xml', entry), ...LINES.slice(1), BEHIND], now: { 'd/a.xml': entry } };
     };
-    assert.ok(take(situation(atMs(-1n))).tree);
-    assert.equal(take(situation(atMs(0n))).tree, undefined);
-    assert.equal(take(situation(atMs(1n))).tree, undefined);
+    assert.deepEqual(changedIn(situation(atMs(-1n))), []);
+    assert.deepEqual(changedIn(situation(atMs(0n))), ['d/a.xml']);
+    assert.deepEqual(changedIn(situation(atMs(1n))), ['d/a.xml']);
   });
 
-  void it('is not taken with an inode that a number does not hold', () => {
-    const entry = { ...ENTRIES['d/a.xml']!, ino: 9_007_199_254_740_992n };
-    const lines = [lineOf('d/a.xml', entry), ...LINES.slice(1), BEHIND];
-    assert.equal(take({ lines, now: { 'd/a.xml': entry } }).tree, undefined);
+  void it('has looked at alone a file whose inode a number does not hold; with such a directory it is not taken', () => {
+    const situation = (path: string, line: number) => {
+      const entry = { ...ENTRIES[path]!, ino: 9_007_199_254_740_992n };
+      return { lines: [...LINES.with(line, lineOf(path, entry)), BEHIND], now: { [path]: entry } };
+    };
+    assert.deepEqual(changedIn(situation('d/a.xml', 0)), ['d/a.xml']);
+    assert.equal(take(situation('d/sub', 1)).tree, undefined);
   });
 
   void it('is not taken where the page ends with it: lines may have been lost', () => {
@@ -193,18 +241,27 @@ void describe('a directory below which nothing changed', () => {
       'in a directory that has no line': [a, x, b],
       'one that leads out': [a.replace('d/a.xml', 'd/../a.xml'), sub, x, b],
       'another name for itself': [a.replace('d/a.xml', 'd/./a.xml'), sub, x, b],
-      'zeros before a time': [a.replace('"mtimeNs":"', '"mtimeNs":"0'), sub, x, b],
-      'zeros before an inode': [a.replace('"ino":"', '"ino":"0'), sub, x, b],
-      'a time before 1970': [a.replace('"mtimeNs":"', '"mtimeNs":"-'), sub, x, b],
-      'a content that is more than its pack': [a.replace('"length":900', '"length":1001'), sub, x, b],
-      'a piece of another size': [fileLine(fileLineStart('d/a.xml', ENTRIES['d/a.xml']!), content(10)), sub, x, b],
+      'zeros before the time of a directory': [a, sub.replace('"mtimeNs":"', '"mtimeNs":"0'), x, b],
       'no line': [a, 'x', sub, x, b],
     };
     for (const [what, lines] of Object.entries(situations)) {
       assert.equal(take({ lines: [...lines, BEHIND] }).tree, undefined, what);
     }
-    assert.equal(take({ packBytes: 899 }).tree, undefined);
-    assert.ok(take({ packBytes: 900 }).tree);
+  });
+
+  void it('has looked at alone a file of which a line says what no export writes', () => {
+    const [a = '', ...others] = LINES;
+    const situations: Record<string, string> = {
+      'zeros before a time': a.replace('"mtimeNs":"', '"mtimeNs":"0'),
+      'zeros before an inode': a.replace('"ino":"', '"ino":"0'),
+      'a time before 1970': a.replace('"mtimeNs":"', '"mtimeNs":"-'),
+      'a content that is more than its pack': a.replace('"length":900', '"length":1001'),
+      'a piece of another size': fileLine(fileLineStart('d/a.xml', ENTRIES['d/a.xml']!), content(10)),
+    };
+    for (const [what, line] of Object.entries(situations))
+      assert.deepEqual(changedIn({ lines: [line, ...others, BEHIND] }), ['d/a.xml'], what);
+    assert.deepEqual(changedIn({ packBytes: 899 }), ['d/a.xml', 'd/sub-x.xml', 'd/sub/b.xml']);
+    assert.deepEqual(changedIn({ packBytes: 900 }), []);
   });
 
   void it('of more than 32 KiB of lines is not begun with', () => {
@@ -217,7 +274,10 @@ void describe('a directory below which nothing changed', () => {
     };
     const lineBytes = lineOf('d/f1000.xml', stat('file')).length;
     const most = Math.floor((32 * 1024) / lineBytes);
-    assert.equal(take(many(most)).tree?.counts.files, most);
+    const [only, ...rest] = take(many(most)).tree!.parts;
+    assert.deepEqual(rest, []);
+    assert.ok(only && 'counts' in only);
+    assert.equal(only.counts.files, most);
     assert.equal(take(many(most + 1)).tree, undefined);
     assert.deepEqual(take(many(most + 1)).looked, []);
   });
