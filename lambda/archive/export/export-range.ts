@@ -120,7 +120,11 @@ export class ExportRange {
     try {
       await this.#walk();
       await crew.each({ do: 'flush' }, this.#answer);
-      const [pages] = await Promise.all([this.#pages.finish(), this.#packs.finish(), this.#tellDifferences()]);
+      const finishing = [this.#pages.finish(), this.#tellDifferences()] as const;
+      // A pack that cannot be put is what is told, not what comes of it.
+      for (const each of finishing) each.catch(() => {});
+      await this.#packs.finish();
+      const [pages] = await Promise.all(finishing);
       return {
         pages,
         packs: Array.from(this.#packs.packs.values()),

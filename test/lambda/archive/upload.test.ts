@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { ArchiveError, listPoints, prune, readManifest, verifyArchive } from '../../../lambda/archive';
-import { plant } from './support/crafted';
+import { plant, sha256Of } from './support/crafted';
 import { assertRestores, exportTree, hoursLater, MONDAY, restoreTree } from './support/engine';
 import { faultyVolume, fail } from './support/faulty-volume';
 import { type Fault, type S3Request, ScriptedS3 } from './support/scripted-s3';
@@ -128,6 +128,25 @@ test('[case 34] a byte that another one took the place of, and the server says s
     s3.bucket(`${name}-silent`).keys('packs/'),
   );
   await assert.rejects(restoreTree(silent, manifestKey), /packs\//);
+});
+
+test('the hash of a body is under the signature until a server of its own has shown that it compares the checksum', async () => {
+  const payloadHashes = () =>
+    s3.requests
+      .filter(({ operation }) => operation === 'PutObject')
+      .map(({ headers }) => headers['x-amz-content-sha256']);
+  const store = s3.store(name);
+  await store.put('a', Buffer.from('a'), sha256Of('a'));
+  await store.put('b', Buffer.from('b'), sha256Of('b'));
+  assert.deepEqual(payloadHashes(), [sha256Of('a'), 'UNSIGNED-PAYLOAD']);
+  await assert.rejects(store.put('c', Buffer.from('another'), sha256Of('c')), /BadDigest|another SHA-256/);
+  // A server that answers without one.
+  s3.requests.length = 0;
+  s3.script = ({ operation }) => (operation === 'PutObject' ? { silent: true } : undefined);
+  const other = s3.store(name);
+  await other.put('d', Buffer.from('d'), sha256Of('d'));
+  await other.put('e', Buffer.from('e'), sha256Of('e'));
+  assert.deepEqual(payloadHashes(), [sha256Of('d'), sha256Of('e')]);
 });
 
 test('[case 35] content larger than a pack is several objects, each one request of a bounded size', async () => {

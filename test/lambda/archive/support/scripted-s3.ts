@@ -48,6 +48,8 @@ export type Fault =
   /** PutObject: success is claimed, but this is what is stored of the body; undefined stores nothing. Its checksum is
    * that of what was sent, or, when it says so, of what is stored. */
   | { readonly stores: (body: Buffer) => Buffer | undefined; readonly saysSo?: boolean }
+  /** PutObject: as it should be, answered without a checksum. */
+  | { readonly silent: true }
   /** As it should be, after a while. */
   | { readonly delayMs: number }
   /** As it should be, the body in pieces of so many bytes. */
@@ -191,6 +193,7 @@ export class ScriptedS3 {
         checkBody(header, body);
         const stored = fault && 'stores' in fault ? fault.stores(body) : body;
         const version = stored && bucket.put(key, stored, header);
+        const isSilent = fault !== undefined && 'silent' in fault;
         const honest = fault && 'stores' in fault && fault.saysSo && stored;
         const checksum = honest
           ? createHash('sha256').update(honest).digest('base64')
@@ -198,7 +201,7 @@ export class ScriptedS3 {
         return {
           headers: {
             etag: `"${createHash('md5').update(body).digest('hex')}"`,
-            ...(checksum !== undefined ? { 'x-amz-checksum-sha256': checksum } : {}),
+            ...(checksum !== undefined && !isSilent ? { 'x-amz-checksum-sha256': checksum } : {}),
             ...(bucket.versioned && version ? { 'x-amz-version-id': version.id } : {}),
           },
         };
