@@ -5,11 +5,13 @@ import { EntryChecker, type PageEdges } from '../check-entries';
 import type { CommonLine } from '../common-line';
 import type { Counts } from '../counts';
 import type { Job, Session } from '../crew/effect';
-import type { FileEntry } from '../entry';
+import type { FileEntry, Piece } from '../entry';
 import { ArchiveDamagedError, messageOf } from '../errors';
 import { decodeFrame, release } from '../frame';
 import { decodeStoredPage } from '../page';
 import { isSha256At, sha256At, writeSha256 } from '../piece-scan';
+import { FrameSource } from '../range-fetcher';
+import { cut } from '../ranges';
 
 /** Of the contents that one page names in one pack. */
 export interface PackContents {
@@ -57,6 +59,15 @@ export interface PackTask {
   readonly contents: readonly PackContents[];
 }
 
+/** A content that lies in more packs than one, in the order of its pieces. */
+export interface LongTask {
+  readonly do: 'long';
+  /** Of the archive, for messages. */
+  readonly prefix: string;
+  readonly pieces: readonly Piece[];
+  readonly sha256: string;
+}
+
 /** A content: the index of its list, and where its line is in that page. */
 export type Place = readonly [list: number, line: number];
 
@@ -68,9 +79,15 @@ export interface PackResult {
 }
 
 export class VerifySession implements Session {
-  // eslint-disable-next-line require-yield -- it has all it needs
-  *run(task: PageTask | PackTask): Job<PageResult | PackResult> {
-    return task.do === 'page' ? checkPage(task) : checkPack(task);
+  *run(task: PageTask | PackTask | LongTask): Job<PageResult | PackResult | boolean> {
+    switch (task.do) {
+      case 'page':
+        return checkPage(task);
+      case 'pack':
+        return checkPack(task);
+      case 'long':
+        return yield* isAsNamed(task);
+    }
   }
 
   transferOf(result: unknown): readonly ArrayBuffer[] {
@@ -294,6 +311,22 @@ class FrameDecoder {
     this.#result = '';
     this.#offset = -1;
   }
+}
+
+/**
+ * @returns whether the content has this SHA-256
+ * @throws ArchiveDamagedError when a part of it cannot be had
+ */
+function* isAsNamed({ prefix, pieces, sha256 }: LongTask): Job<boolean> {
+  const frames = new FrameSource(prefix);
+  const digest = createHash('sha256');
+  yield* frames.plan(pieces);
+  for (const piece of pieces) {
+    const content = yield* frames.frame(piece);
+    digest.update(cut(prefix, piece, content));
+    release(content);
+  }
+  return digest.digest('hex') === sha256;
 }
 
 function problemOf({ pieces, at: start, sha256, sha256At }: Content, frames: FrameDecoder): string | undefined {

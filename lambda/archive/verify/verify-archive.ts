@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto';
 import type { Authenticator } from '../authenticity';
 import { displayPath } from '../byte-path';
 import { type Crew, defaultCrewSize, SoloCrew, type SpareThreads, ThreadCrew } from '../crew/crew';
 import { type FileEntry, pathOfLine } from '../entry';
 import { ArchiveDamagedError } from '../errors';
-import { release } from '../frame';
 import { PageChain, type PageEdges } from '../check-entries';
 import { isLargeManifest, packKey, type PageReference, sha256OfKey } from '../manifest';
 import { MemoryPool } from '../memory-pool';
 import { getInto, type ObjectStore } from '../object-store';
 import { listPoints, PAGE_IS_MISSING, type Point, readPage } from '../points';
-import { cut, decodeOf, fetchRange, planRanges } from '../ranges';
+import { RangeFetcher, rangeMemory } from '../range-fetcher';
+import type { Range } from '../ranges';
 import {
+  type LongTask,
   type PackContents,
   type PackResult,
   type PackTask,
@@ -75,6 +75,8 @@ export async function verifyArchive(options: VerifyOptions): Promise<VerifyOutco
 const PACKS_OF_A_THREAD = 2;
 /** Packs that are fetched or taken apart at the same time. */
 const PACKS_AHEAD = 1;
+/** Parts of a content in several packs that are fetched before they are looked at, the one that is wanted counted in. */
+const RANGES_AHEAD = 2;
 /** Pages that are fetched while all threads are at work. */
 const PAGES_AHEAD = 2;
 
@@ -100,8 +102,9 @@ class Verification {
   /** Each once, though many points may name it; in the order in which points come to them. */
   readonly #pages = new Map<string, WantedPage>();
   readonly #pageResults = new Map<string, Promise<PageResult>>();
-  /** Contents that lie in more packs than one. */
-  readonly #long: FileEntry[] = [];
+  /** Contents that lie in more packs than one, each once, with the files that have it. */
+  readonly #long = new Map<string, { readonly entry: FileEntry; readonly paths: Set<string> }>();
+  readonly #rangeMemory = rangeMemory();
   readonly #underWay = new Set<Promise<void>>();
   readonly #packMemory = new MemoryPool();
   readonly #pageMemory = new MemoryPool();
@@ -141,9 +144,9 @@ class Verification {
   async run(): Promise<VerifyOutcome> {
     try {
       await this.#readPages();
+      for (const { entry, paths } of this.#long.values()) await this.#start(() => this.#checkLong(entry, paths));
       await Promise.all(this.#underWay);
       if (this.#failure) throw this.#failure.error;
-      if (this.options.readData) for (const entry of this.#long) await this.#checkLong(entry);
     } finally {
       await Promise.allSettled(this.#underWay);
     }
@@ -210,22 +213,22 @@ class Verification {
       this.#findings.push({ key: where, problem: result.problem, paths: [] });
     } else {
       for (const list of result.contents) this.#packs.get(list.pack)!.contents.push({ page, list });
-      this.#long.push(...result.long);
+      for (const entry of result.long) this.#addLong(entry);
     }
     // A pack can be taken apart when every page that names it was read.
     for (const sha256 of packs) {
       const pack = this.#packs.get(sha256)!;
       pack.pagesLeft -= 1;
-      if (pack.pagesLeft === 0) await this.#startPack(sha256, pack);
+      if (pack.pagesLeft === 0 && this.options.readData) await this.#start(() => this.#checkPack(sha256, pack));
     }
     return 'problem' in result ? undefined : result.edges;
   }
 
-  async #startPack(sha256: string, pack: WantedPack): Promise<void> {
-    if (!this.options.readData) return;
+  /** Begins with something that takes long, when not too much is under way. */
+  async #start(check: () => Promise<void>): Promise<void> {
     while (this.#underWay.size >= this.#crew.size + PACKS_AHEAD) await Promise.race(this.#underWay);
     if (this.#failure) throw this.#failure.error;
-    const checking = this.#checkPack(sha256, pack)
+    const checking = check()
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
@@ -273,29 +276,31 @@ class Verification {
     return paths.sort();
   }
 
-  async #checkLong({ path, pieces, sha256 }: FileEntry): Promise<void> {
+  #addLong(entry: FileEntry): void {
+    const id = JSON.stringify([entry.sha256, entry.pieces]);
+    const known = this.#long.get(id) ?? { entry, paths: new Set() };
+    known.paths.add(displayPath(entry.path));
+    this.#long.set(id, known);
+  }
+
+  async #checkLong({ pieces, sha256 }: FileEntry, paths: ReadonlySet<string>): Promise<void> {
     const { store } = this.options;
     this.#filesRead += 1;
-    const digest = createHash('sha256');
+    const fetcher = new RangeFetcher(store, this.#rangeMemory, RANGES_AHEAD);
+    const task: LongTask = { do: 'long', prefix: store.prefix, pieces, sha256 };
+    const found = (key: string, problem: string) =>
+      this.#findings.push({ key, problem, paths: Array.from(paths).sort() });
     try {
-      let next = 0;
-      for (const range of planRanges(pieces)) {
-        const bytes = await fetchRange(store, range);
-        for (; next < pieces.length; next += 1) {
-          const piece = pieces[next]!;
-          const start = piece.offset - range.offset;
-          if (piece.pack !== range.pack || start < 0 || start + piece.length > range.length) break;
-          const content = decodeOf(store.prefix, piece, bytes.subarray(start, start + piece.length));
-          digest.update(cut(store.prefix, piece, content));
-          release(content);
-        }
-      }
-      if (digest.digest('hex') === sha256) return;
-      const problem = 'a content has another SHA-256 than the manifest says';
-      this.#findings.push({ key: store.prefix + packKey(pieces[0]!.pack), problem, paths: [displayPath(path)] });
+      const isSound = await this.#crew.run<boolean>(task, ({ with: ranges }) =>
+        fetcher.answer(ranges as readonly Range[] | number),
+      );
+      if (!isSound)
+        found(store.prefix + packKey(pieces[0]!.pack), 'a content has another SHA-256 than the manifest says');
     } catch (error) {
       if (!(error instanceof ArchiveDamagedError)) throw error;
-      this.#findings.push({ key: error.key, problem: error.problem, paths: [displayPath(path)] });
+      found(error.key, error.problem);
+    } finally {
+      await fetcher.end();
     }
   }
 }

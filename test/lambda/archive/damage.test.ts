@@ -241,3 +241,37 @@ for (const folder of ['pages/', 'packs/'] as const) {
     assert.deepEqual(Object.keys(contentsOf(await restoreTree(store, point!.manifestKey))), ['keep']);
   });
 }
+
+test('a content in several packs is read once, by any thread, and what is wrong with it is told of every file that has it', async () => {
+  const content = noise(22 << 20);
+  const root = makeTree({ 'a.war': content, 'b.war': content, small: 'small' });
+  const store = new MemoryStore();
+  await exportTree(root, store);
+  writeFileSync(join(root, 'small'), 'changed');
+  await exportTree(root, store, { at: hoursLater(1) });
+  for (const threads of [0, 2]) {
+    const { findings, filesRead } = await verifyArchive({ store, readData: true, threads });
+    assert.deepEqual([findings, filesRead], [[], 3], `${threads} threads`);
+  }
+  const packs = Array.from(store.objects.keys()).filter((key) => key.startsWith('packs/'));
+  const largest = packs.reduce((a, b) => (store.objects.get(a)!.length > store.objects.get(b)!.length ? a : b));
+  store.objects.get(largest)![1 << 20]! ^= 1;
+  const expected = [
+    { key: largest, paths: [], problem: 'the pack was changed: its checksum is another than the manifest says' },
+    { key: largest, paths: ['a.war', 'b.war'], problem: /^the frame at byte \d+ cannot be decoded / },
+  ];
+  for (const threads of [0, 2]) {
+    const { findings } = await verifyArchive({ store, readData: true, threads });
+    const found = findings.toSorted((a, b) => a.paths.length - b.paths.length);
+    assert.deepEqual(
+      found.map(({ key, paths }) => [key, paths]),
+      expected.map(({ key, paths }) => [key, paths]),
+      `${threads} threads`,
+    );
+    assert.equal(found[0]!.problem, expected[0]!.problem);
+    assert.match(found[1]!.problem, expected[1]!.problem as RegExp);
+  }
+  store.objects.delete(largest);
+  const { findings } = await verifyArchive({ store, readData: true });
+  assert.ok(findings.some(({ paths, problem }) => paths.join() === 'a.war,b.war' && problem === 'the pack is missing'));
+});
