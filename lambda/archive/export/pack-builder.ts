@@ -25,6 +25,8 @@ interface OpenPack {
   readonly hash: Hash;
   readonly frames: { readonly number: number; readonly offset: number; readonly length: number }[];
   length: number;
+  /** Of its length, what is in the hash. */
+  hashed: number;
   rawBytes: number;
   contentBytes: number;
 }
@@ -97,9 +99,10 @@ export class PackBuilder {
       pack.frames.push({ number: frame.number, offset: pack.length, length: frame.length });
       pack.length += frame.length;
     }
-    pack.hash.update(pack.buffer.subarray(start, pack.length));
     pack.rawBytes += rawBytes;
     pack.contentBytes += contentBytes;
+    // Whoever made the frames goes on with its memory meanwhile.
+    setImmediate(() => hashRest(pack));
   }
 
   async #newPack(atLeast: number): Promise<OpenPack> {
@@ -113,7 +116,7 @@ export class PackBuilder {
       buffer = Buffer.allocUnsafeSlow(this.limits.bytes);
     }
     if (buffer.length < atLeast + END_ROOM) buffer = Buffer.allocUnsafeSlow(atLeast + END_ROOM);
-    return { buffer, hash: createHash('sha256'), frames: [], length: 0, rawBytes: 0, contentBytes: 0 };
+    return { buffer, hash: createHash('sha256'), frames: [], length: 0, hashed: 0, rawBytes: 0, contentBytes: 0 };
   }
 
   #endPack(): void {
@@ -122,8 +125,9 @@ export class PackBuilder {
     this.#open = undefined;
     const end = encodeFrame(TAR_END);
     pack.buffer.set(end, pack.length);
-    pack.hash.update(end);
-    const body = pack.buffer.subarray(0, pack.length + end.length);
+    pack.length += end.length;
+    hashRest(pack);
+    const body = pack.buffer.subarray(0, pack.length);
     const sha256 = pack.hash.digest('hex');
     const reference = { key: packKey(sha256), bytes: body.length, contentBytes: pack.contentBytes, crc32: crc32(body) };
     this.packs.set(sha256, reference);
@@ -158,6 +162,13 @@ export class PackBuilder {
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;
   }
+}
+
+function hashRest(pack: OpenPack): void {
+  // Of one that has ended, all is.
+  if (pack.hashed === pack.length) return;
+  pack.hash.update(pack.buffer.subarray(pack.hashed, pack.length));
+  pack.hashed = pack.length;
 }
 
 /** For the frame that ends the tar stream. */
