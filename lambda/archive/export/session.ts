@@ -274,6 +274,13 @@ export class ExportSession implements Session {
       this.#remarks.excluded.push({ path, reason });
       return 'no directory';
     }
+    const unchanged = plain && !wasFile && !this.settings.fullRead ? this.#unchanged.takeEntry(path) : undefined;
+    if (unchanged) {
+      const { page, start, end, type, size } = unchanged;
+      this.#entries += 1;
+      list.addSpan(page, start, end, type, size);
+      return type === 'directory' ? 'as before' : 'no directory';
+    }
     let stat: VolumeStat;
     let target = '';
     try {

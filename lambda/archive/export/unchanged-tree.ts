@@ -32,6 +32,12 @@ export interface UnchangedLines extends ParentLine {
   readonly counts: Counts;
 }
 
+export interface UnchangedEntry extends ParentLine {
+  readonly type: 'directory' | 'file';
+  /** Of a file. */
+  readonly size: number;
+}
+
 /** A file, before and now, that is not as its line says, or that numbers do not tell. */
 export interface ChangedFile {
   readonly path: string;
@@ -80,7 +86,6 @@ export class UnchangedTrees {
     const { page, lines, at: start } = this.cursor;
     if (this.#isLarge(lines, start, prefix)) return undefined;
     if (this.#refused?.lines === lines && this.#refused.path.startsWith(prefix)) return undefined;
-    if (this.#line.lines !== lines) this.#line = new CommonLine(lines);
     try {
       const parts: (UnchangedLines | ChangedFile)[] = [];
       const end = this.#end(page, start, prefix, parts);
@@ -94,6 +99,35 @@ export class UnchangedTrees {
     return undefined;
   }
 
+  /**
+   * The entry where the cursor is, moving it behind, when it has this path and is as its line says.
+   *
+   * @param path of printable ASCII, and of nothing that exports leave out
+   * @returns undefined when it is to be looked at otherwise
+   */
+  takeEntry(path: string): UnchangedEntry | undefined {
+    const { page, lines, at: start } = this.cursor;
+    if (start >= lines.length) return undefined;
+    const line = this.#lineOf(lines);
+    if (!line.read(start) || line.path !== path) return undefined;
+    this.#path = path;
+    try {
+      if (this.#stateOf(page, line, path) !== 'unchanged') return undefined;
+    } catch {
+      // Said by whoever looks at it again.
+      return undefined;
+    }
+    this.cursor.moveTo(line.end);
+    return line.isDirectory
+      ? { page, start, end: line.end, type: 'directory', size: 0 }
+      : { page, start, end: line.end, type: 'file', size: line.size };
+  }
+
+  #lineOf(lines: Buffer): CommonLine {
+    if (this.#line.lines !== lines) this.#line = new CommonLine(lines);
+    return this.#line;
+  }
+
   #isLarge(lines: Buffer, start: number, prefix: string): boolean {
     if (start + MAX_BYTES >= lines.length) return false;
     return pathOfLine(lines, lines.lastIndexOf(NEWLINE, start + MAX_BYTES) + 1).startsWith(prefix);
@@ -101,7 +135,7 @@ export class UnchangedTrees {
 
   /** Where the first line behind the tree begins; undefined when it is not taken, whatever is among its parts then. */
   #end(page: number, start: number, prefix: string, parts: (UnchangedLines | ChangedFile)[]): number | undefined {
-    const line = this.#line;
+    const line = this.#lineOf(this.cursor.lines);
     let counts = { ...NOTHING };
     let first = start;
     const { lines } = line;
@@ -126,6 +160,7 @@ export class UnchangedTrees {
         if (!this.#directories.has(directory)) return undefined;
         this.#enter(directory);
       }
+      if (!this.#isExported(line, path)) return undefined;
       const state = this.#stateOf(page, line, path);
       if (state === 'to be refused') return undefined;
       if (state === 'a changed file') {
@@ -148,10 +183,13 @@ export class UnchangedTrees {
     this.#isOrdinary = isOrdinaryDirectory(this.settings.mountedAt, directory);
   }
 
+  #isExported(line: CommonLine, path: string): boolean {
+    if (this.#isOrdinary && isOrdinaryName(path, line.nameStart - line.pathStart)) return true;
+    return exclusionReason(this.settings.mountedAt, path) === undefined;
+  }
+
   #stateOf(page: number, line: CommonLine, path: string): EntryState {
-    const { mountedAt, parentIncomplete } = this.settings;
-    const isOrdinary = this.#isOrdinary && isOrdinaryName(path, line.nameStart - line.pathStart);
-    if (!isOrdinary && exclusionReason(mountedAt, path) !== undefined) return 'to be refused';
+    const { parentIncomplete } = this.settings;
     if (line.isDirectory && parentIncomplete.size > 0 && parentIncomplete.has(path)) return 'to be refused';
     const look = this.latency.of(this.#look);
     const isSettled = look.ctimeMs < this.#settledMs && look.mtimeMs < this.#settledMs;

@@ -55,7 +55,14 @@ interface Situation {
   readonly packBytes?: number;
 }
 
-function take({ lines = [...LINES, BEHIND], now = {}, incomplete = [], mountedAt = '', packBytes = 1000 }: Situation) {
+function take(situation: Situation) {
+  const { trees, ...made } = make(situation);
+  const tree = trees.take('d/');
+  assert.equal(made.cursor.at, made.start, 'the cursor is where it was');
+  return { tree, trees, ...made };
+}
+
+function make({ lines = [...LINES, BEHIND], now = {}, incomplete = [], mountedAt = '', packBytes = 1000 }: Situation) {
   const looked: string[] = [];
   const volume = {
     look(path: string) {
@@ -75,9 +82,7 @@ function take({ lines = [...LINES, BEHIND], now = {}, incomplete = [], mountedAt
   const settings = { mountedAt, parentIncomplete: new Set(incomplete), settledNs: SETTLED_NS };
   const taken = new TakenContent([[[PACK, packBytes]]]);
   const trees = new UnchangedTrees(volume, settings, cursor as never, taken, new CallTimes());
-  const tree = trees.take('d/');
-  assert.equal(cursor.at, before.length, 'the cursor is where it was');
-  return { tree, trees, cursor, looked, start: before.length };
+  return { trees, cursor, looked, start: before.length };
 }
 
 const changed = (path: string, more: Partial<VolumeStat>) => ({ [path]: { ...ENTRIES[path]!, ...more } });
@@ -280,5 +285,43 @@ void describe('a directory below which no directory changed', () => {
     assert.equal(only.counts.files, most);
     assert.equal(take(many(most + 1)).tree, undefined);
     assert.deepEqual(take(many(most + 1)).looked, []);
+  });
+});
+
+void describe('an entry that did not change', () => {
+  const [A_END, SUB_END] = [LINES[0]!.length, LINES[0]!.length + LINES[1]!.length];
+
+  void it('is taken where the cursor is, which moves behind it', () => {
+    const { trees, cursor, looked, start } = make({});
+    const file = { page: 0, start, end: start + A_END, type: 'file', size: 11 };
+    assert.deepEqual(trees.takeEntry('d/a.xml'), file);
+    const directory = { page: 0, start: start + A_END, end: start + SUB_END, type: 'directory', size: 0 };
+    assert.deepEqual(trees.takeEntry('d/sub'), directory);
+    assert.deepEqual([cursor.at, looked], [start + SUB_END, ['d/a.xml', 'd/sub']]);
+  });
+
+  void it('is not taken, nor looked at, where the cursor is at another', () => {
+    const { trees, cursor, looked, start } = make({});
+    assert.equal(trees.takeEntry('d/sub'), undefined);
+    assert.equal(trees.takeEntry('d/a.xm'), undefined);
+    cursor.at = cursor.lines.length;
+    assert.equal(trees.takeEntry('d/a.xml'), undefined);
+    assert.deepEqual([cursor.at - cursor.lines.length, looked, start > 0], [0, [], true]);
+  });
+
+  void it('is not taken where it changed, cannot be looked at, is not sound, or the export before knew less of it', () => {
+    const refused: readonly (readonly [string, Situation])[] = [
+      ['d/a.xml', { now: changed('d/a.xml', { size: 12 }) }],
+      ['d/a.xml', { now: changed('d/a.xml', { type: 'directory' }) }],
+      ['d/a.xml', { packBytes: 899 }],
+      ['d/gone.xml', { lines: [lineOf('d/gone.xml', stat('file')), BEHIND] }],
+      ['d/sub', { lines: [LINES[1]!, BEHIND], incomplete: ['d/sub'] }],
+      ['d/link', { lines: [lineOf('d/link', stat('symlink')), BEHIND], now: { 'd/link': stat('symlink') } }],
+    ];
+    for (const [path, situation] of refused) {
+      const { trees, cursor, start } = make(situation);
+      assert.equal(trees.takeEntry(path), undefined, path);
+      assert.equal(cursor.at, start, path);
+    }
   });
 });
