@@ -6,7 +6,7 @@ import { countLines } from '../counts';
 import { CallTimes } from '../crew/call-times';
 import { ArchiveError, codeOf, messageOf } from '../errors';
 import { exclusionReason } from '../exclusions';
-import { encodePage } from '../page';
+import { encodePage, namesPack, packsIn } from '../page';
 import type { Volume, VolumeStat } from '../volume';
 import { ContentTable } from './content-table';
 import { FrameWriter } from './frame-writer';
@@ -377,14 +377,23 @@ export class ExportSession implements Session {
 
   *#encode(parts: readonly PagePart[]): Job<EncodeResult> {
     const buffers: Buffer[] = [];
+    const packs = new Set<string>();
+    // What was taken over names packs of its page, or it would not have been.
+    const packsOfPages = new Set<string>();
     for (const part of parts) {
       if ('lines' in part) {
         const text = Buffer.from(part.lines.buffer).toString('utf8');
         const lines = Buffer.from(resolvePieces(text, new Map(part.places)));
+        for (const pack of packsIn(lines)) packs.add(pack);
         buffers.push(lines);
-      } else buffers.push(yield* this.#pages.lines(part));
+      } else {
+        for (const [pack] of this.settings.parentPacks[part.page]!) packsOfPages.add(pack);
+        buffers.push(yield* this.#pages.lines(part));
+      }
     }
-    return encodePage(Buffer.concat(buffers));
+    const page = Buffer.concat(buffers);
+    for (const pack of packsOfPages) if (!packs.has(pack) && namesPack(page, pack)) packs.add(pack);
+    return encodePage(page, Array.from(packs).sort());
   }
 
   transferOf(result: unknown): readonly ArrayBuffer[] {
