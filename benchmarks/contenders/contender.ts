@@ -8,6 +8,8 @@ export interface Archive {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** A folder of the contender's own on a memory-backed disk, kept as long as the archive. */
   readonly cacheDir: string;
+  /** Its home, kept as long as the benchmark runs: as on a machine where it was used before. */
+  readonly homeDir: string;
 }
 
 export interface Contender {
@@ -29,8 +31,9 @@ export interface Contender {
   readonly incremental: boolean;
 }
 
-/** What the SDKs of all languages read. */
-export const awsEnvironment = ({ credentials }: Archive, region: string): Record<string, string> => ({
+/** What the SDKs of all languages read, and where a program keeps things. */
+export const awsEnvironment = ({ credentials, homeDir }: Archive, region: string): Record<string, string> => ({
+  HOME: homeDir,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_REGION: region,

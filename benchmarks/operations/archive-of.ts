@@ -31,7 +31,9 @@ export class ArchiveOf {
       bucket: `bench-${name}`,
       credentials: place.server.credentials,
       cacheDir: join(place.scratch, `cache-${name}`),
+      homeDir: join(place.scratch, `home-${name}`),
     };
+    mkdirSync(this.archive.homeDir, { recursive: true });
   }
 
   async begin(): Promise<void> {
