@@ -7,7 +7,7 @@
 /** Where a content is: in a frame of this run, or by the line of the parent that names it. */
 export type ContentPlace =
   | { readonly kind: 'frame'; readonly frame: number; readonly skip: number }
-  /** A content of its own frames: see large-file.ts. */
+  /** A content of its own frames, the first of which this is: see `largePieces`. */
   | { readonly kind: 'frames'; readonly frame: number }
   /** By where the digits of its SHA-256 begin in the page. */
   | { readonly kind: 'parent'; readonly page: number; readonly sha256: number };
