@@ -54,7 +54,7 @@ const isSuspicious = (mountedAt: string, path: string): boolean =>
  * neighbours need not be looked at each.
  */
 export const isOrdinaryDirectory = (mountedAt: string, directory: string): boolean =>
-  !isSuspicious(mountedAt, `${directory}/`);
+  directory !== '' && !isSuspicious(mountedAt, `${directory}/`);
 
 const DOT = '.'.charCodeAt(0);
 

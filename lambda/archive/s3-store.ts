@@ -43,8 +43,8 @@ export interface ObjectVersion extends ListedObject {
 export class S3Store implements ObjectStore {
   readonly description: string;
   readonly #downloads = new Downloads();
-  /** The server has answered with the checksum of what it was sent, so it makes it. */
-  #makesChecksums = false;
+  /** The server has answered with the checksum of what it was sent. */
+  #answersChecksums = false;
 
   constructor(
     private readonly client: S3Client,
@@ -78,12 +78,12 @@ export class S3Store implements ObjectStore {
     };
     // 409: another conditional write of this key is under way. S3 asks for a repeat, the SDK does not make one.
     const attempt = () =>
-      this.client.send(withPayloadHash(new PutObjectCommand(input), this.#payloadHash(sha256))).then(
+      this.client.send(withPayloadHash(new PutObjectCommand(input), (host) => this.#payloadHash(host, sha256))).then(
         ({ ChecksumSHA256 }) => {
           if (ChecksumSHA256 !== undefined && ChecksumSHA256 !== input.ChecksumSHA256) {
             throw new ArchiveDamagedError(this.prefix + key, 'another SHA-256 is stored than was written');
           }
-          this.#makesChecksums ||= ChecksumSHA256 !== undefined;
+          this.#answersChecksums ||= ChecksumSHA256 !== undefined;
           return 'created' as const;
         },
         (error: unknown) => {
@@ -105,11 +105,11 @@ export class S3Store implements ObjectStore {
 
   /**
    * What the signature says of the body. Its checksum is in a header, which is signed: a server that compares it need not hash the
-   * body once more for the signature, which takes a tenth of a full export where both are on one machine. Of AWS it is always
-   * asked: nobody waits for it there, and a bucket's policy may refuse what does not say it.
+   * body once more for the signature, which takes a tenth of a full export where both are on one machine. To AWS it is always
+   * said: nobody waits for it there, and a bucket's policy may refuse what does not say it.
    */
-  #payloadHash(sha256: string): string {
-    return this.#makesChecksums && this.client.config.isCustomEndpoint === true ? UNSIGNED_PAYLOAD : sha256;
+  #payloadHash(host: string, sha256: string): string {
+    return this.#answersChecksums && !isOfAws(host) ? UNSIGNED_PAYLOAD : sha256;
   }
 
   /** @param versionId default: the current version */
@@ -293,11 +293,18 @@ export class S3Store implements ObjectStore {
 
 const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 
+/** Of every partition, interface endpoints too: by the DNS suffixes of the SDK's endpoint rules (2026-11). */
+export const isOfAws = (host: string): boolean =>
+  /\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|on\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk)$/.test(
+    host,
+  );
+
 /** The hash that a signature covers is known already: the SDK would make it a second time. */
-function withPayloadHash(command: PutObjectCommand, payloadHash: string): PutObjectCommand {
+function withPayloadHash(command: PutObjectCommand, hashFor: (host: string) => string): PutObjectCommand {
   command.middlewareStack.add(
     (next) => (args) => {
-      (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = payloadHash;
+      const { headers, hostname } = args.request as { headers: Record<string, string>; hostname: string };
+      headers['x-amz-content-sha256'] = hashFor(hostname);
       return next(args);
     },
     { step: 'build', name: 'payloadHash' },

@@ -34,7 +34,8 @@ export const examineChanges = (store: ObjectStore, parent: Parent, header: Manif
  * As {@link examineChanges}, where it is known what differs from the parent: before there is a header.
  *
  * @param packs that the lines name
- * @returns undefined where the parent is not the one to compare with
+ * @returns undefined where the parent is not the one to compare with, or something is damaged or not there yet: what this says then
+ *   must not stand for what {@link examineChanges} would
  */
 export async function examineDifferences(
   store: ObjectStore,
@@ -43,13 +44,14 @@ export async function examineDifferences(
   { before, after, noisy }: Differences,
 ): Promise<Examined | undefined> {
   if (await isSuspicious(store, parent)) return undefined;
-  return examine(store, parent, (baseline) => ({
+  const examined = await examine(store, parent, (baseline) => ({
     differing: comparedLines(
       { ...baseline, lines: before },
       { manifestKey: keyToBe(store), header: { packs }, lines: after },
     ),
     noisy,
   }));
+  return examined.changes && examined;
 }
 
 const keyToBe = ({ prefix }: ObjectStore) => `${prefix}${MANIFEST_PREFIX}of the export under way`;

@@ -217,8 +217,11 @@ export class SpareThreads {
     while (this.#threads.length < count) this.#threads.push(new Thread());
   }
 
+  /** Of one that has died already nobody would be told any more. */
   take(): Thread | undefined {
-    return this.#threads.pop();
+    let thread = this.#threads.pop();
+    while (thread && !thread.alive) thread = this.#threads.pop();
+    return thread;
   }
 
   /** Ends those that nobody took. */

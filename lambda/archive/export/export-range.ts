@@ -55,7 +55,7 @@ export interface RangeOptions {
   readonly onLatency: (callMs: number) => void;
   /**
    * Told what differs between the parent and the items, and the packs that were made, while pages are still made: where all items
-   * were done, and not much differs. Pages of the parent that are looked at for it are fetched where they are not kept any more.
+   * were done, and not much differs. Where it is known which files look like noise, packs may not be stored yet. Pages of the parent that are looked at for it are fetched where they are not kept any more.
    */
   readonly onDifferences?: ((differences: Differences, packs: readonly PackReference[]) => void) | undefined;
 }
@@ -120,10 +120,11 @@ export class ExportRange {
     try {
       await this.#walk();
       await crew.each({ do: 'flush' }, this.#answer);
-      const finishing = [this.#pages.finish(), this.#tellDifferences()] as const;
+      const packed = this.#packs.finish();
+      const finishing = [this.#pages.finish(), this.#tellDifferences(packed)] as const;
       // A pack that cannot be put is what is told, not what comes of it.
       for (const each of finishing) each.catch(() => {});
-      await this.#packs.finish();
+      await packed;
       const [pages] = await Promise.all(finishing);
       return {
         pages,
@@ -143,9 +144,11 @@ export class ExportRange {
     }
   }
 
-  async #tellDifferences(): Promise<void> {
+  async #tellDifferences(packed: Promise<void>): Promise<void> {
     const { onDifferences } = this.options;
     if (!onDifferences || this.#frontier.first()) return;
+    // Then new contents are looked at where they are stored.
+    if (!this.#noisy) await packed;
     await this.#pages.untilToldDiffering();
     const { differences } = this.#differing;
     if (differences) onDifferences({ ...differences, noisy: this.#noisy }, Array.from(this.#packs.packs.values()));

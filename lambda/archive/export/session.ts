@@ -110,6 +110,8 @@ type Found = 'no directory' | 'to be listed' | 'as before';
 const NAMES_AT_ONCE = 32;
 /** Reading this much is as much work as looking at one entry more. */
 const BYTES_AS_ENTRY = 32 * 1024;
+/** Of more packs, reading each line is faster than looking for one after another. */
+const MAX_LOOKED_FOR = 100;
 const TRANSIENT_ATTEMPTS = 3;
 const STALE_WAIT_MS = 100;
 
@@ -243,7 +245,8 @@ export class ExportSession implements Session {
         const entries = countLines(part.counts);
         this.#entriesLeft -= entries;
         this.#entries += entries;
-      } else {
+      } else if (this.#entriesLeft <= 0) this.#leave(part.path, list);
+      else {
         this.#cursor.moveTo(part.at);
         yield* this.#entry(part.path, true, list, true);
       }
@@ -346,10 +349,8 @@ export class ExportSession implements Session {
       list.add({ kind: 'linked', path, stat, ...(line ? { line: { ...line, unchanged, text } } : {}) });
     } else if (unchanged) list.addSpan(line.page, line.start, line.end, 'file', stat.size);
     else if (this.settings.mayLeave && !this.settings.fullRead && !this.#reader.isReady) {
-      this.#left = true;
       this.#entries -= 1;
-      const name = path.lastIndexOf('/') + 1;
-      list.addWaiting(path.slice(0, Math.max(0, name - 1)), path.slice(name));
+      this.#leave(path, list);
     } else {
       const parent = line && parseContent(this.#cursor.textOf(line), same);
       const read = yield* this.#reader.read(path, stat, parent, this.#remarks);
@@ -360,6 +361,13 @@ export class ExportSession implements Session {
         list.addSpan(line.page, line.start, line.end, 'file', read.size);
       } else list.addLine(read.line, 'file', read.size, read.frames);
     }
+  }
+
+  /** A file that was found to be looked at, for a task of its own. */
+  #leave(path: string, list: ItemList): void {
+    this.#left = true;
+    const name = path.lastIndexOf('/') + 1;
+    list.addWaiting(path.slice(0, Math.max(0, name - 1)), path.slice(name));
   }
 
   *#read(files: readonly LinkedItem[]): Job<ReadResult> {
@@ -392,6 +400,7 @@ export class ExportSession implements Session {
       }
     }
     const page = Buffer.concat(buffers);
+    if (packsOfPages.size > MAX_LOOKED_FOR) return encodePage(page);
     for (const pack of packsOfPages) if (!packs.has(pack) && namesPack(page, pack)) packs.add(pack);
     return encodePage(page, Array.from(packs).sort());
   }

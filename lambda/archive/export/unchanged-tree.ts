@@ -23,7 +23,7 @@ const MAX_BYTES = 32 * 1024;
 
 /** What is below a directory, in order. */
 export interface UnchangedTree {
-  readonly parts: readonly (UnchangedLines | ChangedFile)[];
+  readonly parts: readonly (UnchangedLines | LoneFile)[];
   /** Where the first line behind it begins. */
   readonly end: number;
 }
@@ -38,8 +38,8 @@ export interface UnchangedEntry extends ParentLine {
   readonly size: number;
 }
 
-/** A file, before and now, that is not as its line says, or that numbers do not tell. */
-export interface ChangedFile {
+/** A file, before and now, that is to be looked at alone: it is not as its line says, or numbers do not tell. */
+export interface LoneFile {
   readonly path: string;
   /** Where its line begins. */
   readonly at: number;
@@ -87,7 +87,7 @@ export class UnchangedTrees {
     if (this.#isLarge(lines, start, prefix)) return undefined;
     if (this.#refused?.lines === lines && this.#refused.path.startsWith(prefix)) return undefined;
     try {
-      const parts: (UnchangedLines | ChangedFile)[] = [];
+      const parts: (UnchangedLines | LoneFile)[] = [];
       const end = this.#end(page, start, prefix, parts);
       if (end !== undefined) return { parts, end };
     } catch {
@@ -134,7 +134,7 @@ export class UnchangedTrees {
   }
 
   /** Where the first line behind the tree begins; undefined when it is not taken, whatever is among its parts then. */
-  #end(page: number, start: number, prefix: string, parts: (UnchangedLines | ChangedFile)[]): number | undefined {
+  #end(page: number, start: number, prefix: string, parts: (UnchangedLines | LoneFile)[]): number | undefined {
     const line = this.#lineOf(this.cursor.lines);
     let counts = { ...NOTHING };
     let first = start;
@@ -163,7 +163,7 @@ export class UnchangedTrees {
       if (!this.#isExported(line, path)) return undefined;
       const state = this.#stateOf(page, line, path);
       if (state === 'to be refused') return undefined;
-      if (state === 'a changed file') {
+      if (state === 'to be looked at alone') {
         if (at > first) parts.push({ page, start: first, end: at, counts });
         parts.push({ path, at });
         counts = { ...NOTHING };
@@ -195,11 +195,11 @@ export class UnchangedTrees {
     const isSettled = look.ctimeMs < this.#settledMs && look.mtimeMs < this.#settledMs;
     if (isSettled && isAsIn(line, look) && (line.isDirectory || this.taken.isCommonSound(page, line)))
       return 'unchanged';
-    return !line.isDirectory && isFile(look) ? 'a changed file' : 'to be refused';
+    return !line.isDirectory && isFile(look) ? 'to be looked at alone' : 'to be refused';
   }
 }
 
-type EntryState = 'unchanged' | 'a changed file' | 'to be refused';
+type EntryState = 'unchanged' | 'to be looked at alone' | 'to be refused';
 
 const isFile = ({ mode }: VolumeLook): boolean => (mode & constants.S_IFMT) === constants.S_IFREG;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CallTimes } from '../../../lambda/archive/crew/call-times';
-import { crewSizeFor } from '../../../lambda/archive/crew/crew';
+import { crewSizeFor, SpareThreads, ThreadCrew } from '../../../lambda/archive/crew/crew';
 
 test('a disk of the machine has as many threads as there are cores; a file server more, up to 32', () => {
   const sizes: readonly (readonly [callMs: number, threads: number])[] = [
@@ -48,4 +48,15 @@ test('the result of a call, and what it throws, are those of the call', () => {
       }),
     /EIO/,
   );
+});
+
+test('a crew takes a spare thread before it starts any', async () => {
+  const spare = new SpareThreads(2);
+  const crew = new ThreadCrew(1, 1, spare).begin({ kind: 'verify' });
+  // Nothing that a session knows: it is done at once.
+  assert.equal(await crew.run({ do: 'nothing' }, () => ({ value: undefined })), undefined);
+  const left = spare.take();
+  assert.ok(left?.alive);
+  assert.equal(spare.take(), undefined);
+  await Promise.all([crew.close(), spare.close(), left.terminate()]);
 });

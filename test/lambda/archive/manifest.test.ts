@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { pathFromBytes, pathToBytes } from '../../../lambda/archive/byte-path';
 import { ArchiveDamagedError } from '../../../lambda/archive/errors';
-import { exclusionReason } from '../../../lambda/archive/exclusions';
+import { exclusionReason, isOrdinaryDirectory, isOrdinaryName } from '../../../lambda/archive/exclusions';
 import { encodeFrame } from '../../../lambda/archive/frame';
 import { decodeManifest, encodeManifest, type ManifestHeader } from '../../../lambda/archive/manifest';
 import { MemoryStore } from '../../../lambda/archive/memory-store';
@@ -225,4 +225,34 @@ test('what is left out depends on where the volume is mounted', () => {
   for (const [mountedAt, path, excluded] of rows) {
     assert.equal(exclusionReason(mountedAt, path) !== undefined, excluded, `${mountedAt} ${path}`);
   }
+});
+
+test('what is in an ordinary directory by an ordinary name is exported, wherever the volume is mounted', () => {
+  const segments = ['', 'repository', 'logs', 'tmp', 'database', 'a', '.b', 'aws-backup-restore_x'];
+  const names = [
+    'a.xml',
+    '.hidden',
+    'wso2carbon.pid',
+    'x.mv.db',
+    'aws-backup-restore_x',
+    '.nfs0123456789abcdef01',
+    'tmp',
+  ];
+  const joined = (...parts: string[]) => parts.filter((part) => part !== '').join('/');
+  let [ordinary, excluded] = [0, 0];
+  for (const mountedAt of ['', 'repository', 'tmp', 'repository/logs', 'repository/database', 'a'])
+    for (const first of segments)
+      for (const second of segments)
+        for (const name of names) {
+          const directory = joined(first, second);
+          const path = joined(directory, name);
+          const isOrdinary =
+            isOrdinaryDirectory(mountedAt, directory) && isOrdinaryName(path, path.length - name.length);
+          const reason = exclusionReason(mountedAt, path);
+          if (isOrdinary) assert.equal(reason, undefined, `${mountedAt}: ${path}`);
+          ordinary += isOrdinary ? 1 : 0;
+          excluded += reason !== undefined ? 1 : 0;
+        }
+  assert.ok(ordinary > 100 && excluded > 100, `${ordinary}, ${excluded}`);
+  assert.equal(isOrdinaryDirectory('', ''), false);
 });

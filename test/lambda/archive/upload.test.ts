@@ -7,6 +7,7 @@ import { ArchiveError, listPoints, prune, readManifest, verifyArchive } from '..
 import { plant, sha256Of } from './support/crafted';
 import { assertRestores, exportTree, hoursLater, MONDAY, restoreTree } from './support/engine';
 import { faultyVolume, fail } from './support/faulty-volume';
+import { isOfAws } from '../../../lambda/archive/s3-store';
 import { type Fault, type S3Request, ScriptedS3 } from './support/scripted-s3';
 import { describeTree, makeTree, noise } from './support/trees';
 import { MemoryStore } from '../../../lambda/archive/memory-store';
@@ -147,6 +148,20 @@ test('the hash of a body is under the signature until a server of its own has sh
   await other.put('d', Buffer.from('d'), sha256Of('d'));
   await other.put('e', Buffer.from('e'), sha256Of('e'));
   assert.deepEqual(payloadHashes(), [sha256Of('d'), sha256Of('e')]);
+});
+
+test('the hash of a body is always under the signature to AWS, by whatever endpoint', () => {
+  const hosts: readonly (readonly [host: string, isOfAws: boolean])[] = [
+    ['bucket.s3.eu-west-1.amazonaws.com', true],
+    ['bucket.vpce-1a2b.s3.eu-west-1.vpce.amazonaws.com', true],
+    ['s3.cn-north-1.amazonaws.com.cn', true],
+    ['s3.eusc-de-east-1.amazonaws.eu', true],
+    ['127.0.0.1', false],
+    ['minio.example.com', false],
+    ['notamazonaws.com', false],
+    ['s3.amazonaws.com.example.com', false],
+  ];
+  for (const [host, expected] of hosts) assert.equal(isOfAws(host), expected, host);
 });
 
 test('[case 35] content larger than a pack is several objects, each one request of a bounded size', async () => {

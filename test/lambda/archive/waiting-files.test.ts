@@ -4,15 +4,17 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { DirectoryVolume, MemoryStore } from '../../../lambda/archive';
+import { directoryLine, fileLine, fileLineStart } from '../../../lambda/archive/entry';
 import { newSegment } from '../../../lambda/archive/export/content-table';
 import type { HoleItem } from '../../../lambda/archive/export/item';
 import { ExportSession, type ExportTask, type VisitResult } from '../../../lambda/archive/export/session';
 import { assertRestores, exportTree, hoursLater } from './support/engine';
 import { makeTree, noise } from './support/trees';
 
+const PACK = 'a'.repeat(64);
 const NODES = { a: 'content of a', b: 'content of b', 'd/c': 'content of c', 'd-x': 'content of d-x', e: '' };
 
-function sessionOf(root: string, more: object = {}) {
+function sessionOf(root: string, more: object = {}, page = NO_LINES) {
   const segmentCounter = new Int32Array(new SharedArrayBuffer(4));
   const session = new ExportSession(new DirectoryVolume(root), {
     mountedAt: '',
@@ -33,7 +35,7 @@ function sessionOf(root: string, more: object = {}) {
       if (step.done) return step.value as VisitResult;
       asked.push(step.value.ask);
       Atomics.store(segmentCounter, 0, 1);
-      step = job.next(step.value.ask === 'segment' ? newSegment() : NO_LINES);
+      step = job.next(step.value.ask === 'segment' ? newSegment() : page);
     }
   };
   return { visit, asked, segmentCounter };
@@ -110,6 +112,40 @@ void describe('changed files', () => {
     assert.deepEqual(result.remarks.problems, [
       { path: 'a', reason: 'is a directory now, was a file when it was found changed' },
     ]);
+  });
+
+  void it('in a directory that did not change wait for a task of their own, when theirs has done enough', () => {
+    const root = makeTree({ 'd/a': 'content of a', 'd/b': 'content of b', 'd/c': 'content of c', e: 'content of e' });
+    const volume = new DirectoryVolume(root);
+    const content = `"sha256":"${'b'.repeat(64)}","pieces":[{"pack":"${PACK}","offset":0,"length":9,"skip":0,"size":1}]`;
+    // As a parent would say that has seen them with one byte each.
+    const lines = Buffer.from(
+      [
+        directoryLine('d', volume.stat('d')),
+        ...['d/a', 'd/b', 'd/c', 'e'].map((path) =>
+          fileLine(fileLineStart(path, { ...volume.stat(path), size: 1 }), content),
+        ),
+      ].join(''),
+    );
+    const memory = new SharedArrayBuffer(lines.length);
+    Buffer.from(memory).set(lines);
+    const { visit, segmentCounter } = sessionOf(
+      root,
+      { parentFirsts: ['d'], parentPacks: [[[PACK, 9]]], settledNs: BigInt(Date.now() + 60_000) * 1_000_000n },
+      { memory, length: lines.length },
+    );
+    Atomics.store(segmentCounter, 0, 1);
+    // The directory, and the first file in it.
+    const result = visit([ROOT], 2);
+    assert.deepEqual(
+      result.outputs.flat().map((item) => item.kind),
+      ['span', 'lines', 'hole', 'hole'],
+    );
+    assert.deepEqual(shown(result).slice(1), ['d/a', 'd:b/c waits', ':e']);
+    assert.deepEqual([result.work.left, result.work.entries, result.work.filesRead], [true, 2, 1]);
+    const rest = visit(holesOf(result));
+    assert.deepEqual(shown(rest), ['d/b,d/c', 'e']);
+    assert.equal(rest.work.filesRead, 3);
   });
 
   void it('that are more than a task does wait on, as what they are', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import {
   choosePoint,
@@ -54,6 +55,26 @@ test('the first export has nothing to compare with; a quiet one says what change
   assert.equal(second.suspicious, undefined);
   assert.deepEqual((await verifyArchive({ store, readData: true, threads: 0 })).findings, []);
 });
+
+for (const fullRead of [false, true])
+  for (const lag of ['packs', 'pages'])
+    test(`files that were encrypted are found where ${lag} take a while to be stored${fullRead ? ', in a full read too' : ''}`, async () => {
+      class SlowStore extends MemoryStore {
+        override async put(...args: Parameters<MemoryStore['put']>): ReturnType<MemoryStore['put']> {
+          if (args[0].startsWith(lag)) await sleep(20);
+          return super.put(...args);
+        }
+      }
+      const [root, store] = [makeVolume(), new SlowStore()];
+      await exportTree(root, store);
+      change(root, 20, () => randomBytes(1200));
+      for (const threads of [0, 2]) {
+        // Its own parent each time: what is suspicious is none to compare with.
+        const outcome = await exportTree(root, store, { at: hoursLater(1 + threads), fullRead, threads });
+        assert.deepEqual([outcome.changes?.changed, outcome.changes?.noise], [20, 20], `${threads} threads`);
+        assert.equal(outcome.suspicious?.length, 1, `${threads} threads`);
+      }
+    });
 
 test('files that were encrypted in place: suspicious, also in the exports after it, until a person says otherwise', async () => {
   const { root, store, first } = await exported();
