@@ -37,7 +37,7 @@ export function registerExport(program: Command): void {
       return run(
         options,
         () =>
-          withSpareThreads(async (spare) => {
+          withSpareThreads(true, async (spare) => {
             const { exportVolume } = await import('../../lambda/archive/export/export-volume');
             const { DirectoryVolume } = await import('../../lambda/archive/volume');
             const { authenticatorFor } = await import('../archive/authenticator');

@@ -36,7 +36,7 @@ export function registerRestore(program: Command): void {
       return run(
         options,
         () =>
-          withSpareThreads(async (spare) => {
+          withSpareThreads(!options.dryRun, async (spare) => {
             const { choosePoint } = await import('../../lambda/archive/points');
             const { restorePoint } = await import('../../lambda/archive/restore/restore-point');
             const { authenticatorFor } = await import('../archive/authenticator');

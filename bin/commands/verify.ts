@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { SpareThreads } from '../../lambda/archive/crew/crew';
 import { ArchiveError } from '../../lambda/archive/errors';
 import {
   archiveLocation,
@@ -25,11 +24,27 @@ export function registerVerify(program: Command): void {
     .description('check that every point of an archive is complete, and with --read-data that all content is intact')
     .argument('<archive>', 's3://BUCKET/PREFIX', archiveLocation)
     .option('--read-data', 'read every pack and compare the SHA-256 of every file')
-    .action((archive: ArchiveLocation, options: VerifyOptions) => {
-      return run(
+    .action((archive: ArchiveLocation, options: VerifyOptions) =>
+      run(
         options,
         () =>
-          options.readData ? withSpareThreads((spare) => verify(archive, options, spare)) : verify(archive, options),
+          withSpareThreads(options.readData ?? false, async (spare) => {
+            const progress = progressOf('packs');
+            const { verifyArchive } = await import('../../lambda/archive/verify/verify-archive');
+            const { authenticatorFor } = await import('../archive/authenticator');
+            const { openToRead } = await import('../archive/open-store');
+            const store = await openToRead(archive, options);
+            const outcome = await verifyArchive({
+              store,
+              readData: options.readData ?? false,
+              authenticator: authenticatorFor(options),
+              spare,
+              onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
+                progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
+            });
+            if (outcome.points.length === 0) throw new ArchiveError(noPointIn(store.description));
+            return outcome;
+          }),
         ({ points, packs, filesRead, findings }) => ({
           text: [
             `${points.length} points, ${packs} packs, ${filesRead} contents read: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
@@ -40,24 +55,6 @@ export function registerVerify(program: Command): void {
           ].join('\n'),
           status: findings.length === 0 ? ExitStatus.ok : ExitStatus.no,
         }),
-      );
-    });
-}
-
-async function verify(archive: ArchiveLocation, options: VerifyOptions, spare?: SpareThreads) {
-  const progress = progressOf('packs');
-  const { verifyArchive } = await import('../../lambda/archive/verify/verify-archive');
-  const { authenticatorFor } = await import('../archive/authenticator');
-  const { openToRead } = await import('../archive/open-store');
-  const store = await openToRead(archive, options);
-  const outcome = await verifyArchive({
-    store,
-    readData: options.readData ?? false,
-    authenticator: authenticatorFor(options),
-    spare,
-    onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
-      progress({ done: packsDone, total: packsTotal }, { done: bytesDone, total: bytesTotal }),
-  });
-  if (outcome.points.length === 0) throw new ArchiveError(noPointIn(store.description));
-  return outcome;
+      ),
+    );
 }

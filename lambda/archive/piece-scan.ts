@@ -8,11 +8,11 @@ const BRACKET = 0x5b;
 const BRACE_END = 0x7d;
 const COMMA = 0x2c;
 const NEWLINE = 10;
-export const SHA256_DIGITS = 64;
+const SHA256_DIGITS = 64;
 /** `{"pack":"` */
 const PACK_AT = 9;
 /** What is between the SHA-256 and the first piece: `","pieces":[` */
-export const BEFORE_PIECES = 12;
+const BEFORE_PIECES = 12;
 
 /**
  * Where the next bracket stands that begins the pieces of a file, from a place on; -1 where there is none. By the rarest byte of a
@@ -25,6 +25,9 @@ export function piecesAt(lines: Buffer, from: number): number {
   }
   return -1;
 }
+
+/** Where the digits of a file's SHA-256 begin, by the bracket of its pieces. */
+export const sha256Before = (bracket: number): number => bracket + 1 - BEFORE_PIECES - SHA256_DIGITS;
 
 export class PieceScan {
   /** Of the SHA-256 of the content, in hex. */
@@ -43,7 +46,7 @@ export class PieceScan {
       if (at < 0) return false;
       this.#pieceEnd = at + 1;
       if (lines[at + 1] !== 0x7b) continue;
-      this.sha256 = at + 1 - BEFORE_PIECES - SHA256_DIGITS;
+      this.sha256 = sha256Before(at);
       this.#moveTo(at + 1);
       return true;
     }

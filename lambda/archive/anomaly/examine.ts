@@ -24,11 +24,13 @@ const HISTORY = 10;
  *
  * @param header of the point to be, whose pages and packs are there
  */
-export const examineChanges = (store: ObjectStore, parent: Parent, header: ManifestHeader): Promise<Examined> =>
-  examine(store, parent, (baseline) => ({
-    differing: comparedEntries(store, baseline, { manifestKey: keyToBe(store), header }),
+export async function examineChanges(store: ObjectStore, parent: Parent, header: ManifestHeader): Promise<Examined> {
+  const baseline = (await goodParent(store, parent)) ?? (await baselineBefore(store, parent));
+  return examine(store, baseline, {
+    differing: comparedEntries(store, baseline.point, { manifestKey: keyToBe(store), header }),
     noisy: undefined,
-  }));
+  });
+}
 
 /**
  * As {@link examineChanges}, where it is known what differs from the parent: before there is a header.
@@ -43,30 +45,35 @@ export async function examineDifferences(
   packs: ManifestHeader['packs'],
   { before, after, noisy }: Differences,
 ): Promise<Examined | undefined> {
-  if (await isSuspicious(store, parent)) return undefined;
-  const examined = await examine(store, parent, (baseline) => ({
+  const baseline = await goodParent(store, parent);
+  if (!baseline) return undefined;
+  const examined = await examine(store, baseline, {
     differing: comparedLines(
-      { ...baseline, lines: before },
+      { ...baseline.point, lines: before },
       { manifestKey: keyToBe(store), header: { packs }, lines: after },
     ),
     noisy,
-  }));
+  });
   return examined.changes && examined;
 }
 
 const keyToBe = ({ prefix }: ObjectStore) => `${prefix}${MANIFEST_PREFIX}of the export under way`;
 
+/** What is compared with, and why that is suspicious already. */
+interface Baseline {
+  readonly point: StoredPoint;
+  readonly reasons: readonly string[];
+}
+
 async function examine(
   store: ObjectStore,
-  parent: Parent,
-  changesSince: (baseline: StoredPoint) => KnownChanges,
+  { point, reasons: known }: Baseline,
+  since: KnownChanges,
 ): Promise<Examined> {
-  const baseline = await baselineOf(store, parent);
   try {
-    const { point } = baseline;
-    const changes = await measureChanges(store, point, changesSince(point));
+    const changes = await measureChanges(store, point, since);
     const history = needsHistory(changes) ? await historyOf(store) : [];
-    const reasons = [...baseline.reasons, ...judge(changes, history)];
+    const reasons = [...known, ...judge(changes, history)];
     return { changes, ...(reasons.length > 0 ? { suspicious: reasons } : {}) };
   } catch (error) {
     // A point before that is damaged must not keep this one from being; the damage is found and told by the export itself.
@@ -75,15 +82,21 @@ async function examine(
   }
 }
 
-const keyOf = ({ prefix }: ObjectStore, { name }: Parent) => `${prefix}${MANIFEST_PREFIX}${name}`;
+const pointOf = ({ prefix }: ObjectStore, { name, header }: Parent): StoredPoint => ({
+  manifestKey: `${prefix}${MANIFEST_PREFIX}${name}`,
+  header,
+});
 
-const isSuspicious = async (store: ObjectStore, parent: Parent): Promise<boolean> =>
-  (await suspicionOf(store, keyOf(store, parent), parent.header)) !== undefined;
+/** The parent, when it is not suspicious. */
+async function goodParent(store: ObjectStore, parent: Parent): Promise<Baseline | undefined> {
+  const point = pointOf(store, parent);
+  const suspicion = await suspicionOf(store, point.manifestKey, point.header);
+  return suspicion === undefined ? { point, reasons: [] } : undefined;
+}
 
-async function baselineOf(store: ObjectStore, parent: Parent) {
+/** What a parent that is suspicious was compared with. */
+async function baselineBefore(store: ObjectStore, parent: Parent): Promise<Baseline> {
   const { name, header } = parent;
-  const manifestKey = keyOf(store, parent);
-  if (!(await isSuspicious(store, parent))) return { point: { manifestKey, header }, reasons: [] };
   const since = header.changes && (await findByStart(store, header.changes.since));
   if (since !== undefined) {
     try {
@@ -93,7 +106,7 @@ async function baselineOf(store: ObjectStore, parent: Parent) {
     }
   }
   const reason = `the point before, ${name}, is suspicious, and no good one is left to compare with`;
-  return { point: { manifestKey, header }, reasons: [reason] };
+  return { point: pointOf(store, parent), reasons: [reason] };
 }
 
 /** By when it began: a prune may have written it anew, under another SHA-256. */

@@ -1,7 +1,7 @@
 /** What is stored already, for the table of contents that all threads share. */
 import { comparePaths } from '../byte-path';
 import { ContentTable, newSegment } from './content-table';
-import { BEFORE_PIECES, numberBefore, piecesAt, SHA256_DIGITS, writeSha256 } from '../piece-scan';
+import { numberBefore, piecesAt, sha256Before, writeSha256 } from '../piece-scan';
 import { FRAME_BYTES, keyOf, sha256Of, sizeKey } from './frame-writer';
 import { firstPathOf, type Item } from './item';
 
@@ -18,7 +18,7 @@ const BRACKET_END = 0x5d;
  */
 function findContents(lines: Buffer, onContent: (sha256: number) => boolean): void {
   for (let at = piecesAt(lines, 0); at >= 0; at = piecesAt(lines, at + 1)) {
-    const sha256 = at + 1 - BEFORE_PIECES - SHA256_DIGITS;
+    const sha256 = sha256Before(at);
     if (lines[sha256 - 1] === QUOTE && lines[at + 1] !== BRACKET_END && !onContent(sha256)) return;
   }
 }

@@ -55,7 +55,8 @@ export interface RangeOptions {
   readonly onLatency: (callMs: number) => void;
   /**
    * Told what differs between the parent and the items, and the packs that were made, while pages are still made: where all items
-   * were done, and not much differs. Where it is known which files look like noise, packs may not be stored yet. Pages of the parent that are looked at for it are fetched where they are not kept any more.
+   * were done, and not much differs. Where it is known which files look like noise, packs may not be stored yet. Pages of the
+   * parent that are looked at for it are fetched where they are not kept any more.
    */
   readonly onDifferences?: ((differences: Differences, packs: readonly PackReference[]) => void) | undefined;
 }

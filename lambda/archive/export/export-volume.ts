@@ -61,7 +61,7 @@ export interface ExportOptions {
   /** Default: as many as there are cores, more where the volume's calls take long; 0 works on the calling thread alone. */
   readonly threads?: number;
   /** Threads to take before any is started. Default: none; then a small volume is exported without starting any. */
-  readonly spare?: SpareThreads;
+  readonly spare?: SpareThreads | undefined;
   readonly now?: () => Date;
   readonly onProgress?: (progress: ExportProgress) => void;
 }

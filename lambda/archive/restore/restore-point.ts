@@ -45,7 +45,7 @@ export interface RestoreOptions {
   /** Default: as many as there are cores, more where the target's calls take long; 0 works on the calling thread alone. */
   readonly threads?: number;
   /** Threads to take before any is started. Default: none. */
-  readonly spare?: SpareThreads;
+  readonly spare?: SpareThreads | undefined;
   /** Ends the restore, unless it is already being moved to the target; what it has written is removed. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RestoreProgress) => void;
